@@ -133,7 +133,7 @@ step_tap() {
 	local tests=(test/t/*.pl)
 	[ -z "$TAP" ] || read -ra tests <<<"$TAP"
 	[ ${#tests[@]} -gt 0 ] || { skip "no TAP tests"; return; }
-	# paths are absolute: PostgreSQL::Test runs programs from elsewhere
+	mkdir -p "$WORK/tap" # paths are absolute: PostgreSQL::Test runs programs from elsewhere
 	TESTDIR=$WORK/tap top_builddir=$WORK/tap PG_REGRESS=$pgxs/src/test/regress/pg_regress \
 		VAPI_ROOT=$tree VAPI_HAS_SIMULATOR=$([ -f test/sim/vapi.mjs ] && echo 1) \
 		test/check/tap.pl "$RESULTS" -I "$pgxs/src/test/perl" -I "$tree/test/perl" "${tests[@]}"

@@ -22,7 +22,6 @@ my $harness = TAP::Harness->new(
 		failures => 1,
 		errors => 1,
 		color => 0,
-		merge => 1,
 		($exec ? (exec => []) : ())
 	});
 
