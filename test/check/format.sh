@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 shopt -s nullglob
-files=(src/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch])
+files=(src/*.[ch] src/phone/*.{c,h,cpp} test/unit/*.[ch] test/fuzz/*.[ch])
 [ ${#files[@]} -gt 0 ] || exit 0
 
 if [ "${1:-}" = --fix ]; then

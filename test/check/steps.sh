@@ -44,7 +44,8 @@ step_build() {
 	local server
 	server=$(pg_config --includedir-server)
 	try "gcc -Wall -Wextra -Werror" make -s all CC=gcc \
-		PG_CPPFLAGS="-isystem $server" PG_CFLAGS="-fvisibility=hidden -Wall -Wextra -Werror -Wno-unused-parameter"
+		PG_CPPFLAGS="-isystem $server" PG_CFLAGS="-fvisibility=hidden -Wall -Wextra -Werror -Wno-unused-parameter" \
+		PG_CXXFLAGS="-fvisibility=hidden -Wall -Wextra -Werror -Wno-unused-parameter"
 	try "install" make -s install
 	local file
 	for file in src/*.c; do
