@@ -55,4 +55,4 @@ else
 	database=$(cat "$stack/database" 2>/dev/null) || die "there is no demo in $stack: run make demo, or set PGDATABASE"
 	run_psql() { stack_psql -d "$database" "$@"; }
 fi
-run_psql -v VERBOSITY=terse -v from="$first" -v to="$end" -f deploy/demo/import.sql
+run_psql -q -v VERBOSITY=terse -v from="$first" -v to="$end" <deploy/demo/import.sql

@@ -55,9 +55,10 @@ end_process() {
 	rm -f "$1"
 }
 
+# The programs run from /, since the current folder may be closed to the server's user.
 # instance_create BIN DATA SOCKETS: a cluster that listens on a unix socket only, superuser postgres
 instance_create() {
-	as_server_user "$1/initdb" -D "$2" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-instructions >/dev/null ||
+	as_server_user env -C / "$1/initdb" -D "$2" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-instructions >/dev/null ||
 		return 1
 	as_server_user tee -a "$2/postgresql.conf" >/dev/null <<-CONF
 		listen_addresses = ''
@@ -68,12 +69,12 @@ instance_create() {
 }
 
 instance_runs() {
-	as_server_user "$1/pg_ctl" -D "$2" status >/dev/null 2>&1
+	as_server_user env -C / "$1/pg_ctl" -D "$2" status >/dev/null 2>&1
 }
 
 # instance_start BIN DATA LOG
 instance_start() {
-	as_server_user "$1/pg_ctl" -D "$2" -l "$3" -w -s start ||
+	as_server_user env -C / "$1/pg_ctl" -D "$2" -l "$3" -w -s start ||
 		{
 			as_server_user tail -n 20 "$3" >&2
 			return 1
@@ -81,7 +82,7 @@ instance_start() {
 }
 
 instance_stop() {
-	as_server_user "$1/pg_ctl" -D "$2" -m fast -w -s stop
+	as_server_user env -C / "$1/pg_ctl" -D "$2" -m fast -w -s stop
 }
 
 # simulator_start FOLDER SIMULATOR ARGUMENT...: starts the simulator as the server's user.
@@ -92,14 +93,13 @@ simulator_start() {
 	rm -f "$folder/port" "$folder/pid" "$folder/process"
 	# the key goes through the environment: a command line can be read by everybody
 	# shellcheck disable=SC2016
-	as_server_user setsid bash -c '
+	as_server_user setsid --fork bash -c '
 		folder=$1; shift
 		export VAPI_SIM_KEY; VAPI_SIM_KEY=$(cat "$folder/key")
 		cd "$folder" || exit 1
 		echo $$ >pid
 		exec node "$@" </dev/null >"$folder/log" 2>&1' - "$folder" \
-		"$simulator" --port 0 --port-file "$folder/port" "$@" &
-	disown
+		"$simulator" --port 0 --port-file "$folder/port" "$@"
 	for ((i = 0; i < 300; i++)); do
 		[ ! -s "$folder/pid" ] || [ -s "$folder/process" ] || remember_process "$(cat "$folder/pid")" "$folder/process"
 		[ ! -s "$folder/port" ] || [ ! -s "$folder/process" ] || return 0

@@ -114,7 +114,7 @@ start_server() {
 		instance_stop "$bin" "$data"
 	fi
 	if instance_runs "$bin" "$data"; then
-		as_server_user "$bin/pg_ctl" -D "$data" -s reload
+		as_server_user env -C / "$bin/pg_ctl" -D "$data" -s reload
 	else
 		instance_start "$bin" "$data" "$server_log" || die "the server did not start, see $server_log"
 	fi
@@ -163,9 +163,9 @@ start_server "$unchanged"
 create_database
 
 say "importing $what"
-stack_psql -d "$database" -v VERBOSITY=terse -v from="$from" -v to="$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
-	-f deploy/demo/import.sql || exit 1
-stack_psql -q -d "$database" -f deploy/demo/tour.sql || exit 1
+stack_psql -q -d "$database" -v VERBOSITY=terse -v from="$from" -v to="$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
+	<deploy/demo/import.sql || exit 1
+stack_psql -q -d "$database" <deploy/demo/tour.sql || exit 1
 
 cat <<END
 
