@@ -67,8 +67,10 @@ phone-uninstall phone-clean:
 	@if [ -f src/phone/Makefile ]; then $(MAKE) -C src/phone $(@:phone-%=%) PG_CONFIG='$(PG_CONFIG)'; fi
 
 .PHONY: check demo demo-stop demo-clean bench fuzz format
+ifneq ($(filter check,$(MAKECMDGOALS)),)
 check:
 	@test/check/run.sh
+endif
 
 demo:
 	@deploy/demo/start.sh

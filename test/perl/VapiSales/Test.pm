@@ -33,8 +33,10 @@ sub skip_without_simulator
 	return;
 }
 
+my %is_switch = map { $_ => 1 } qw(admin die-with-stdin shuffle-ties fixed-presigned gzip);
+
 # simulator(option => value...): starts one on a free port; every option of the
-# simulator may be given (calls, from, to, seed, bytes, ...; 1 for a switch).
+# simulator may be given (calls, from, to, seed, bytes, ...; 1 or 0 for a switch).
 # It ends with this object, and with this process in any case.
 sub simulator
 {
@@ -54,9 +56,8 @@ sub simulator
 	my @command = ('node', "$ROOT/test/sim/vapi.mjs");
 	for my $name (sort keys %arguments)
 	{
-		next unless defined $arguments{$name};
-		push @command, "--$name";
-		push @command, $arguments{$name} unless $name =~ /^(?:admin|die-with-stdin)$/ && $arguments{$name} eq '1';
+		next if $name eq 'key' || !defined $arguments{$name};
+		push @command, $is_switch{$name} ? ($arguments{$name} ? "--$name" : "--no-$name") : ("--$name", $arguments{$name});
 	}
 
 	# The key goes through the environment, as in the demo; the simulator ends when this pipe closes.
@@ -133,11 +134,11 @@ sub request
 	return $answer;
 }
 
-# admin(path[, data]): POST with data, else GET, to /admin/path; dies unless it succeeds; returns the answer's data.
+# admin(path[, data]): POST with data, else GET, to /_sim/path; dies unless it succeeds; returns the answer's data.
 sub admin
 {
 	my ($self, $path, $data) = @_;
-	my $answer = $self->request(defined $data ? 'POST' : 'GET', "/admin/$path", $data);
+	my $answer = $self->request(defined $data ? 'POST' : 'GET', "/_sim/$path", $data);
 	die "admin $path: $answer->{status} $answer->{content}" unless $answer->{success};
 	return $answer->{data};
 }
