@@ -1,0 +1,155 @@
+/**
+ * The simulated organisation: account, calls, clock. No HTTP here.
+ */
+import { buildAccount } from './account.mjs';
+import { creationTimes } from './calendar.mjs';
+import { systemPrompt } from './catalog/prompts.mjs';
+import { truthOf } from './evaluation.mjs';
+import { Generator } from './generator.mjs';
+import { Random } from './random.mjs';
+import { DETAILS, Renderer } from './render.mjs';
+import { Store } from './store.mjs';
+
+const SAMPLE = 400;
+
+export class Simulator {
+  constructor(options) {
+    this.options = options;
+    this.clockOffset = options.now === null ? 0 : options.now - Date.now();
+    const base = { seed: options.seed, orgId: options.org, from: options.from };
+    this.account = buildAccount({ ...base, promptLength: 3000 });
+    this.chooseDetail();
+    this.store = new Store(options.seed, this.account, (ordinal) => this.account.lines[this.store.line[ordinal]]);
+    this.fill();
+  }
+
+  /** The simulator's clock, epoch ms. */
+  now() {
+    return Date.now() + this.clockOffset;
+  }
+
+  /** Picks how much a call shows and how long system prompts are, so that calls have `bytes` bytes on average. */
+  chooseDetail() {
+    const { seed, calls, bytes, from, to } = this.options;
+    const times = creationTimes(seed ^ 0x5bd1e995, SAMPLE, from, to);
+    for (const detail of DETAILS) {
+      this.generator = new Generator({ seed, calls, short: detail.short }, this.account);
+      const make = (prompts, promptLength) => new Renderer({ seed, account: this.account, detail, prompts, promptLength, fixedPresigned: this.options.fixedPresigned });
+      const average = (renderer) => {
+        let sum = 0;
+        for (let i = 0; i < SAMPLE; i++) sum += Buffer.byteLength(this.render(i + 1e6, times[i], renderer));
+        return sum / SAMPLE;
+      };
+      this.renderer = make(null, 0);
+      const plain = average(this.renderer);
+      const last = detail === DETAILS.at(-1);
+      if (plain > bytes && !last) continue;
+      if (!detail.messages || plain >= bytes) return;
+      const probe = 1000;
+      const perCharacter = (average(make(this.prompts(probe), probe)) - plain) / probe;
+      const length = Math.round((bytes - plain) / perCharacter);
+      if (length < 60) return;
+      this.renderer = make(this.prompts(length), length);
+      return;
+    }
+  }
+
+  prompts(length) {
+    return this.account.lines.map((line) => JSON.stringify(systemPrompt(line.trade, line.agents[0], line.members[0].role, length)));
+  }
+
+  fill() {
+    const { seed, calls, from, to, ties, tiesAt, lateCostShare, lateCostMs } = this.options;
+    const times = creationTimes(seed, calls, from, to);
+    if (ties > 0) {
+      const at = tiesAt ?? times[calls >> 1];
+      let middle = times.findIndex((t) => t >= at);
+      if (middle < 0) middle = calls;
+      const first = Math.max(0, Math.min(middle - (ties >> 1), calls - ties));
+      times.fill(at, first, first + ties);
+      for (let i = first - 1; i >= 0 && times[i] > at; i--) times[i] = at - 1;
+      for (let i = first + ties; i < calls && times[i] < at; i++) times[i] = at + 1;
+    }
+    const late = new Random(seed, 'late costs');
+    const begin = this.now();
+    for (let i = 0; i < calls; i++) {
+      const plan = this.generator.plan(i, times[i]);
+      const played = this.generator.play(plan);
+      const ordinal = this.store.add(times[i], played.endedAt + plan.settleMs, plan.line.index);
+      if (lateCostShare > 0 && played.startedAt !== null && late.chance(lateCostShare)) {
+        this.store.holdBack(ordinal, begin + lateCostMs * (0.5 + late.next() * 0.5), played.endedAt + 900);
+      }
+    }
+  }
+
+  /** Everything about one call at this moment. */
+  view(ordinal) {
+    const extra = this.store.extras.get(ordinal) ?? null;
+    const createdAt = this.store.createdAt[ordinal];
+    const plan = extra?.plan ?? this.generator.plan(ordinal, createdAt);
+    const played = extra?.played ?? this.generator.play(plan);
+    const now = this.now();
+    return {
+      id: this.store.id(ordinal),
+      plan,
+      played,
+      customer: extra?.person ?? this.generator.customer(plan.customerIndex),
+      createdAt,
+      updatedAt: this.store.updatedAt[ordinal],
+      unsettled: this.store.isUnsettled(ordinal),
+      orgId: this.orgIdOverride,
+      extra,
+      now,
+      live: extra?.played && now < played.endedAt ? statusAt(played, now) : null,
+    };
+  }
+
+  /** Moves things on that happen by themselves. */
+  tick() {
+    this.store.settle(this.now());
+  }
+
+  /** Sets parts of a call beside what the seed says. */
+  setExtra(ordinal, parts) {
+    this.store.extras.set(ordinal, { ...this.store.extras.get(ordinal), ...parts });
+  }
+
+  deleteCall(ordinal) {
+    this.store.remove(ordinal);
+  }
+
+  /** JSON of a call that exists. */
+  json(ordinal) {
+    return this.renderer.call(this.view(ordinal));
+  }
+
+  /** JSON of a call that only might exist, to measure sizes. */
+  render(ordinal, createdAt, renderer) {
+    const plan = this.generator.plan(ordinal, createdAt);
+    const played = this.generator.play(plan);
+    return renderer.call({
+      id: '00000000-0000-7000-8000-000000000000', plan, played, customer: this.generator.customer(plan.customerIndex), createdAt,
+      updatedAt: played.endedAt + plan.settleMs, unsettled: false, extra: null, now: createdAt, live: null,
+    });
+  }
+
+  /** The hidden truth of a call. */
+  truth(ordinal) {
+    const { id, plan, played } = this.view(ordinal);
+    return {
+      id,
+      line: plan.line.key,
+      ...truthOf(played, plan.conversation, plan.line.trade.key),
+      endedReason: played.reason,
+      connected: played.startedAt !== null,
+      history: played.history.map(([at, status]) => ({ at: new Date(at).toISOString(), status })),
+    };
+  }
+}
+
+/** The status of a played call at a time. */
+export function statusAt(played, now) {
+  let status = played.history[0][1];
+  for (const [at, next] of played.history) if (at <= now) status = next;
+  return status;
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+/**
+ * The Vapi simulator. See README.md; `node vapi.mjs --help` lists the options.
+ */
+import { renameSync, writeFileSync } from 'node:fs';
+import { parseOptions, usage } from './options.mjs';
+import { createServer } from './server.mjs';
+import { Simulator } from './simulator.mjs';
+
+function main() {
+  if (process.argv.includes('--help')) {
+    console.log(usage());
+    return;
+  }
+  let options;
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`vapi simulator: ${error.message}`);
+    process.exitCode = 2;
+    return;
+  }
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));
+  if (options.dieWithStdin) process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)).resume();
+
+  const server = createServer(new Simulator(options));
+  server.on('error', (error) => {
+    console.error(`vapi simulator: ${error.message}`);
+    process.exit(1);
+  });
+  server.listen(options.port, options.host, () => {
+    const { port } = server.address();
+    if (options.portFile) {
+      const temporary = `${options.portFile}.${process.pid}`;
+      writeFileSync(temporary, `${port}\n`);
+      renameSync(temporary, options.portFile);
+    }
+    console.log(`listening on http://${options.host}:${port}`);
+  });
+}
+
+main();
