@@ -1,0 +1,151 @@
+-- What the merge in C reads, and the steps that follow it.
+
+CREATE FUNCTION vapi_internal.batch_calls() RETURNS SETOF vapi_internal.call
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_batch_calls';
+COMMENT ON FUNCTION vapi_internal.batch_calls() IS 'Rows for call of the batch that this backend is merging; none at any other time.';
+
+CREATE FUNCTION vapi_internal.batch_contents() RETURNS SETOF vapi_internal.call_content
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_batch_contents';
+COMMENT ON FUNCTION vapi_internal.batch_contents() IS 'Rows for call_content of the batch that this backend is merging; none at any other time.';
+
+CREATE FUNCTION vapi_internal.merge_observations(observations jsonb,
+	OUT created bigint, OUT changed bigint, OUT unchanged bigint, OUT erased bigint)
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_merge_observations';
+COMMENT ON FUNCTION vapi_internal.merge_observations(jsonb) IS
+	'Merges an array of observations: {"source": "api" | "snapshot", "call": Call} or {"event": server message or flat event}, optionally "received_ms". What every channel does, one call at a time or thousands; for restores from files and for tests. 22023 for an element that is neither, or names no call.';
+
+CREATE FUNCTION vapi_internal.ended_reasons(OUT pattern text, OUT ended_family text, OUT status text, OUT reached boolean)
+	RETURNS SETOF record
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_ended_reasons';
+COMMENT ON FUNCTION vapi_internal.ended_reasons() IS 'The map from Vapi''s ended reasons, as the mapper has it: patterns with *, the longest match wins.';
+
+CREATE FUNCTION vapi_internal.classify_ended_reason(ended_reason text, OUT ended_family text, OUT status text, OUT reached boolean)
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_classify_ended_reason';
+COMMENT ON FUNCTION vapi_internal.classify_ended_reason(text) IS 'How a call with this reason ended: family, status, and whether somebody took part.';
+
+CREATE VIEW vapi_internal.ended_reason AS
+	SELECT pattern, ended_family, status, reached FROM vapi_internal.ended_reasons();
+COMMENT ON VIEW vapi_internal.ended_reason IS 'Pattern to family, status and reached; kept in the library, so that the mapper and SQL cannot disagree.';
+
+CREATE FUNCTION vapi_internal.e164(number text) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'vapi_sales_e164';
+COMMENT ON FUNCTION vapi_internal.e164(text) IS 'E.164 form of a telephone number, read in vapi_sales.default_region when it has no +; NULL when it is none.';
+
+CREATE FUNCTION vapi_internal.time_zone() RETURNS text
+	LANGUAGE C STABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_time_zone';
+COMMENT ON FUNCTION vapi_internal.time_zone() IS 'The zone of days in the plain views: vapi_sales.time_zone, else the session''s TimeZone.';
+
+-- The only consumer of change_pending. Its lock on feed_head makes the order
+-- of seq the order of commits, so a reader never overtakes a late writer.
+CREATE FUNCTION vapi_internal.change_step(most integer DEFAULT 10000) RETURNS integer
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	head bigint;
+	moved integer;
+BEGIN
+	INSERT INTO vapi_internal.feed_head (last) VALUES (0) ON CONFLICT DO NOTHING;
+	SELECT last INTO STRICT head FROM vapi_internal.feed_head FOR UPDATE;
+	WITH chosen AS MATERIALIZED (
+		SELECT ctid FROM vapi_internal.change_pending LIMIT most
+	), taken AS (
+		DELETE FROM vapi_internal.change_pending WHERE ctid = ANY (ARRAY(SELECT ctid FROM chosen))
+		RETURNING call_id, kind
+	)
+	INSERT INTO vapi_internal.change_feed (seq, call_id, kind, changed_at)
+	SELECT head + row_number() OVER (), call_id, kind, clock_timestamp() FROM taken;
+	GET DIAGNOSTICS moved = ROW_COUNT;
+	IF moved > 0 THEN
+		UPDATE vapi_internal.feed_head SET last = head + moved;
+		PERFORM pg_notify('vapi_calls', json_build_object('epoch', vapi_internal.feed_epoch(),
+			'from', head + 1, 'to', head + moved)::text);
+	END IF;
+	RETURN moved;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.change_step(integer) IS 'Moves waiting changes into change_feed and notifies vapi_calls; returns how many it moved, 0 when none waits.';
+
+CREATE FUNCTION vapi_internal.feed_epoch() RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT s.system_identifier || '-' || c.timeline_id FROM pg_control_system() s, pg_control_checkpoint() c $$;
+COMMENT ON FUNCTION vapi_internal.feed_epoch() IS 'Changes with every promotion or restore: positions in the feed count within one epoch only.';
+
+CREATE FUNCTION vapi_internal.erase_call(erased_call_id text) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	old_slot integer;
+	found_call boolean;
+BEGIN
+	-- Merges hold this lock shared: none can bring the call back with an old snapshot.
+	PERFORM pg_advisory_xact_lock(1986097257, 1);
+	INSERT INTO vapi_internal.tombstone (call_hash)
+		VALUES (sha256(convert_to(erased_call_id, 'UTF8'))) ON CONFLICT DO NOTHING;
+	DELETE FROM vapi_internal.call_content WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.prospect_review WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.call WHERE call_id = erased_call_id RETURNING slot INTO old_slot;
+	found_call := FOUND;
+	IF found_call THEN
+		INSERT INTO vapi_internal.rollup_dirty (slot) VALUES (old_slot);
+		INSERT INTO vapi_internal.change_pending (call_id, kind) VALUES (erased_call_id, 'erased');
+	END IF;
+	RETURN found_call;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.erase_call(text) IS 'Erases a call here and writes its tombstone; true when the call was there.';
+
+CREATE FUNCTION vapi_internal.may_call(number text, at timestamptz) RETURNS text
+	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+			WHEN p.do_not_call THEN 'the prospect is marked do-not-call'
+			ELSE format('it is %s in %s, outside 08:00 to 21:00', to_char(at AT TIME ZONE p.time_zone, 'HH24:MI'), p.time_zone)
+		END
+	FROM vapi_internal.prospect_phone n
+		JOIN vapi_internal.prospect p USING (prospect_id)
+	WHERE n.phone = coalesce(vapi_internal.e164(number), number)
+		AND (p.do_not_call
+			OR (p.time_zone IS NOT NULL
+				AND NOT (at AT TIME ZONE p.time_zone)::time BETWEEN '08:00' AND '21:00'))
+	ORDER BY p.do_not_call DESC
+	LIMIT 1
+$$;
+COMMENT ON FUNCTION vapi_internal.may_call(text, timestamptz) IS
+	'NULL when the number may be called at that time, else why not: do-not-call, or outside 8 to 21 o''clock in the prospect''s zone (47 CFR 64.1200(c)(1)).';
+
+CREATE FUNCTION vapi_internal.call_json(wanted_call_id text) RETURNS jsonb
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(t.raw, '{}') || jsonb_strip_nulls(jsonb_build_object(
+			'id', c.call_id, 'orgId', c.org_id, 'type', c.type, 'name', c.name, 'status', c.vapi_status,
+			'assistantId', c.assistant_id, 'assistantVersion', c.assistant_version, 'squadId', c.squad_id,
+			'phoneNumberId', c.phone_number_id, 'customerId', c.customer_id, 'campaignId', c.campaign_id,
+			'createdAt', c.created_at, 'updatedAt', c.updated_at, 'startedAt', c.started_at, 'endedAt', c.ended_at,
+			'endedReason', c.ended_reason, 'endedMessage', c.ended_message, 'cost', c.cost,
+			'duration', c.duration_seconds, 'outcome', coalesce(c.outcome, c.reported_outcome),
+			'summary', c.summary, 'transcript', t.transcript, 'metadata', t.metadata))
+		|| jsonb_strip_nulls(jsonb_build_object(
+			'customer', nullif(coalesce(t.raw -> 'customer', '{}')
+				|| jsonb_strip_nulls(jsonb_build_object('number', c.customer_number, 'name', c.customer_name)), '{}'),
+			'analysis', t.analysis, 'messages', t.messages, 'costs', t.cost_items, 'costBreakdown', t.cost_breakdown,
+			'artifact', nullif(coalesce(t.raw -> 'artifact', '{}') || jsonb_strip_nulls(jsonb_build_object(
+				'structuredOutputs', t.structured_outputs, 'scorecards', t.scorecards,
+				'performanceMetrics', t.performance_metrics, 'transfers', t.transfers,
+				'variableValues', t.variable_values)), '{}')))
+	FROM vapi_internal.call c
+		LEFT JOIN vapi_internal.call_content t USING (call_id)
+	WHERE c.call_id = wanted_call_id
+$$;
+COMMENT ON FUNCTION vapi_internal.call_json(text) IS 'A stored call as an object of Vapi''s shape, without secrets; NULL when it is not stored.';

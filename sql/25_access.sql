@@ -1,0 +1,67 @@
+-- Who may see what. Grants of the database say which views a role reads; this
+-- says how much of them, by the role in force outside any of our functions.
+
+CREATE TABLE vapi_internal.role_access
+(
+	role_name text PRIMARY KEY,
+	profile text NOT NULL CHECK (profile IN ('viewer', 'agent', 'admin', 'webhook', 'bi')),
+	assistant_ids text[]
+);
+COMMENT ON TABLE vapi_internal.role_access IS 'What vapi_grant gave: a profile, and the assistants it is limited to (NULL: all).';
+
+CREATE FUNCTION vapi_internal.outer_role() RETURNS oid
+	LANGUAGE C STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'vapi_sales_outer_role';
+COMMENT ON FUNCTION vapi_internal.outer_role() IS 'The role in force outside SECURITY DEFINER functions: SET ROLE''s, else the session''s.';
+
+CREATE FUNCTION vapi_internal.unlimited() RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT pg_has_role(vapi_internal.outer_role(), e.extowner, 'USAGE')
+	FROM pg_extension e WHERE e.extname = 'vapi_sales'
+$$;
+COMMENT ON FUNCTION vapi_internal.unlimited() IS 'Is the outer role the extension''s owner or a member of it.';
+
+CREATE FUNCTION vapi_internal.may(what text) RETURNS boolean
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT vapi_internal.unlimited() OR EXISTS (
+		SELECT FROM vapi_internal.role_access a
+			JOIN pg_roles r ON r.rolname = a.role_name
+		WHERE pg_has_role(vapi_internal.outer_role(), r.oid, 'USAGE')
+			AND CASE what
+					WHEN 'content' THEN a.profile IN ('viewer', 'agent', 'admin')
+					WHEN 'names' THEN a.profile IN ('viewer', 'agent', 'admin')
+					WHEN 'numbers' THEN a.profile IN ('agent', 'admin')
+					WHEN 'sync' THEN a.profile = 'admin'
+					ELSE false
+				END)
+$$;
+COMMENT ON FUNCTION vapi_internal.may(text) IS
+	'May the outer role see content (transcripts, summaries), names, unmasked numbers, or run sync.';
+
+CREATE FUNCTION vapi_internal.scope() RETURNS text[]
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+		WHEN vapi_internal.unlimited() THEN NULL
+		ELSE (
+			SELECT CASE WHEN bool_or(a.assistant_ids IS NULL) THEN NULL
+				ELSE coalesce(array_agg(DISTINCT s.id) FILTER (WHERE s.id IS NOT NULL), '{}') END
+			FROM vapi_internal.role_access a
+				JOIN pg_roles r ON r.rolname = a.role_name
+				LEFT JOIN unnest(a.assistant_ids) AS s(id) ON true
+			WHERE a.profile <> 'webhook' AND pg_has_role(vapi_internal.outer_role(), r.oid, 'USAGE'))
+	END
+$$;
+COMMENT ON FUNCTION vapi_internal.scope() IS 'Ids of the assistants whose calls the outer role may see; NULL: all; an empty array: none.';
+
+CREATE FUNCTION vapi_internal.mask_number(number text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$ SELECT CASE WHEN length(number) > 4 THEN left(number, 2) || repeat('*', length(number) - 4) || right(number, 2)
+	ELSE repeat('*', length(number)) END $$;
+COMMENT ON FUNCTION vapi_internal.mask_number(text) IS 'A telephone number of which only the first and the last two characters are left.';

@@ -1,0 +1,88 @@
+-- Who gets what. The list is checked in and compared with the catalog by a test.
+
+CREATE FUNCTION vapi_internal.profile_grants(OUT profile text, OUT object text, OUT privilege text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH reader(profile) AS (VALUES ('viewer'), ('agent'), ('admin'), ('bi'))
+	SELECT r.profile, o.object, o.privilege
+	FROM reader r CROSS JOIN (VALUES
+		('SCHEMA vapi', 'USAGE'),
+		('FUNCTION vapi_internal.may(text)', 'EXECUTE'),
+		('FUNCTION vapi_internal.scope()', 'EXECUTE'),
+		('FUNCTION vapi_internal.mask_number(text)', 'EXECUTE'),
+		('FUNCTION vapi_internal.time_zone()', 'EXECUTE'),
+		('TABLE vapi.calls', 'SELECT'),
+		('TABLE vapi.call_costs', 'SELECT'),
+		('TABLE vapi.prospects', 'SELECT'),
+		('TABLE vapi.assistants', 'SELECT'),
+		('TABLE vapi.phone_numbers', 'SELECT'),
+		('TABLE vapi.call_volume_daily', 'SELECT'),
+		('TABLE vapi.call_volume_weekly', 'SELECT'),
+		('TABLE vapi.call_volume_monthly', 'SELECT'),
+		('TABLE vapi.completion_rate', 'SELECT'),
+		('TABLE vapi.average_duration', 'SELECT'),
+		('TABLE vapi.cost_analysis', 'SELECT')) AS o(object, privilege)
+	UNION ALL
+	SELECT p.profile, 'TABLE vapi.call_messages', 'SELECT' FROM (VALUES ('viewer'), ('agent'), ('admin')) AS p(profile)
+	UNION ALL
+	SELECT 'agent', 'TABLE vapi.review_queue', 'SELECT'
+	UNION ALL
+	SELECT 'admin', o.object, o.privilege
+	FROM (VALUES
+		('TABLE vapi.review_queue', 'SELECT'),
+		('TABLE vapi.sync_runs', 'SELECT'),
+		('TABLE vapi.sync_gaps', 'SELECT'),
+		('FUNCTION vapi.vapi_sync(timestamptz, timestamptz, boolean)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_sync_changes(boolean)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_resume_sync(bigint, boolean)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_cancel_sync(bigint)', 'EXECUTE')) AS o(object, privilege)
+	UNION ALL
+	SELECT 'webhook', 'SCHEMA vapi', 'USAGE'
+$$;
+COMMENT ON FUNCTION vapi_internal.profile_grants() IS 'What vapi_grant grants, by profile.';
+
+CREATE FUNCTION vapi.vapi_grant(role text, "as" text, assistants text[] DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entry record;
+BEGIN
+	IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = vapi_grant.role) THEN
+		RAISE EXCEPTION 'role "%" does not exist', role
+			USING ERRCODE = 'undefined_object', HINT = 'Create it with CREATE ROLE first.';
+	END IF;
+	IF "as" IS NULL OR "as" NOT IN ('viewer', 'agent', 'admin', 'webhook', 'bi') THEN
+		RAISE EXCEPTION 'unknown profile "%"', "as"
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Profiles are viewer, agent, admin, webhook and bi.';
+	END IF;
+	PERFORM vapi.vapi_revoke(role);
+	INSERT INTO vapi_internal.role_access (role_name, profile, assistant_ids) VALUES (role, "as", assistants);
+	FOR entry IN SELECT g.object, g.privilege FROM vapi_internal.profile_grants() g WHERE g.profile = "as" LOOP
+		EXECUTE format('GRANT %s ON %s TO %I', entry.privilege, entry.object, role);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION vapi.vapi_grant(text, text, text[]) IS
+	'Lets a role use vapi_sales as viewer (numbers masked), agent (all of a call), admin (and sync), webhook (delivers events) or bi (no names, numbers or content); optionally only calls of these assistants. Replaces what the role had. 42704 no such role, 22023 no such profile. For the extension''s owner.';
+
+CREATE FUNCTION vapi.vapi_revoke(role text) RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entry record;
+BEGIN
+	IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = vapi_revoke.role) THEN
+		RAISE EXCEPTION 'role "%" does not exist', role
+			USING ERRCODE = 'undefined_object';
+	END IF;
+	DELETE FROM vapi_internal.role_access a WHERE a.role_name = vapi_revoke.role;
+	FOR entry IN SELECT DISTINCT g.object, g.privilege FROM vapi_internal.profile_grants() g LOOP
+		EXECUTE format('REVOKE %s ON %s FROM %I', entry.privilege, entry.object, role);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION vapi.vapi_revoke(text) IS 'Takes back what vapi_grant gave. 42704 no such role. For the extension''s owner.';

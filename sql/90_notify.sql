@@ -1,0 +1,2 @@
+-- PostgREST caches the schema.
+NOTIFY pgrst, 'reload schema';

@@ -1,0 +1,579 @@
+#include "vapi_compat.h"
+
+#include "common/hashfn.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "vapi_batch.h"
+#include "vapi_guc.h"
+#include "vapi_jsonb.h"
+#include "vapi_phone.h"
+#include "vapi_reason.h"
+#include "vapi_store.h"
+
+/* What a column holds, and so how it is converted and compared. */
+typedef enum ColumnKind
+{
+	COLUMN_TEXT,
+	COLUMN_NUMERIC,
+	COLUMN_TIME,
+	COLUMN_BOOL,
+	COLUMN_COUNT, /* an integer, -1: none */
+	COLUMN_JSONB
+} ColumnKind;
+
+/* An observation and what follows from it alone. */
+typedef struct Source
+{
+	VapiObservation o;
+	const char *customer_e164;
+	const char *lead_id;
+	const char *ended_family;
+	const char *ended_status;
+	const char *reached; /* "true", "false" or NULL */
+	const char *settled;
+	int64 updated_at;
+} Source;
+
+typedef struct FieldColumn
+{
+	const char *name;
+	ColumnKind kind;
+	size_t offset; /* in Source */
+} FieldColumn;
+
+#define GROUP_MAX_COLUMNS 4
+
+/*
+ * A group is present when its first column is; the first column (or its hash)
+ * breaks ties between equal versions, the others follow from it.
+ */
+typedef struct FieldGroup
+{
+	const char *name;
+	bool hashed;
+	FieldColumn columns[GROUP_MAX_COLUMNS];
+} FieldGroup;
+
+#define TEXT(field) {#field, COLUMN_TEXT, offsetof(Source, o.field)}
+#define NUMERIC(field) {#field, COLUMN_NUMERIC, offsetof(Source, o.field)}
+#define TIME(field) {#field, COLUMN_TIME, offsetof(Source, o.field)}
+#define COUNT(field) {#field, COLUMN_COUNT, offsetof(Source, o.field)}
+#define JSONB(field) {#field, COLUMN_JSONB, offsetof(Source, o.field)}
+#define DERIVED(field, kind) {#field, kind, offsetof(Source, field)}
+
+static const FieldGroup call_groups[] = {
+	{"org", false, {TEXT(org_id)}},
+	{"type", false, {TEXT(type)}},
+	{"name", false, {TEXT(name)}},
+	{"assistant", false, {TEXT(assistant_id)}},
+	{"assistant_version", false, {TEXT(assistant_version)}},
+	{"squad", false, {TEXT(squad_id)}},
+	{"phone_number", false, {TEXT(phone_number_id)}},
+	{"customer", false, {TEXT(customer_id)}},
+	{"customer_number", false, {TEXT(customer_number), DERIVED(customer_e164, COLUMN_TEXT)}},
+	{"customer_name", false, {TEXT(customer_name)}},
+	{"campaign", false, {TEXT(campaign_id)}},
+	{"lead", false, {DERIVED(lead_id, COLUMN_TEXT)}},
+	{"created", false, {TIME(created_at)}},
+	{"updated", false, {DERIVED(updated_at, COLUMN_TIME)}},
+	{"status", false, {TEXT(vapi_status)}},
+	{"started", false, {TIME(started_at)}},
+	{"ended", false, {TIME(ended_at)}},
+	{"duration", false, {NUMERIC(reported_duration)}},
+	{"ended_reason",
+	 false,
+	 {TEXT(ended_reason), DERIVED(ended_family, COLUMN_TEXT), DERIVED(ended_status, COLUMN_TEXT),
+	  DERIVED(reached, COLUMN_BOOL)}},
+	{"ended_message", false, {TEXT(ended_message)}},
+	{"cost", false, {NUMERIC(cost)}},
+	{"summary", false, {TEXT(summary)}},
+	{"success_evaluation", false, {TEXT(success_evaluation)}},
+	{"reported_outcome", false, {TEXT(reported_outcome)}},
+	{"reported_score", false, {NUMERIC(reported_score)}},
+	{"settled", false, {DERIVED(settled, COLUMN_BOOL)}},
+};
+
+static const FieldGroup content_groups[] = {
+	{"transcript", true, {TEXT(transcript)}},
+	{"messages", true, {JSONB(messages), COUNT(turns), COUNT(user_turns)}},
+	{"analysis", true, {JSONB(analysis)}},
+	{"structured_outputs", true, {JSONB(structured_outputs)}},
+	{"scorecards", true, {JSONB(scorecards)}},
+	{"performance_metrics", true, {JSONB(performance_metrics)}},
+	{"transfers", true, {JSONB(transfers)}},
+	{"metadata", true, {JSONB(metadata)}},
+	{"variable_values", true, {JSONB(variable_values)}},
+	{"cost_items", true, {JSONB(cost_items)}},
+	{"cost_breakdown", true, {JSONB(cost_breakdown)}},
+	{"recording_mono", false, {TEXT(recording_mono)}},
+	{"recording_stereo", false, {TEXT(recording_stereo)}},
+	{"recording_customer", false, {TEXT(recording_customer)}},
+	{"recording_assistant", false, {TEXT(recording_assistant)}},
+	{"recording_video", false, {TEXT(recording_video)}},
+	{"raw", true, {JSONB(raw)}},
+};
+
+#define MAX_GROUPS 26
+StaticAssertDecl(lengthof(call_groups) <= MAX_GROUPS, "MAX_GROUPS is too small");
+StaticAssertDecl(lengthof(content_groups) <= MAX_GROUPS, "MAX_GROUPS is too small");
+
+static const struct
+{
+	const char *relation;
+	const FieldGroup *groups;
+	int count;
+} tables[] = {
+	[VAPI_BATCH_CALLS] = {"vapi_internal.call", call_groups, lengthof(call_groups)},
+	[VAPI_BATCH_CONTENTS] = {"vapi_internal.call_content", content_groups, lengthof(content_groups)},
+};
+
+/* A group's converted columns; version 0: absent. */
+typedef struct FieldGroupValue
+{
+	int64 version;
+	int64 hash;
+	Datum values[GROUP_MAX_COLUMNS];
+	bool nulls[GROUP_MAX_COLUMNS];
+} FieldGroupValue;
+
+typedef struct VapiBatchValues
+{
+	FieldGroupValue groups[2][MAX_GROUPS];
+} VapiBatchValues;
+
+struct VapiBatch
+{
+	MemoryContext context;
+	VapiBatchRow *rows;
+	int count;
+	int allocated;
+	int round; /* the exposed one */
+};
+
+/* What this backend's batch_calls() and batch_contents() return. */
+static VapiBatch *exposed_batch = NULL;
+
+/* The bit that puts every ended status above every other. */
+#define STATUS_ENDED_BIT (INT64CONST(1) << 62)
+
+/* Keeps versions positive and below STATUS_ENDED_BIT. */
+#define SOURCE_MS_MAX (INT64CONST(1) << 55)
+
+VapiBatch *
+vapi_batch_create(MemoryContext context)
+{
+	MemoryContext own = AllocSetContextCreate(context, "vapi_sales batch", ALLOCSET_DEFAULT_SIZES);
+	VapiBatch *batch = MemoryContextAllocZero(own, sizeof(VapiBatch));
+
+	batch->context = own;
+	batch->allocated = 128;
+	batch->rows = MemoryContextAlloc(own, sizeof(VapiBatchRow) * batch->allocated);
+	return batch;
+}
+
+void
+vapi_batch_free(VapiBatch *batch)
+{
+	MemoryContextDelete(batch->context);
+}
+
+int
+vapi_batch_count(const VapiBatch *batch)
+{
+	return batch->count;
+}
+
+/* Fills in what follows from the observation alone. */
+static void
+derive(Source *source)
+{
+	VapiObservation *o = &source->o;
+	const VapiReason *reason;
+
+	source->updated_at = VAPI_TIME_NONE;
+	if (o->source == VAPI_SOURCE_API || o->source == VAPI_SOURCE_SNAPSHOT)
+		source->updated_at = o->updated_at;
+	if (o->customer_number)
+		source->customer_e164 = vapi_phone_e164(o->customer_number, vapi_guc_default_region);
+	if (o->metadata)
+	{
+		source->lead_id = vapi_json_string(o->metadata, "leadId");
+		if (source->lead_id == NULL)
+			source->lead_id = vapi_json_number(o->metadata, "leadId");
+	}
+	if (o->ended_reason)
+	{
+		reason = vapi_reason_classify(o->ended_reason);
+		source->ended_family = reason->family;
+		source->ended_status = reason->status;
+		source->reached = reason->reached ? "true" : "false";
+	}
+	if (o->source == VAPI_SOURCE_API && o->vapi_status && strcmp(o->vapi_status, "ended") == 0)
+		source->settled = "true";
+}
+
+/* Converts one column; false when it is missing. */
+static bool
+convert_column(const FieldColumn *column, const Source *source, Datum *value)
+{
+	const char *field = (const char *) source + column->offset;
+
+	if (column->kind == COLUMN_TIME)
+	{
+		int64 time = *(const int64 *) field;
+
+		*value = TimestampTzGetDatum(vapi_store_timestamp(time));
+		return time != VAPI_TIME_NONE;
+	}
+	if (column->kind == COLUMN_COUNT)
+	{
+		int count = *(const int *) field;
+
+		*value = Int32GetDatum(count);
+		return count >= 0;
+	}
+	if (column->kind == COLUMN_JSONB)
+	{
+		const VapiJson *json = *(VapiJson *const *) field;
+
+		if (json == NULL)
+			return false;
+		*value = JsonbPGetDatum(vapi_jsonb_from_tree(json));
+		return true;
+	}
+	else
+	{
+		const char *text = *(const char *const *) field;
+
+		if (text == NULL)
+			return false;
+		if (column->kind == COLUMN_TEXT)
+			*value = CStringGetTextDatum(text);
+		else if (column->kind == COLUMN_BOOL)
+			*value = BoolGetDatum(text[0] == 't');
+		else
+		{
+			Datum number = DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+											   Int32GetDatum(-1));
+
+			/* 1.0 and 1.00 are equal, so they must look equal. */
+			*value = DirectFunctionCall1(numeric_trim_scale, number);
+		}
+		return true;
+	}
+}
+
+/* Converts a group and gives it its version and hash. */
+static void
+convert_group(const FieldGroup *group, const Source *source, int64 version, FieldGroupValue *result)
+{
+	int i;
+
+	for (i = 0; i < GROUP_MAX_COLUMNS; i++)
+		result->nulls[i] = true;
+	result->version = 0;
+	result->hash = 0;
+	if (!convert_column(&group->columns[0], source, &result->values[0]))
+		return;
+	result->nulls[0] = false;
+	result->version = version;
+	for (i = 1; i < GROUP_MAX_COLUMNS && group->columns[i].name; i++)
+		result->nulls[i] = !convert_column(&group->columns[i], source, &result->values[i]);
+	if (group->hashed)
+	{
+		struct varlena *data = (struct varlena *) DatumGetPointer(result->values[0]);
+
+		result->hash = (int64) hash_bytes_extended((unsigned char *) VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), 0);
+	}
+}
+
+void
+vapi_batch_add(VapiBatch *batch, const VapiObservation *observation, int64 received_ms)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(batch->context);
+	Source source = {.o = *observation};
+	VapiBatchRow row = {0};
+	int64 source_ms = observation->source_ms > 0 ? observation->source_ms : received_ms;
+	int64 version;
+	int table;
+	int i;
+
+	derive(&source);
+	source_ms = Min(Max(source_ms, 1), SOURCE_MS_MAX);
+	version = source_ms << 3 | (int64) observation->source;
+
+	row.call_id = pstrdup(observation->call_id);
+	row.customer_e164 = source.customer_e164 ? pstrdup(source.customer_e164) : NULL;
+	row.customer_name = observation->customer_name ? pstrdup(observation->customer_name) : NULL;
+	row.lead_id = source.lead_id ? pstrdup(source.lead_id) : NULL;
+	row.values = palloc0(sizeof(VapiBatchValues));
+	for (table = 0; table < (int) lengthof(tables); table++)
+		for (i = 0; i < tables[table].count; i++)
+			convert_group(&tables[table].groups[i], &source, version, &row.values->groups[table][i]);
+	for (i = 0; i < (int) lengthof(call_groups); i++)
+	{
+		FieldGroupValue *value = &row.values->groups[VAPI_BATCH_CALLS][i];
+
+		if (strcmp(call_groups[i].name, "status") == 0 && value->version && strcmp(source.o.vapi_status, "ended") == 0)
+			value->version |= STATUS_ENDED_BIT;
+	}
+
+	if (batch->count == batch->allocated)
+	{
+		batch->allocated *= 2;
+		batch->rows = repalloc(batch->rows, sizeof(VapiBatchRow) * batch->allocated);
+	}
+	batch->rows[batch->count++] = row;
+	MemoryContextSwitchTo(old_context);
+}
+
+/* Order of locks. */
+static int
+compare_rows(const void *a, const void *b)
+{
+	return strcmp(((const VapiBatchRow *) a)->call_id, ((const VapiBatchRow *) b)->call_id);
+}
+
+VapiBatchRow *
+vapi_batch_prepare(VapiBatch *batch, int *rounds)
+{
+	int i;
+
+	*rounds = batch->count > 0 ? 1 : 0;
+	qsort(batch->rows, batch->count, sizeof(VapiBatchRow), compare_rows);
+	for (i = 0; i < batch->count; i++)
+	{
+		batch->rows[i].round = 0;
+		if (i > 0 && strcmp(batch->rows[i - 1].call_id, batch->rows[i].call_id) == 0)
+			batch->rows[i].round = batch->rows[i - 1].round + 1;
+		*rounds = Max(*rounds, batch->rows[i].round + 1);
+	}
+	return batch->rows;
+}
+
+void
+vapi_batch_expose(VapiBatch *batch, int round)
+{
+	exposed_batch = batch;
+	if (batch)
+		batch->round = round;
+}
+
+/* How a column of the result is filled. */
+typedef struct Slot
+{
+	enum
+	{
+		SLOT_NULL,
+		SLOT_CALL_ID,
+		SLOT_PROSPECT,
+		SLOT_VALUE,
+		SLOT_VERSION,
+		SLOT_HASH
+	} kind;
+	int group;
+	int column;
+} Slot;
+
+/* Finds what fills the attribute of that name. */
+static Slot
+find_slot(VapiBatchTable table, const char *attribute)
+{
+	Slot slot = {SLOT_NULL, 0, 0};
+	int i;
+	int j;
+
+	if (strcmp(attribute, "call_id") == 0)
+		slot.kind = SLOT_CALL_ID;
+	else if (strcmp(attribute, "prospect_id") == 0)
+		slot.kind = SLOT_PROSPECT;
+	for (i = 0; slot.kind == SLOT_NULL && i < tables[table].count; i++)
+	{
+		const FieldGroup *group = &tables[table].groups[i];
+
+		slot.group = i;
+		if (strncmp(attribute, "v_", 2) == 0 && strcmp(attribute + 2, group->name) == 0)
+			slot.kind = SLOT_VERSION;
+		else if (group->hashed && strncmp(attribute, "h_", 2) == 0 && strcmp(attribute + 2, group->name) == 0)
+			slot.kind = SLOT_HASH;
+		for (j = 0; slot.kind == SLOT_NULL && j < GROUP_MAX_COLUMNS && group->columns[j].name; j++)
+			if (strcmp(attribute, group->columns[j].name) == 0)
+			{
+				slot.kind = SLOT_VALUE;
+				slot.column = j;
+			}
+	}
+	return slot;
+}
+
+/* Puts the exposed rows of one table into the function's tuplestore. */
+static void
+return_rows(FunctionCallInfo fcinfo, VapiBatchTable table)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	VapiBatch *batch = exposed_batch;
+	TupleDesc descriptor;
+	Slot *slots;
+	Datum *values;
+	bool *nulls;
+	int i;
+	int j;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (batch == NULL)
+		return;
+	descriptor = result->setDesc;
+	slots = palloc(sizeof(Slot) * descriptor->natts);
+	values = palloc(sizeof(Datum) * descriptor->natts);
+	nulls = palloc(sizeof(bool) * descriptor->natts);
+	for (j = 0; j < descriptor->natts; j++)
+		slots[j] = find_slot(table, NameStr(TupleDescAttr(descriptor, j)->attname));
+
+	for (i = 0; i < batch->count; i++)
+	{
+		VapiBatchRow *row = &batch->rows[i];
+		bool present = table == VAPI_BATCH_CALLS;
+
+		if (row->erased || row->round != batch->round)
+			continue;
+		for (j = 0; j < tables[table].count && !present; j++)
+			present = row->values->groups[table][j].version != 0;
+		if (!present)
+			continue;
+		for (j = 0; j < descriptor->natts; j++)
+		{
+			FieldGroupValue *value = &row->values->groups[table][slots[j].group];
+
+			nulls[j] = false;
+			values[j] = (Datum) 0;
+			switch (slots[j].kind)
+			{
+				case SLOT_NULL:
+					nulls[j] = true;
+					break;
+				case SLOT_CALL_ID:
+					values[j] = CStringGetTextDatum(row->call_id);
+					break;
+				case SLOT_PROSPECT:
+					nulls[j] = row->prospect_id == 0;
+					values[j] = Int64GetDatum(row->prospect_id);
+					break;
+				case SLOT_VALUE:
+					nulls[j] = value->nulls[slots[j].column];
+					values[j] = value->values[slots[j].column];
+					break;
+				case SLOT_VERSION:
+					values[j] = Int64GetDatum(value->version);
+					break;
+				case SLOT_HASH:
+					nulls[j] = value->version == 0;
+					values[j] = Int64GetDatum(value->hash);
+					break;
+			}
+		}
+		tuplestore_putvalues(result->setResult, descriptor, values, nulls);
+	}
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_batch_calls);
+
+/* SQL: vapi_internal.batch_calls() */
+Datum
+vapi_sales_batch_calls(PG_FUNCTION_ARGS)
+{
+	return_rows(fcinfo, VAPI_BATCH_CALLS);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_batch_contents);
+
+/* SQL: vapi_internal.batch_contents() */
+Datum
+vapi_sales_batch_contents(PG_FUNCTION_ARGS)
+{
+	return_rows(fcinfo, VAPI_BATCH_CONTENTS);
+	return (Datum) 0;
+}
+
+/* Appends "(e.version, e.value) > (c.version, c.value)" for a group. */
+static void
+append_newer(StringInfo sql, const FieldGroup *group)
+{
+	char tie[NAMEDATALEN * 2];
+
+	if (group->hashed)
+		snprintf(tie, sizeof(tie), "h_%s", group->name);
+	else
+		snprintf(tie, sizeof(tie), "%s%s", group->columns[0].name,
+				 group->columns[0].kind == COLUMN_TEXT ? " COLLATE \"C\"" : "");
+	appendStringInfo(sql, "(excluded.v_%s, excluded.%s) > (c.v_%s, c.%s)", group->name, tie, group->name, tie);
+}
+
+/* Appends a group's column names, each with the text before it. */
+static void
+append_names(StringInfo sql, const FieldGroup *group, const char *before)
+{
+	int i;
+
+	for (i = 0; i < GROUP_MAX_COLUMNS && group->columns[i].name; i++)
+		appendStringInfo(sql, "%s%s", before, group->columns[i].name);
+	appendStringInfo(sql, "%sv_%s", before, group->name);
+	if (group->hashed)
+		appendStringInfo(sql, "%sh_%s", before, group->name);
+}
+
+/* Appends ", name = CASE WHEN newer THEN excluded.name ELSE c.name END" */
+static void
+append_choice(StringInfo sql, const FieldGroup *group, const char *prefix, const char *name)
+{
+	appendStringInfo(sql, ", %s%s = CASE WHEN ", prefix, name);
+	append_newer(sql, group);
+	appendStringInfo(sql, " THEN excluded.%s%s ELSE c.%s%s END", prefix, name, prefix, name);
+}
+
+void
+vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table)
+{
+	const FieldGroup *groups = tables[table].groups;
+	bool calls = table == VAPI_BATCH_CALLS;
+	int count = tables[table].count;
+	int i;
+	int j;
+
+	appendStringInfo(sql, "INSERT INTO %s AS c (call_id%s", tables[table].relation,
+					 calls ? ", first_seen_at, prospect_id" : "");
+	for (i = 0; i < count; i++)
+		append_names(sql, &groups[i], ", ");
+	appendStringInfo(sql, ") SELECT b.call_id%s", calls ? ", now(), b.prospect_id" : "");
+	for (i = 0; i < count; i++)
+		append_names(sql, &groups[i], ", b.");
+	appendStringInfo(sql, " FROM vapi_internal.%s() b ON CONFLICT (call_id) DO UPDATE SET %s",
+					 calls ? "batch_calls" : "batch_contents",
+					 calls ? "prev_slot = c.slot, prospect_id = coalesce(c.prospect_id, excluded.prospect_id)"
+						   : "call_id = c.call_id");
+	for (i = 0; i < count; i++)
+	{
+		for (j = 0; j < GROUP_MAX_COLUMNS && groups[i].columns[j].name; j++)
+			append_choice(sql, &groups[i], "", groups[i].columns[j].name);
+		if (groups[i].hashed)
+			append_choice(sql, &groups[i], "h_", groups[i].name);
+		appendStringInfo(sql, ", v_%s = greatest(c.v_%s, excluded.v_%s)", groups[i].name, groups[i].name,
+						 groups[i].name);
+	}
+	appendStringInfoString(sql, " WHERE ");
+	for (i = 0; i < count; i++)
+	{
+		appendStringInfoString(sql, i ? " OR " : "");
+		append_newer(sql, &groups[i]);
+	}
+	if (calls)
+		appendStringInfoString(sql, " OR (c.prospect_id IS NULL AND excluded.prospect_id IS NOT NULL)"
+									" RETURNING c.call_id, c.slot, c.prev_slot");
+	else
+		appendStringInfoString(sql, " RETURNING c.call_id");
+}

@@ -1,0 +1,70 @@
+/*
+ * A batch of observations on its way into the merge: the rows that one
+ * set-based statement reads through vapi_internal.batch_calls() and
+ * vapi_internal.batch_contents().
+ */
+#ifndef VAPI_BATCH_H
+#define VAPI_BATCH_H
+
+#include "vapi_compat.h"
+
+#include "lib/stringinfo.h"
+#include "vapi_map.h"
+
+typedef struct VapiBatch VapiBatch;
+
+/* What the merge and the prospect link need to know of a row. */
+typedef struct VapiBatchRow
+{
+	const char *call_id;
+	const char *customer_e164; /* NULL: none */
+	const char *customer_name;
+	const char *lead_id;
+	int round;			 /* 0 for a call's first row in the batch, 1 for its second, ... */
+	bool erased;		 /* a tombstone stands for the call: left out */
+	bool created;		 /* set by the merge */
+	bool changed;		 /* set by the merge */
+	bool ambiguous;		 /* several prospects have the number */
+	int64 prospect_id;	 /* 0: none */
+	struct VapiBatchValues *values;
+} VapiBatchRow;
+
+/* The two tables that the merge writes. */
+typedef enum VapiBatchTable
+{
+	VAPI_BATCH_CALLS,
+	VAPI_BATCH_CONTENTS
+} VapiBatchTable;
+
+/* An empty batch in its own child of context; vapi_batch_free or the context's reset frees it. */
+extern VapiBatch *vapi_batch_create(MemoryContext context);
+
+/*
+ * Adds a copy of the observation, already converted to what the columns hold
+ * (numeric, timestamptz, jsonb, E.164). received_ms stands in for a missing
+ * source_ms (epoch milliseconds of receipt). ereports 54000 for a value
+ * beyond jsonb's limits; then the batch is unchanged. Needs no transaction.
+ */
+extern void vapi_batch_add(VapiBatch *batch, const VapiObservation *observation, int64 received_ms);
+
+extern int vapi_batch_count(const VapiBatch *batch);
+
+extern void vapi_batch_free(VapiBatch *batch);
+
+/*
+ * Sorts the rows by call_id (the order of locks), numbers the rounds and
+ * returns them; *rounds is how many rounds there are. Rows stay valid until
+ * the next vapi_batch_add.
+ */
+extern VapiBatchRow *vapi_batch_prepare(VapiBatch *batch, int *rounds);
+
+/*
+ * Makes the batch's rows of that round what batch_calls() and
+ * batch_contents() return in this backend; NULL ends that.
+ */
+extern void vapi_batch_expose(VapiBatch *batch, int round);
+
+/* Appends the upsert that merges the exposed rows into the table; made from the list of groups. */
+extern void vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table);
+
+#endif

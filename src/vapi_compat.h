@@ -1,0 +1,60 @@
+/*
+ * The only place that knows PostgreSQL and libcurl versions: old versions get
+ * the new name.
+ */
+#ifndef VAPI_COMPAT_H
+#define VAPI_COMPAT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000
+#error "vapi_sales needs PostgreSQL 15 or later"
+#endif
+
+/* PostgreSQL 16 hides symbols by itself; with 15 our -fvisibility=hidden needs this. */
+#if PG_VERSION_NUM < 160000
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#else
+#include "varatt.h"
+#endif
+
+#include "storage/latch.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+#include "utils/wait_event.h"
+
+/*
+ * A wait event set that the caller frees with FreeWaitEventSet also on error.
+ * 17 registers the set with a resource owner, which we may not have (workers
+ * outside a transaction).
+ */
+static inline WaitEventSet *
+vapi_compat_wait_event_set(int events)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(NULL, events);
+#else
+	return CreateWaitEventSet(CurrentMemoryContext, events);
+#endif
+}
+
+/* The number pg_stat_activity shows as wait_event name; before 17 all extensions share "Extension". */
+static inline uint32
+vapi_compat_wait_event(const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	return WaitEventExtensionNew(name);
+#else
+	(void) name;
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* libcurl 7.87: CURLOPT_QUICK_EXIT, without which a cancel waits for the name resolution. */
+#define VAPI_COMPAT_CURL_VERSION 0x075700
+
+#endif

@@ -1,0 +1,229 @@
+#include "vapi_compat.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "vapi_merge.h"
+#include "vapi_prospect.h"
+#include "vapi_store.h"
+
+static VapiStatement lock_erasure = {.sql = "SELECT pg_advisory_xact_lock_shared(1986097257, 1)"};
+
+static VapiStatement find_tombstones = {
+	.sql = "SELECT i.id FROM unnest($1) AS i(id)"
+		   " JOIN vapi_internal.tombstone t ON t.call_hash = sha256(convert_to(i.id, 'UTF8'))"};
+
+static VapiStatement write_dirty = {.sql = "INSERT INTO vapi_internal.rollup_dirty (slot)"
+										   " SELECT DISTINCT s FROM unnest($1) AS s"};
+
+static VapiStatement write_pending = {.sql = "INSERT INTO vapi_internal.change_pending (call_id, kind)"
+											 " SELECT i, 'call' FROM unnest($1) AS i"};
+
+static VapiStatement write_review = {
+	.sql = "INSERT INTO vapi_internal.prospect_review (call_id, reason, candidates)"
+		   " SELECT c.call_id, 'several prospects have this number',"
+		   "  ARRAY(SELECT n.prospect_id FROM vapi_internal.prospect_phone n"
+		   "   WHERE n.phone = c.customer_e164 ORDER BY 1)"
+		   " FROM vapi_internal.call c WHERE c.call_id = ANY ($1) AND c.prospect_id IS NULL"
+		   " AND c.customer_e164 IS NOT NULL ORDER BY c.call_id ON CONFLICT DO NOTHING"};
+
+/* Made from the list of groups at their first use. */
+static VapiStatement upserts[2];
+
+/* Slots that a merge touched. */
+typedef struct SlotList
+{
+	int64 *slots;
+	int count;
+	int allocated;
+} SlotList;
+
+static void
+add_slot(SlotList *list, int64 slot)
+{
+	if (list->count == list->allocated)
+	{
+		list->allocated = Max(64, list->allocated * 2);
+		list->slots = list->slots ? repalloc(list->slots, sizeof(int64) * list->allocated)
+								  : palloc(sizeof(int64) * list->allocated);
+	}
+	list->slots[list->count++] = slot;
+}
+
+static int
+compare_row_to_id(const void *id, const void *row)
+{
+	return strcmp((const char *) id, ((const VapiBatchRow *) row)->call_id);
+}
+
+/* Any row of that call; all its rows carry the same flags after mark_rows. */
+static VapiBatchRow *
+find_row(VapiBatchRow *rows, int count, const char *call_id)
+{
+	VapiBatchRow *row = bsearch(call_id, rows, count, sizeof(VapiBatchRow), compare_row_to_id);
+
+	if (row == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("merge returned a call that is not in its batch")));
+	while (row > rows && strcmp(row[-1].call_id, call_id) == 0)
+		row--;
+	return row;
+}
+
+/* Marks rows of erased calls. */
+static void
+mark_erased(VapiBatchRow *rows, int count)
+{
+	const char **ids = palloc(sizeof(char *) * count);
+	VapiParameter parameter;
+	uint64 found;
+	uint64 i;
+	int distinct = 0;
+	int j;
+
+	for (j = 0; j < count; j++)
+		if (rows[j].round == 0)
+			ids[distinct++] = rows[j].call_id;
+	parameter = vapi_parameter_text_array(ids, distinct);
+	found = vapi_store_execute(&find_tombstones, 1, &parameter);
+	for (i = 0; i < found; i++)
+	{
+		char *id = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+		VapiBatchRow *row = find_row(rows, count, id);
+
+		for (; row < rows + count && strcmp(row->call_id, id) == 0; row++)
+			row->erased = true;
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Runs one upsert over the exposed rows; notes what it created and changed in each call's first row. */
+static void
+upsert(VapiBatchTable table, VapiBatchRow *rows, int count, SlotList *dirty)
+{
+	uint64 returned;
+	uint64 i;
+
+	if (upserts[table].sql == NULL)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(TopMemoryContext);
+		StringInfoData sql;
+
+		initStringInfo(&sql);
+		vapi_batch_upsert_sql(&sql, table);
+		upserts[table].sql = sql.data;
+		MemoryContextSwitchTo(old_context);
+	}
+	returned = vapi_store_execute(&upserts[table], 0, NULL);
+	for (i = 0; i < returned; i++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[i];
+		TupleDesc descriptor = SPI_tuptable->tupdesc;
+		VapiBatchRow *row = find_row(rows, count, SPI_getvalue(tuple, descriptor, 1));
+		bool isnull;
+
+		row->changed = true;
+		if (table == VAPI_BATCH_CALLS)
+		{
+			Datum slot = SPI_getbinval(tuple, descriptor, 2, &isnull);
+			Datum previous;
+
+			add_slot(dirty, DatumGetInt32(slot));
+			previous = SPI_getbinval(tuple, descriptor, 3, &isnull);
+			if (isnull)
+				row->created = true;
+			else
+				add_slot(dirty, DatumGetInt32(previous));
+		}
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Writes the dirty log, the change queue and the reviews of what changed. */
+static void
+write_followers(VapiBatchRow *rows, int count, const SlotList *dirty)
+{
+	const char **changed = palloc(sizeof(char *) * count);
+	const char **ambiguous = palloc(sizeof(char *) * count);
+	int changed_count = 0;
+	int ambiguous_count = 0;
+	VapiParameter parameter;
+	int i;
+
+	for (i = 0; i < count; i++)
+	{
+		if (rows[i].changed)
+			changed[changed_count++] = rows[i].call_id;
+		if (rows[i].ambiguous && !rows[i].erased)
+			ambiguous[ambiguous_count++] = rows[i].call_id;
+	}
+	if (dirty->count > 0)
+	{
+		parameter = vapi_parameter_int8_array(dirty->slots, dirty->count);
+		vapi_store_execute(&write_dirty, 1, &parameter);
+	}
+	if (changed_count > 0)
+	{
+		parameter = vapi_parameter_text_array(changed, changed_count);
+		vapi_store_execute(&write_pending, 1, &parameter);
+	}
+	if (ambiguous_count > 0)
+	{
+		parameter = vapi_parameter_text_array(ambiguous, ambiguous_count);
+		vapi_store_execute(&write_review, 1, &parameter);
+	}
+}
+
+void
+vapi_merge_apply(VapiBatch *batch, VapiMergeCounts *counts)
+{
+	VapiStoreSection section;
+	VapiBatchRow *rows;
+	SlotList dirty = {0};
+	int count = vapi_batch_count(batch);
+	int rounds;
+	int round;
+	int i;
+
+	if (count == 0)
+		return;
+	vapi_store_enter(&section);
+	rows = vapi_batch_prepare(batch, &rounds);
+
+	/* Locks are statements of their own: what follows must see what their former holders committed. */
+	vapi_store_execute(&lock_erasure, 0, NULL);
+	mark_erased(rows, count);
+	vapi_prospect_resolve(rows, count);
+
+	PG_TRY();
+	{
+		for (round = 0; round < rounds; round++)
+		{
+			vapi_batch_expose(batch, round);
+			upsert(VAPI_BATCH_CALLS, rows, count, &dirty);
+			upsert(VAPI_BATCH_CONTENTS, rows, count, &dirty);
+		}
+	}
+	PG_FINALLY();
+	{
+		vapi_batch_expose(NULL, 0);
+	}
+	PG_END_TRY();
+	write_followers(rows, count, &dirty);
+
+	for (i = 0; i < count; i++)
+	{
+		if (rows[i].round != 0)
+			continue;
+		if (rows[i].erased)
+			counts->erased++;
+		else if (rows[i].created)
+			counts->created++;
+		else if (rows[i].changed)
+			counts->changed++;
+		else
+			counts->unchanged++;
+	}
+	vapi_store_leave(&section);
+}

@@ -1,0 +1,42 @@
+/*
+ * What never reaches a table: secrets and dead weight are taken out of a
+ * payload before it is stored. Pure.
+ */
+#ifndef VAPI_REDACT_H
+#define VAPI_REDACT_H
+
+#include "vapi_json.h"
+
+/* vapi_sales.keep_raw: how much of a payload is kept beside the mapped columns. */
+typedef enum VapiKeepRaw
+{
+	VAPI_KEEP_NONE,	   /* nothing */
+	VAPI_KEEP_COMPACT, /* what is not already mapped: no messages, transcript, costs, word timings, OpenAI copies */
+	VAPI_KEEP_FULL	   /* all but secrets */
+} VapiKeepRaw;
+
+/*
+ * Marks as dropped, in the whole tree: monitor, listenUrl, controlUrl,
+ * webCallUrl, callUrl, presigned URLs and their expiry, secrets and
+ * credentials of servers (secret, apiKey, authorization, password, token,
+ * private keys, request headers); query string and fragment are cut off every
+ * other http(s)/ws(s) URL string that carries a signature or a token.
+ * Idempotent.
+ */
+extern void vapi_redact_secrets(VapiJson *json);
+
+/* Marks word-level timings and OpenAI-format copies as dropped, in the whole tree. */
+extern void vapi_redact_weight(VapiJson *json);
+
+/*
+ * After mapping: marks as dropped at the call's root what the mapped columns
+ * already hold (messages, transcript, summary, analysis, costs, ...), for
+ * VAPI_KEEP_COMPACT. Members it drops are still readable through pointers
+ * taken before.
+ */
+extern void vapi_redact_mapped(VapiJson *call);
+
+/* Palloc'd copy of a URL without query, fragment and user part; NULL for what is no http(s) URL. */
+extern char *vapi_redact_url(const char *url);
+
+#endif

@@ -1,0 +1,214 @@
+#include "vapi_compat.h"
+
+#include "access/xact.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "vapi_store.h"
+#include "vapi_time.h"
+
+/* PostgreSQL's epoch in Unix microseconds. */
+#define PG_EPOCH_UNIX_US                                                                                           \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
+
+VapiParameter
+vapi_parameter_text(const char *text)
+{
+	VapiParameter parameter = {TEXTOID, (Datum) 0, text == NULL};
+
+	if (text)
+		parameter.value = CStringGetTextDatum(text);
+	return parameter;
+}
+
+VapiParameter
+vapi_parameter_int8(int64 value)
+{
+	VapiParameter parameter = {INT8OID, Int64GetDatum(value), false};
+
+	return parameter;
+}
+
+VapiParameter
+vapi_parameter_bool(bool value)
+{
+	VapiParameter parameter = {BOOLOID, BoolGetDatum(value), false};
+
+	return parameter;
+}
+
+VapiParameter
+vapi_parameter_time(int64 unix_us)
+{
+	VapiParameter parameter = {TIMESTAMPTZOID, (Datum) 0, unix_us == VAPI_TIME_NONE};
+
+	if (!parameter.isnull)
+		parameter.value = TimestampTzGetDatum(vapi_store_timestamp(unix_us));
+	return parameter;
+}
+
+VapiParameter
+vapi_parameter_jsonb(Jsonb *jsonb)
+{
+	VapiParameter parameter = {JSONBOID, (Datum) 0, jsonb == NULL};
+
+	if (jsonb)
+		parameter.value = JsonbPGetDatum(jsonb);
+	return parameter;
+}
+
+VapiParameter
+vapi_parameter_text_array(const char *const *items, int count)
+{
+	VapiParameter parameter = {TEXTARRAYOID, (Datum) 0, false};
+	Datum *elements = palloc(sizeof(Datum) * Max(count, 1));
+	int i;
+
+	for (i = 0; i < count; i++)
+		elements[i] = CStringGetTextDatum(items[i]);
+	parameter.value = PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
+	return parameter;
+}
+
+VapiParameter
+vapi_parameter_int8_array(const int64 *items, int count)
+{
+	VapiParameter parameter = {INT8ARRAYOID, (Datum) 0, false};
+	Datum *elements = palloc(sizeof(Datum) * Max(count, 1));
+	int i;
+
+	for (i = 0; i < count; i++)
+		elements[i] = Int64GetDatum(items[i]);
+	parameter.value =
+		PointerGetDatum(construct_array(elements, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return parameter;
+}
+
+int64
+vapi_store_timestamp(int64 unix_us)
+{
+	return unix_us - PG_EPOCH_UNIX_US;
+}
+
+int64
+vapi_store_unix_time(int64 timestamp)
+{
+	return timestamp + PG_EPOCH_UNIX_US;
+}
+
+uint64
+vapi_store_execute(VapiStatement *statement, int count, const VapiParameter *parameters)
+{
+	Datum values[VAPI_STORE_MAX_PARAMETERS];
+	char nulls[VAPI_STORE_MAX_PARAMETERS];
+	int result;
+	int i;
+
+	Assert(count <= VAPI_STORE_MAX_PARAMETERS);
+
+	if (statement->plan == NULL)
+	{
+		Oid types[VAPI_STORE_MAX_PARAMETERS];
+		SPIPlanPtr plan;
+
+		for (i = 0; i < count; i++)
+			types[i] = parameters[i].type;
+		plan = SPI_prepare(statement->sql, count, types);
+		if (plan == NULL)
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+							errmsg("could not prepare a statement: %s", SPI_result_code_string(SPI_result))));
+		if (SPI_keepplan(plan) != 0)
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not keep a prepared statement")));
+		statement->plan = plan;
+	}
+
+	for (i = 0; i < count; i++)
+	{
+		values[i] = parameters[i].value;
+		nulls[i] = parameters[i].isnull ? 'n' : ' ';
+	}
+	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	if (result < 0)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not execute a statement: %s", SPI_result_code_string(result))));
+	return SPI_processed;
+}
+
+Oid
+vapi_store_owner(void)
+{
+	Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid owner = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("vapi_sales"));
+	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(extensions, AccessShareLock);
+
+	if (!OidIsValid(owner))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("extension \"vapi_sales\" is not installed in this database"),
+						errhint("Run CREATE EXTENSION vapi_sales.")));
+	return owner;
+}
+
+void
+vapi_store_enter(VapiStoreSection *section)
+{
+	Oid owner = vapi_store_owner();
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
+	GetUserIdAndSecContext(&section->saved_user, &section->saved_context);
+	SetUserIdAndSecContext(owner, section->saved_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	section->saved_guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+}
+
+void
+vapi_store_leave(VapiStoreSection *section)
+{
+	AtEOXact_GUC(false, section->saved_guc_level);
+	SetUserIdAndSecContext(section->saved_user, section->saved_context);
+	if (SPI_finish() != SPI_OK_FINISH)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not finish SPI")));
+}
+
+void
+vapi_store_begin(VapiStoreSection *section, const char *activity)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, activity);
+	vapi_store_enter(section);
+}
+
+void
+vapi_store_commit(VapiStoreSection *section)
+{
+	vapi_store_leave(section);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}

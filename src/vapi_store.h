@@ -1,0 +1,73 @@
+/*
+ * SPI, the way this extension uses it: statements prepared once a process,
+ * run as the extension's owner with a safe search_path.
+ */
+#ifndef VAPI_STORE_H
+#define VAPI_STORE_H
+
+#include "vapi_compat.h"
+
+#include "executor/spi.h"
+#include "utils/jsonb.h"
+
+/* One statement, prepared at its first use in this process. Declare it static. */
+typedef struct VapiStatement
+{
+	const char *sql;
+	SPIPlanPtr plan;
+} VapiStatement;
+
+/* Longest parameter list of a statement. */
+#define VAPI_STORE_MAX_PARAMETERS 24
+
+/* A parameter: its type, value and whether it is NULL. */
+typedef struct VapiParameter
+{
+	Oid type;
+	Datum value;
+	bool isnull;
+} VapiParameter;
+
+extern VapiParameter vapi_parameter_text(const char *text); /* NULL: SQL NULL */
+extern VapiParameter vapi_parameter_int8(int64 value);
+extern VapiParameter vapi_parameter_bool(bool value);
+extern VapiParameter vapi_parameter_time(int64 unix_us); /* timestamptz; VAPI_TIME_NONE: SQL NULL */
+extern VapiParameter vapi_parameter_jsonb(Jsonb *jsonb); /* NULL: SQL NULL */
+extern VapiParameter vapi_parameter_text_array(const char *const *items, int count);
+extern VapiParameter vapi_parameter_int8_array(const int64 *items, int count);
+
+/* Microseconds since the Unix epoch to a TimestampTz, and back. */
+extern int64 vapi_store_timestamp(int64 unix_us);
+extern int64 vapi_store_unix_time(int64 timestamp);
+
+/*
+ * Executes the statement; SPI must be connected and a snapshot active.
+ * Returns SPI_processed; the rows are in SPI_tuptable. ereports what SQL
+ * ereports, XX000 for an SPI failure.
+ */
+extern uint64 vapi_store_execute(VapiStatement *statement, int count, const VapiParameter *parameters);
+
+/*
+ * Enters and leaves our SPI section: connects, switches to the extension's
+ * owner (SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION) with
+ * search_path pg_catalog, pg_temp. On error the transaction's abort undoes
+ * it. Sections may nest.
+ */
+typedef struct VapiStoreSection
+{
+	Oid saved_user;
+	int saved_context;
+	int saved_guc_level;
+} VapiStoreSection;
+
+extern void vapi_store_enter(VapiStoreSection *section);
+extern void vapi_store_leave(VapiStoreSection *section);
+
+/* Oid of the extension's owner; 55000 with a HINT when vapi_sales is not installed in this database. Needs a transaction. */
+extern Oid vapi_store_owner(void);
+
+/* A short transaction for a worker: start, snapshot, section; and its commit. Not for backends inside a user's transaction. */
+extern void vapi_store_begin(VapiStoreSection *section, const char *activity);
+extern void vapi_store_commit(VapiStoreSection *section);
+
+#endif
