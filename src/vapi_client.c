@@ -1,0 +1,391 @@
+#include "vapi_client.h"
+
+#include "common/pg_prng.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "vapi_envelope.h"
+#include "vapi_error.h"
+#include "vapi_guc.h"
+#include "vapi_retry.h"
+#include "vapi_secret.h"
+
+#define API_KEY "vapi_api_key"
+
+struct VapiClient
+{
+	MemoryContext context;
+	VapiClientOptions options;
+	VapiHttpClient *http;
+	VapiClientStatistics statistics;
+	VapiHttpTransfer *prefetch; /* at most one */
+	char	   *prefetch_path;
+};
+
+VapiClient *
+vapi_client_open(MemoryContext context, const VapiClientOptions *options)
+{
+	VapiClient *client = MemoryContextAllocZero(context, sizeof(VapiClient));
+
+	client->context = context;
+	client->options = *options;
+	if (options->database != NULL)
+		client->options.database = MemoryContextStrdup(context, options->database);
+	client->http = vapi_http_client_create(context);
+	return client;
+}
+
+const VapiClientStatistics *
+vapi_client_statistics(const VapiClient *client)
+{
+	return &client->statistics;
+}
+
+/* The part of a path that may be shown: without the query. */
+static char *
+shown_path(const char *path)
+{
+	char	   *bare = pnstrdup(path, strcspn(path, "?"));
+	char	   *shown = vapi_error_text(bare, strlen(bare));
+
+	pfree(bare);
+	return shown;
+}
+
+/* Tells the owner what happens. */
+static void
+notice(VapiClient *client, const char *what, int wait_ms)
+{
+	if (client->options.notice != NULL)
+		client->options.notice(client->options.arg, what, wait_ms);
+}
+
+/* Sleeps interruptibly. */
+static void
+wait_ms(VapiClient *client, int milliseconds)
+{
+	static uint32 wait_event = 0;
+	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz until = TimestampTzPlusMilliseconds(start, milliseconds);
+	long		left = milliseconds;
+
+	if (wait_event == 0)
+		wait_event = vapi_compat_wait_event("VapiWait");
+	while (left > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, left, wait_event);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+	}
+	client->statistics.wait_ms += TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());
+}
+
+/* Waits until the rate budget lets a request go. */
+static void
+await_budget(VapiClient *client)
+{
+	int			milliseconds;
+
+	if (client->options.budget == NULL)
+		return;
+	while ((milliseconds = client->options.budget(client->options.arg)) > 0)
+	{
+		notice(client, "waiting for the rate limit", milliseconds);
+		wait_ms(client, milliseconds);
+	}
+}
+
+/* Starts one attempt; the key is in memory only as long as that takes. */
+static VapiHttpTransfer *
+start_attempt(VapiClient *client, const char *method, const char *path, const char *body, size_t body_length)
+{
+	size_t		base_length = strlen(vapi_guc_base_url);
+	VapiHttpRequest request = {.method = method, .body = body, .body_length = body_length};
+	VapiHttpTransfer *volatile transfer = NULL;
+	char	   *url;
+	char	   *key;
+
+	while (base_length > 0 && vapi_guc_base_url[base_length - 1] == '/')
+		base_length--;
+	url = psprintf("%.*s%s", (int) base_length, vapi_guc_base_url, path);
+	key = vapi_secret_read(client->options.database, API_KEY, false);
+	request.url = url;
+	request.bearer = key;
+	PG_TRY();
+	{
+		transfer = vapi_http_start(client->http, &request);
+	}
+	PG_FINALLY();
+	{
+		vapi_secret_wipe(key);
+	}
+	PG_END_TRY();
+	pfree(url);
+	client->statistics.requests++;
+	notice(client, "request", 0);
+	return transfer;
+}
+
+/* The prefetched transfer when it is of that path; it is no longer the client's then. */
+static VapiHttpTransfer *
+take_prefetch(VapiClient *client, const char *path)
+{
+	VapiHttpTransfer *transfer = client->prefetch;
+
+	if (transfer == NULL || strcmp(client->prefetch_path, path) != 0)
+		return NULL;
+	client->prefetch = NULL;
+	pfree(client->prefetch_path);
+	client->prefetch_path = NULL;
+	return transfer;
+}
+
+/* Finishes an attempt and counts what it brought. */
+static VapiHttpResponse *
+finish_attempt(VapiClient *client, VapiHttpTransfer *transfer, const char *method, const char *path)
+{
+	VapiHttpResponse *response = vapi_http_finish(transfer);
+
+	client->statistics.wire_bytes += response->wire_bytes;
+	client->statistics.body_bytes += (int64) response->body_length;
+	ereport(DEBUG1,
+			(errmsg_internal("vapi_sales: %s %s: status %d, %zu bytes, " INT64_FORMAT " ms",
+							 method, shown_path(path), response->status, response->body_length,
+							 response->elapsed_us / 1000),
+			 errhidestmt(true)));
+	return response;
+}
+
+/* Reports a request that got no answer. */
+static void pg_attribute_noreturn()
+report_no_answer(const VapiHttpResponse *response, const char *method, const char *path, int attempts)
+{
+	const char *hint = NULL;
+
+	if (response->sqlstate == ERRCODE_VAPI_HOST_REFUSED)
+		hint = "A simulator on a private address needs vapi_sales.allow_private_hosts.";
+	else if (response->sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		hint = "Lower vapi_sales.page_size or raise vapi_sales.max_response_size.";
+	else if (response->permanent)
+		hint = "Check vapi_sales.base_url and vapi_sales.ca_file.";
+	else
+		hint = "Check the network, and vapi_sales.base_url and vapi_sales.proxy.";
+	ereport(ERROR,
+			(errcode(response->sqlstate),
+			 errmsg("no usable answer from Vapi: %s", response->error),
+			 errdetail_plural("Request %s %s, %d attempt.", "Request %s %s, %d attempts.", attempts,
+							  method, shown_path(path), attempts),
+			 errhint("%s", hint)));
+}
+
+/* Does Vapi's message say that the call is older than what it keeps? (vapi-docs pull request 1163) */
+static bool
+says_retention(const char *message)
+{
+	for (; *message != '\0'; message++)
+	{
+		if (pg_strncasecmp(message, "retention", 9) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Reports an answer that is no success. */
+static void pg_attribute_noreturn()
+report_status(const VapiHttpResponse *response, const char *method, const char *path, int attempts)
+{
+	char	   *message = vapi_envelope_error(response->body, response->body_length, response->content_type);
+	char	   *shown = shown_path(path);
+	int			status = response->status;
+
+	if (status >= 300 && status < 400)
+		ereport(ERROR,
+				(errcode(ERRCODE_VAPI_REFUSED),
+				 errmsg("Vapi answered %s %s with a redirect (HTTP %d)", method, shown, status),
+				 errdetail("Redirects are never followed."),
+				 errhint("Check vapi_sales.base_url.")));
+	if (vapi_retry_classify(status) == VAPI_RETRY_KEY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("Vapi refused the API key (HTTP %d)", status),
+				 errdetail("Vapi says: %s", message),
+				 errhint("Put the organisation's private key into the file %s in vapi_sales.secrets_directory.", API_KEY)));
+	if (vapi_retry_classify(status) == VAPI_RETRY_AGAIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_VAPI_UNAVAILABLE),
+				 errmsg_plural("Vapi did not serve %s %s (HTTP %d) in %d attempt",
+							   "Vapi did not serve %s %s (HTTP %d) in %d attempts", attempts,
+							   method, shown, status, attempts),
+				 errdetail("Vapi says: %s", message),
+				 status == 429 ? errhint("Lower vapi_sales.requests_per_minute.")
+							   : errhint("Try again later; see status.vapi.ai.")));
+	if (status == 404)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("Vapi does not know %s", shown),
+				 errdetail("Vapi says: %s", message)));
+	if (status == 400 && says_retention(message))
+		ereport(ERROR,
+				(errcode(ERRCODE_VAPI_RETENTION),
+				 errmsg("Vapi no longer keeps what %s %s asks for", method, shown),
+				 errdetail("Vapi says: %s", message),
+				 errhint("Ask for calls that are younger than the retention of the Vapi account.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_VAPI_REFUSED),
+			 errmsg("Vapi refused %s %s (HTTP %d)", method, shown, status),
+			 errdetail("Vapi says: %s", message)));
+}
+
+/* Is another attempt allowed after this answer? */
+static bool
+may_retry(const VapiHttpResponse *response, const char *method, int attempt, int max_attempts)
+{
+	bool		repeatable = strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0;
+
+	if (attempt >= max_attempts || vapi_retry_classify(response->status) != VAPI_RETRY_AGAIN)
+		return false;
+	if (response->status == 0 && response->permanent)
+		return false;
+	/* a call that was perhaps created must not be created twice: Vapi has no idempotency key */
+	return repeatable || (response->status == 0 && !response->sent);
+}
+
+VapiHttpResponse *
+vapi_client_request(VapiClient *client, const char *method, const char *path, const char *body, size_t body_length)
+{
+	VapiHttpTransfer *transfer = strcmp(method, "GET") == 0 ? take_prefetch(client, path) : NULL;
+
+	for (int attempt = 1;; attempt++)
+	{
+		VapiHttpResponse *response;
+		int			delay;
+
+		if (transfer == NULL)
+		{
+			await_budget(client);
+			transfer = start_attempt(client, method, path, body, body_length);
+		}
+		response = finish_attempt(client, transfer, method, path);
+		transfer = NULL;
+
+		if (response->status >= 200 && response->status < (client->options.redirects ? 400 : 300))
+			return response;
+		if (!may_retry(response, method, attempt, client->options.max_attempts))
+		{
+			if (response->status == 0)
+				report_no_answer(response, method, path, attempt);
+			report_status(response, method, path, attempt);
+		}
+		delay = vapi_retry_delay(attempt, response->retry_after, pg_prng_double(&pg_global_prng_state));
+		if (response->body != NULL)
+			pfree(response->body);
+		pfree(response);
+		client->statistics.retries++;
+		notice(client, "waiting to try again", delay);
+		wait_ms(client, delay);
+	}
+}
+
+void
+vapi_client_prefetch(VapiClient *client, const char *path)
+{
+	VapiHttpTransfer *dropped = client->prefetch;
+
+	if (client->prefetch != NULL)
+	{
+		if (strcmp(client->prefetch_path, path) == 0)
+			return;
+		client->prefetch = NULL;
+		pfree(client->prefetch_path);
+		client->prefetch_path = NULL;
+		vapi_http_abort(dropped);
+	}
+	if (client->options.budget != NULL && client->options.budget(client->options.arg) > 0)
+		return;
+	client->prefetch_path = MemoryContextStrdup(client->context, path);
+	client->prefetch = start_attempt(client, "GET", path, NULL, 0);
+}
+
+char *
+vapi_client_escape(const char *text)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	StringInfoData out;
+
+	if (*text == '\0' || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a valid id", text)));
+	initStringInfo(&out);
+	for (; *text != '\0'; text++)
+	{
+		unsigned char c = (unsigned char) *text;
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c) != NULL)
+			appendStringInfoChar(&out, (char) c);
+		else
+		{
+			appendStringInfoChar(&out, '%');
+			appendStringInfoChar(&out, hex[c >> 4]);
+			appendStringInfoChar(&out, hex[c & 15]);
+		}
+	}
+	return out.data;
+}
+
+/* Appends "?name=" or "&name=". */
+static void
+add_name(StringInfo query, const char *name)
+{
+	appendStringInfo(query, "%c%s=", strchr(query->data, '?') == NULL ? '?' : '&', name);
+}
+
+/* Appends a text filter unless it is NULL. */
+static void
+add_text(StringInfo query, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	add_name(query, name);
+	appendStringInfoString(query, vapi_client_escape(value));
+}
+
+/* Appends a time filter unless there is none. */
+static void
+add_time(StringInfo query, const char *name, int64 value)
+{
+	char		buffer[VAPI_TIME_SIZE];
+
+	if (value != VAPI_TIME_NONE)
+		add_text(query, name, vapi_time_format(value, buffer));
+}
+
+char *
+vapi_client_calls_path(const VapiCallFilter *filter)
+{
+	StringInfoData path;
+
+	initStringInfo(&path);
+	appendStringInfoString(&path, "/call");
+	add_text(&path, "id", filter->id);
+	add_text(&path, "assistantId", filter->assistant_id);
+	add_text(&path, "phoneNumberId", filter->phone_number_id);
+	if (filter->limit > 0)
+	{
+		add_name(&path, "limit");
+		appendStringInfo(&path, "%d", filter->limit);
+	}
+	add_time(&path, "createdAtGe", filter->created_ge);
+	add_time(&path, "createdAtGt", filter->created_gt);
+	add_time(&path, "createdAtLe", filter->created_le);
+	add_time(&path, "createdAtLt", filter->created_lt);
+	add_time(&path, "updatedAtGe", filter->updated_ge);
+	add_time(&path, "updatedAtGt", filter->updated_gt);
+	add_time(&path, "updatedAtLe", filter->updated_le);
+	add_time(&path, "updatedAtLt", filter->updated_lt);
+	return path.data;
+}

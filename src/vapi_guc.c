@@ -1,0 +1,320 @@
+#include "vapi_guc.h"
+
+#include <limits.h>
+
+#include "pgtime.h"
+#include "utils/guc.h"
+
+char	   *vapi_guc_base_url;
+char	   *vapi_guc_allowed_hosts;
+bool		vapi_guc_allow_private_hosts;
+char	   *vapi_guc_secrets_directory;
+char	   *vapi_guc_proxy;
+char	   *vapi_guc_ca_file;
+int			vapi_guc_requests_per_minute;
+int			vapi_guc_page_size;
+int			vapi_guc_connect_timeout;
+int			vapi_guc_http_timeout;
+int			vapi_guc_max_response_size;
+int			vapi_guc_max_attempts;
+int			vapi_guc_poll_overlap;
+int			vapi_guc_keep_raw;
+char	   *vapi_guc_default_region;
+char	   *vapi_guc_time_zone;
+char	   *vapi_guc_default_assistant_id;
+char	   *vapi_guc_default_phone_number_id;
+char	   *vapi_guc_public_url;
+
+static const struct config_enum_entry keep_raw_options[] = {
+	{"none", VAPI_KEEP_NONE, false},
+	{"compact", VAPI_KEEP_COMPACT, false},
+	{"full", VAPI_KEEP_FULL, false},
+	{NULL, 0, false},
+};
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+#define HOST_CHARACTERS LETTERS DIGITS ".-:[]_"
+#define PATH_CHARACTERS LETTERS DIGITS "/-._~%:!$&'()*+,;="
+
+/* Is text "<scheme>://host[:port][/path]", without user, query and fragment? Sets the detail when not. */
+static bool
+check_url(const char *text, const char *const *schemes, bool path_allowed)
+{
+	const char *rest = NULL;
+	size_t		host;
+
+	for (; *schemes != NULL; schemes++)
+	{
+		if (pg_strncasecmp(text, *schemes, strlen(*schemes)) == 0)
+			rest = text + strlen(*schemes);
+	}
+	if (rest == NULL)
+	{
+		GUC_check_errdetail("The value must be a complete URL of an allowed scheme.");
+		return false;
+	}
+	if (strchr(rest, '@') != NULL)
+	{
+		GUC_check_errdetail("The URL must not hold a user name or password.");
+		return false;
+	}
+	if (strpbrk(rest, "?#") != NULL)
+	{
+		GUC_check_errdetail("The URL must not have a query or a fragment.");
+		return false;
+	}
+	host = strspn(rest, HOST_CHARACTERS);
+	if (host == 0 || (rest[host] != '\0' && rest[host] != '/'))
+	{
+		GUC_check_errdetail("The URL has no valid host name.");
+		return false;
+	}
+	rest += host;
+	if (!path_allowed && *rest == '/')
+		rest++;
+	if (rest[path_allowed ? strspn(rest, PATH_CHARACTERS) : 0] != '\0')
+	{
+		GUC_check_errdetail("The URL's path is not allowed or has characters that must be percent-encoded.");
+		return false;
+	}
+	return true;
+}
+
+/* base_url: always a URL; whether its host and plain http are allowed is judged at use. */
+static bool
+check_base_url(char **newval, void **extra, GucSource source)
+{
+	static const char *const schemes[] = {"https://", "http://", NULL};
+
+	(void) extra;
+	(void) source;
+	if (check_url(*newval, schemes, true))
+		return true;
+	GUC_check_errhint("Write it like https://api.vapi.ai; http:// also needs vapi_sales.allow_private_hosts.");
+	return false;
+}
+
+/* public_url: empty or the https URL under which the outside reaches us. */
+static bool
+check_public_url(char **newval, void **extra, GucSource source)
+{
+	static const char *const schemes[] = {"https://", "http://", NULL};
+
+	(void) extra;
+	(void) source;
+	if (**newval == '\0' || check_url(*newval, schemes, true))
+		return true;
+	GUC_check_errhint("Write it like https://sales.example.com.");
+	return false;
+}
+
+/* proxy: empty or a URL without credentials, which pg_settings would show. */
+static bool
+check_proxy(char **newval, void **extra, GucSource source)
+{
+	static const char *const schemes[] = {"http://", "https://", "socks5://", "socks5h://", NULL};
+
+	(void) extra;
+	(void) source;
+	if (**newval == '\0' || check_url(*newval, schemes, false))
+		return true;
+	GUC_check_errhint("Write it like http://proxy.example.com:3128.");
+	return false;
+}
+
+/* allowed_hosts: host names and .suffixes separated by commas. */
+static bool
+check_hosts(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	if ((*newval)[strspn(*newval, HOST_CHARACTERS ", \t")] == '\0')
+		return true;
+	GUC_check_errdetail("The value must be host names separated by commas, without scheme, path or wildcard.");
+	GUC_check_errhint("An entry such as .example.com allows all subdomains of example.com.");
+	return false;
+}
+
+/* secrets_directory and ca_file: empty or an absolute path. */
+static bool
+check_path(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	if (**newval == '\0' || is_absolute_path(*newval))
+		return true;
+	GUC_check_errdetail("The value must be an absolute path.");
+	return false;
+}
+
+/* default_region: two capital letters. */
+static bool
+check_region(char **newval, void **extra, GucSource source)
+{
+	const char *region = *newval;
+
+	(void) extra;
+	(void) source;
+	if (strlen(region) == 2 && region[0] >= 'A' && region[0] <= 'Z' && region[1] >= 'A' && region[1] <= 'Z')
+		return true;
+	GUC_check_errdetail("The value must be two capital letters (ISO 3166-1 alpha-2), such as US or GB.");
+	return false;
+}
+
+/* time_zone: empty or a zone that the server knows. */
+static bool
+check_time_zone(char **newval, void **extra, GucSource source)
+{
+	pg_tz	   *zone;
+
+	(void) extra;
+	(void) source;
+	if (**newval == '\0')
+		return true;
+	zone = pg_tzset(*newval);
+	if (zone != NULL && pg_tz_acceptable(zone))
+		return true;
+	GUC_check_errdetail("Time zone \"%s\" is not known to the server.", *newval);
+	GUC_check_errhint("See the view pg_timezone_names.");
+	return false;
+}
+
+/* default_assistant_id and default_phone_number_id: empty or what may stand in an id. */
+static bool
+check_id(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	if (strlen(*newval) <= 255 && (*newval)[strspn(*newval, LETTERS DIGITS "-_")] == '\0')
+		return true;
+	GUC_check_errdetail("The value must be an id as Vapi shows it: letters, digits, \"-\" and \"_\".");
+	return false;
+}
+
+/* What names a host, a file with secrets or a verification: only files of the server's operator may set it. */
+static void
+define_destinations(void)
+{
+	DefineCustomStringVariable("vapi_sales.base_url",
+							   "Base URL of the Vapi API.",
+							   "Its host must be one of vapi_sales.allowed_hosts.",
+							   &vapi_guc_base_url, "https://api.vapi.ai",
+							   PGC_SIGHUP, 0, check_base_url, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.allowed_hosts",
+							   "Host names to which requests may go, separated by commas.",
+							   "An entry that begins with a dot allows all subdomains.",
+							   &vapi_guc_allowed_hosts, "api.vapi.ai, storage.vapi.ai",
+							   PGC_SIGHUP, 0, check_hosts, NULL, NULL);
+	DefineCustomBoolVariable("vapi_sales.allow_private_hosts",
+							 "Allows plain http and addresses that are not public; for simulators.",
+							 NULL,
+							 &vapi_guc_allow_private_hosts, false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.secrets_directory",
+							   "Directory of the files that hold secrets.",
+							   "A secret is read from <directory>/<database>/<name>, else from <directory>/<name>.",
+							   &vapi_guc_secrets_directory, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.proxy",
+							   "URL of the proxy for all requests; empty: no proxy.",
+							   "Proxies named in the server's environment are never used.",
+							   &vapi_guc_proxy, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_proxy, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.ca_file",
+							   "File of the certificate authorities to trust; empty: the system's.",
+							   NULL,
+							   &vapi_guc_ca_file, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.public_url",
+							   "URL under which Vapi and browsers reach this installation.",
+							   NULL,
+							   &vapi_guc_public_url, "",
+							   PGC_SIGHUP, 0, check_public_url, NULL, NULL);
+}
+
+/* Limits that protect the server and the account's rate; one value for all sessions. */
+static void
+define_limits(void)
+{
+	DefineCustomIntVariable("vapi_sales.requests_per_minute",
+							"Most requests to Vapi a minute.",
+							NULL,
+							&vapi_guc_requests_per_minute, 100, 1, 1000000,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.connect_timeout",
+							"Longest time to resolve a host's name and connect to it.",
+							NULL,
+							&vapi_guc_connect_timeout, 10000, 100, 300000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.http_timeout",
+							"Longest time without a byte of the answer.",
+							"A whole request may take ten times as long.",
+							&vapi_guc_http_timeout, 60000, 100, 3600000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.max_response_size",
+							"Largest answer that is accepted, after decompression.",
+							NULL,
+							&vapi_guc_max_response_size, 262144, 64, 1048575,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.max_attempts",
+							"Most attempts for one request.",
+							NULL,
+							&vapi_guc_max_attempts, 8, 1, 100,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.poll_overlap",
+							"How far an incremental import looks back before the previous one's start.",
+							NULL,
+							&vapi_guc_poll_overlap, 300, 0, 604800,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
+/*
+ * What a session may differ in. Superusers only (or GRANT SET ON PARAMETER)
+ * where the value decides what is stored for everybody or spends the rate
+ * budget; anybody where it only changes what the caller sees or could as well
+ * write into an argument.
+ */
+static void
+define_preferences(void)
+{
+	DefineCustomIntVariable("vapi_sales.page_size",
+							"Calls a request asks for.",
+							NULL,
+							&vapi_guc_page_size, 100, 1, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("vapi_sales.keep_raw",
+							 "How much of Vapi's own JSON is kept beside the columns.",
+							 NULL,
+							 &vapi_guc_keep_raw, VAPI_KEEP_COMPACT, keep_raw_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.default_region",
+							   "Region in which telephone numbers without + are read.",
+							   "ISO 3166-1 alpha-2 code.",
+							   &vapi_guc_default_region, "US",
+							   PGC_SUSET, 0, check_region, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.time_zone",
+							   "Time zone of the days in the views; empty: the session's.",
+							   NULL,
+							   &vapi_guc_time_zone, "",
+							   PGC_USERSET, 0, check_time_zone, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.default_assistant_id",
+							   "Assistant of new calls that name none.",
+							   NULL,
+							   &vapi_guc_default_assistant_id, "",
+							   PGC_USERSET, 0, check_id, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.default_phone_number_id",
+							   "Phone number of new calls that name none.",
+							   NULL,
+							   &vapi_guc_default_phone_number_id, "",
+							   PGC_USERSET, 0, check_id, NULL, NULL);
+}
+
+void
+vapi_guc_init(void)
+{
+	define_destinations();
+	define_limits();
+	define_preferences();
+	MarkGUCPrefixReserved("vapi_sales");
+}
