@@ -15,8 +15,8 @@ typedef struct VapiReason
 {
 	const char *pattern; /* exact reason, or a prefix/suffix/infix with '*' */
 	const char *family;
-	const char *status;	 /* of an ended call: completed, failed, no-answer, busy, voicemail, canceled */
-	bool reached;		 /* did somebody at the other end take part */
+	const char *status; /* of an ended call: completed, failed, no-answer, busy, voicemail, canceled */
+	bool reached;		/* did somebody at the other end take part */
 } VapiReason;
 
 /*
