@@ -15,7 +15,7 @@ static VapiStatement find_by_phone = {
 		   " WHERE n.phone = ANY ($1) GROUP BY n.phone"};
 
 /* One at a time: two sessions that meet the same unknown number must not both create its prospect. */
-static VapiStatement lock_creation = {.sql = "SELECT pg_advisory_xact_lock(1986097257, 2)"};
+static VapiStatement lock_creation = {.sql = "SELECT pg_advisory_xact_lock(1986097257, 4)"};
 
 static VapiStatement create_prospects = {
 	.sql = "WITH number AS MATERIALIZED ("
