@@ -14,7 +14,9 @@ function main() {
   }
   let options;
   try {
-    options = parseOptions(process.argv.slice(2));
+    // A command line can be read by everybody, the environment only by the same user.
+    const key = process.env.VAPI_SIM_KEY;
+    options = parseOptions([...(key ? ['--key', key] : []), ...process.argv.slice(2)]);
   } catch (error) {
     console.error(`vapi simulator: ${error.message}`);
     process.exitCode = 2;
