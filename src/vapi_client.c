@@ -21,7 +21,7 @@ struct VapiClient
 	VapiHttpClient *http;
 	VapiClientStatistics statistics;
 	VapiHttpTransfer *prefetch; /* at most one */
-	char	   *prefetch_path;
+	char *prefetch_path;
 };
 
 VapiClient *
@@ -47,8 +47,8 @@ vapi_client_statistics(const VapiClient *client)
 static char *
 shown_path(const char *path)
 {
-	char	   *bare = pnstrdup(path, strcspn(path, "?"));
-	char	   *shown = vapi_error_text(bare, strlen(bare));
+	char *bare = pnstrdup(path, strcspn(path, "?"));
+	char *shown = vapi_error_text(bare, strlen(bare));
 
 	pfree(bare);
 	return shown;
@@ -69,7 +69,7 @@ wait_ms(VapiClient *client, int milliseconds)
 	static uint32 wait_event = 0;
 	TimestampTz start = GetCurrentTimestamp();
 	TimestampTz until = TimestampTzPlusMilliseconds(start, milliseconds);
-	long		left = milliseconds;
+	long left = milliseconds;
 
 	if (wait_event == 0)
 		wait_event = vapi_compat_wait_event("VapiWait");
@@ -88,7 +88,7 @@ wait_ms(VapiClient *client, int milliseconds)
 static void
 await_budget(VapiClient *client)
 {
-	int			milliseconds;
+	int milliseconds;
 
 	if (client->options.budget == NULL)
 		return;
@@ -103,11 +103,11 @@ await_budget(VapiClient *client)
 static VapiHttpTransfer *
 start_attempt(VapiClient *client, const char *method, const char *path, const char *body, size_t body_length)
 {
-	size_t		base_length = strlen(vapi_guc_base_url);
+	size_t base_length = strlen(vapi_guc_base_url);
 	VapiHttpRequest request = {.method = method, .body = body, .body_length = body_length};
 	VapiHttpTransfer *volatile transfer = NULL;
-	char	   *url;
-	char	   *key;
+	char *url;
+	char *key;
 
 	while (base_length > 0 && vapi_guc_base_url[base_length - 1] == '/')
 		base_length--;
@@ -161,8 +161,9 @@ finish_attempt(VapiClient *client, VapiHttpTransfer *transfer, const char *metho
 }
 
 /* Reports a request that got no answer. */
-static void pg_attribute_noreturn()
-report_no_answer(const VapiHttpResponse *response, const char *method, const char *path, int attempts)
+static void
+pg_attribute_noreturn()
+	report_no_answer(const VapiHttpResponse *response, const char *method, const char *path, int attempts)
 {
 	const char *hint = NULL;
 
@@ -195,12 +196,13 @@ says_retention(const char *message)
 }
 
 /* Reports an answer that is no success. */
-static void pg_attribute_noreturn()
-report_status(const VapiHttpResponse *response, const char *method, const char *path, int attempts)
+static void
+pg_attribute_noreturn()
+	report_status(const VapiHttpResponse *response, const char *method, const char *path, int attempts)
 {
-	char	   *message = vapi_envelope_error(response->body, response->body_length, response->content_type);
-	char	   *shown = shown_path(path);
-	int			status = response->status;
+	char *message = vapi_envelope_error(response->body, response->body_length, response->content_type);
+	char *shown = shown_path(path);
+	int status = response->status;
 
 	if (status >= 300 && status < 400)
 		ereport(ERROR,
@@ -244,7 +246,7 @@ report_status(const VapiHttpResponse *response, const char *method, const char *
 static bool
 may_retry(const VapiHttpResponse *response, const char *method, int attempt, int max_attempts)
 {
-	bool		repeatable = strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0;
+	bool repeatable = strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0;
 
 	if (attempt >= max_attempts || vapi_retry_classify(response->status) != VAPI_RETRY_AGAIN)
 		return false;
@@ -262,7 +264,7 @@ vapi_client_request(VapiClient *client, const char *method, const char *path, co
 	for (int attempt = 1;; attempt++)
 	{
 		VapiHttpResponse *response;
-		int			delay;
+		int delay;
 
 		if (transfer == NULL)
 		{
@@ -358,7 +360,7 @@ add_text(StringInfo query, const char *name, const char *value)
 static void
 add_time(StringInfo query, const char *name, int64 value)
 {
-	char		buffer[VAPI_TIME_SIZE];
+	char buffer[VAPI_TIME_SIZE];
 
 	if (value != VAPI_TIME_NONE)
 		add_text(query, name, vapi_time_format(value, buffer));

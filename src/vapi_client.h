@@ -54,11 +54,11 @@ typedef struct VapiCallFilter
 	int64 updated_ge, updated_gt, updated_le, updated_lt;
 } VapiCallFilter;
 
-#define VAPI_CALL_FILTER_NONE                                                                                  \
-	{                                                                                                          \
-		.created_ge = VAPI_TIME_NONE, .created_gt = VAPI_TIME_NONE, .created_le = VAPI_TIME_NONE,              \
-		.created_lt = VAPI_TIME_NONE, .updated_ge = VAPI_TIME_NONE, .updated_gt = VAPI_TIME_NONE,              \
-		.updated_le = VAPI_TIME_NONE, .updated_lt = VAPI_TIME_NONE                                             \
+#define VAPI_CALL_FILTER_NONE                                                                     \
+	{                                                                                             \
+		.created_ge = VAPI_TIME_NONE, .created_gt = VAPI_TIME_NONE, .created_le = VAPI_TIME_NONE, \
+		.created_lt = VAPI_TIME_NONE, .updated_ge = VAPI_TIME_NONE, .updated_gt = VAPI_TIME_NONE, \
+		.updated_le = VAPI_TIME_NONE, .updated_lt = VAPI_TIME_NONE                                \
 	}
 
 /*

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include <curl/curlver.h>
+
 #include "fmgr.h"
 
 #if PG_VERSION_NUM < 150000
@@ -19,14 +21,14 @@
 #define PGDLLEXPORT __attribute__((visibility("default")))
 
 #undef PG_FUNCTION_INFO_V1
-#define PG_FUNCTION_INFO_V1(funcname)                                                                              \
-	extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS);                                                           \
-	extern PGDLLEXPORT const Pg_finfo_record *CppConcat(pg_finfo_, funcname)(void);                                \
-	const Pg_finfo_record *CppConcat(pg_finfo_, funcname)(void)                                                    \
-	{                                                                                                              \
-		static const Pg_finfo_record my_finfo = {1};                                                               \
-		return &my_finfo;                                                                                          \
-	}                                                                                                              \
+#define PG_FUNCTION_INFO_V1(funcname)                                               \
+	extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS);                            \
+	extern PGDLLEXPORT const Pg_finfo_record *CppConcat(pg_finfo_, funcname)(void); \
+	const Pg_finfo_record *CppConcat(pg_finfo_, funcname)(void)                     \
+	{                                                                               \
+		static const Pg_finfo_record my_finfo = {1};                                \
+		return &my_finfo;                                                           \
+	}                                                                               \
 	extern int no_such_variable
 #else
 #include "varatt.h"
@@ -67,5 +69,8 @@ vapi_compat_wait_event(const char *name)
 
 /* libcurl 7.87: CURLOPT_QUICK_EXIT, without which a cancel waits for the name resolution. */
 #define VAPI_COMPAT_CURL_VERSION 0x075700
+#if LIBCURL_VERSION_NUM < VAPI_COMPAT_CURL_VERSION
+#error "vapi_sales needs libcurl 7.87 or later"
+#endif
 
 #endif

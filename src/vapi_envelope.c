@@ -12,7 +12,7 @@
 static void
 add_message(char message[MESSAGE_MAX], const char *text)
 {
-	size_t		length = strlen(message);
+	size_t length = strlen(message);
 
 	if (text != NULL && *text != '\0')
 		snprintf(message + length, MESSAGE_MAX - length, "%s%s", length > 0 ? "; " : "", text);
@@ -25,9 +25,9 @@ add_message(char message[MESSAGE_MAX], const char *text)
 static void
 read_message(const char *body, size_t length, char message[MESSAGE_MAX])
 {
-	cJSON	   *root;
-	cJSON	   *value;
-	cJSON	   *element;
+	cJSON *root;
+	cJSON *value;
+	cJSON *element;
 
 	message[0] = '\0';
 	/* with the final zero byte counted in, garbage after the value is refused */
@@ -51,7 +51,7 @@ read_message(const char *body, size_t length, char message[MESSAGE_MAX])
 static bool
 is_html(const char *body, size_t length, const char *content_type)
 {
-	size_t		start = 0;
+	size_t start = 0;
 
 	if (content_type != NULL && pg_strncasecmp(content_type, "text/html", 9) == 0)
 		return true;
@@ -63,7 +63,7 @@ is_html(const char *body, size_t length, const char *content_type)
 char *
 vapi_envelope_error(const char *body, size_t length, const char *content_type)
 {
-	char		message[MESSAGE_MAX];
+	char message[MESSAGE_MAX];
 
 	if (length == 0)
 		return pstrdup("an empty answer");

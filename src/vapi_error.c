@@ -4,16 +4,16 @@
 #include "mb/pg_wchar.h"
 
 #define TEXT_MAX 200
-#define DIGITS_MAX 6	  /* more in a row look like a telephone number */
-#define OPAQUE_MIN 24	  /* letters and digits without a break look like a key */
-#define DATE_LENGTH 10	  /* YYYY-MM-DD */
+#define DIGITS_MAX 6   /* more in a row look like a telephone number */
+#define OPAQUE_MIN 24  /* letters and digits without a break look like a key */
+#define DATE_LENGTH 10 /* YYYY-MM-DD */
 #define MASK "***"
 
 /* Does text (of length bytes) begin with word, whatever the case? */
 static bool
 begins_with(const char *text, size_t length, const char *word)
 {
-	size_t		word_length = strlen(word);
+	size_t word_length = strlen(word);
 
 	return length >= word_length && pg_strncasecmp(text, word, word_length) == 0;
 }
@@ -52,9 +52,9 @@ is_date(const char *text, size_t length)
 static size_t
 number_length(const char *text, size_t length)
 {
-	size_t		end = 0;
-	int			digits = 0;
-	int			separators = 0;
+	size_t end = 0;
+	int digits = 0;
+	int separators = 0;
 
 	for (size_t i = 0; i < length && separators <= 2; i++)
 	{
@@ -76,9 +76,9 @@ number_length(const char *text, size_t length)
 static size_t
 opaque_length(const char *text, size_t length)
 {
-	size_t		i;
-	bool		digit = false;
-	bool		letter = false;
+	size_t i;
+	bool digit = false;
+	bool letter = false;
 
 	for (i = 0; i < length && (isalnum((unsigned char) text[i]) || strchr("_+=", text[i]) != NULL) && text[i] != '\0'; i++)
 	{
@@ -94,7 +94,7 @@ opaque_length(const char *text, size_t length)
 static size_t
 word_length(const char *text, size_t length)
 {
-	size_t		i = 0;
+	size_t i = 0;
 
 	while (i < length && (unsigned char) text[i] > ' ' && strchr("\"'<>`", text[i]) == NULL)
 		i++;
@@ -105,7 +105,7 @@ word_length(const char *text, size_t length)
 static int
 character_length(const char *text, size_t length)
 {
-	int			result;
+	int result;
 
 	if (!IS_HIGHBIT_SET(*text))
 		return 1;
@@ -121,8 +121,8 @@ character_length(const char *text, size_t length)
 static size_t
 secret_length(const char *text, size_t length, char before)
 {
-	bool		starts = !isalnum((unsigned char) before);
-	size_t		result;
+	bool starts = !isalnum((unsigned char) before);
+	size_t result;
 
 	if (*text == '?' && memchr(text, '=', word_length(text, length)) != NULL)
 		return word_length(text, length);
@@ -135,8 +135,7 @@ secret_length(const char *text, size_t length, char before)
 	if (!starts)
 		return 0;
 	if (begins_with(text, length, "Bearer ") || begins_with(text, length, "Basic "))
-		return 6 + strspn(text + 6, " ") + word_length(text + 6 + strspn(text + 6, " "),
-													   length - 6 - strspn(text + 6, " "));
+		return 6 + strspn(text + 6, " ") + word_length(text + 6 + strspn(text + 6, " "), length - 6 - strspn(text + 6, " "));
 	result = uuid_length(text, length);
 	if (result == 0)
 		result = opaque_length(text, length);
@@ -147,7 +146,7 @@ secret_length(const char *text, size_t length, char before)
 static size_t
 user_length(const char *text, size_t length)
 {
-	size_t		end = word_length(text, length);
+	size_t end = word_length(text, length);
 
 	for (size_t i = 0; i < end && text[i] != '/' && text[i] != '?'; i++)
 	{
@@ -161,8 +160,8 @@ char *
 vapi_error_text(const char *text, size_t length)
 {
 	StringInfoData out;
-	char	   *copy;
-	size_t		i = 0;
+	char *copy;
+	size_t i = 0;
 
 	/* a zero-terminated copy: the scanners may look one byte ahead; what is far beyond the limit cannot matter */
 	length = strnlen(text, Min(length, 4 * TEXT_MAX));
@@ -170,9 +169,9 @@ vapi_error_text(const char *text, size_t length)
 	initStringInfo(&out);
 	while (i < length)
 	{
-		char		before = i > 0 ? copy[i - 1] : ' ';
-		size_t		masked = 0;
-		int			size;
+		char before = i > 0 ? copy[i - 1] : ' ';
+		size_t masked = 0;
+		int size;
 
 		if (!is_date(copy + i, length - i) || isdigit((unsigned char) before))
 			masked = secret_length(copy + i, length - i, before);

@@ -11,14 +11,14 @@
 
 #include "vapi_compat.h"
 
-#define ERRCODE_VAPI_HOST_REFUSED MAKE_SQLSTATE('V', 'S', '0', '0', '1')  /* host or address not allowed */
-#define ERRCODE_VAPI_SECRET MAKE_SQLSTATE('V', 'S', '0', '0', '2')		  /* secret file missing or unsafe */
-#define ERRCODE_VAPI_REFUSED MAKE_SQLSTATE('V', 'S', '0', '0', '3')		  /* Vapi answered 4xx */
-#define ERRCODE_VAPI_UNAVAILABLE MAKE_SQLSTATE('V', 'S', '0', '0', '4')	  /* Vapi answered 5xx or 429 to the end */
-#define ERRCODE_VAPI_ORG_CHANGED MAKE_SQLSTATE('V', 'S', '0', '0', '5')	  /* another organisation's key */
-#define ERRCODE_VAPI_RUN_STATE MAKE_SQLSTATE('V', 'S', '0', '0', '6')	  /* run is in the wrong state for this */
-#define ERRCODE_VAPI_BLOCKED MAKE_SQLSTATE('V', 'S', '0', '0', '7')		  /* do-not-call or quiet hours */
-#define ERRCODE_VAPI_RETENTION MAKE_SQLSTATE('V', 'S', '0', '0', '8')	  /* older than Vapi's retention */
+#define ERRCODE_VAPI_HOST_REFUSED MAKE_SQLSTATE('V', 'S', '0', '0', '1') /* host or address not allowed */
+#define ERRCODE_VAPI_SECRET MAKE_SQLSTATE('V', 'S', '0', '0', '2')		 /* secret file missing or unsafe */
+#define ERRCODE_VAPI_REFUSED MAKE_SQLSTATE('V', 'S', '0', '0', '3')		 /* Vapi answered 4xx */
+#define ERRCODE_VAPI_UNAVAILABLE MAKE_SQLSTATE('V', 'S', '0', '0', '4')	 /* Vapi answered 5xx or 429 to the end */
+#define ERRCODE_VAPI_ORG_CHANGED MAKE_SQLSTATE('V', 'S', '0', '0', '5')	 /* another organisation's key */
+#define ERRCODE_VAPI_RUN_STATE MAKE_SQLSTATE('V', 'S', '0', '0', '6')	 /* run is in the wrong state for this */
+#define ERRCODE_VAPI_BLOCKED MAKE_SQLSTATE('V', 'S', '0', '0', '7')		 /* do-not-call or quiet hours */
+#define ERRCODE_VAPI_RETENTION MAKE_SQLSTATE('V', 'S', '0', '0', '8')	 /* older than Vapi's retention */
 
 /*
  * Palloc'd copy of text that came from outside, fit for an error or a log:

@@ -5,25 +5,25 @@
 #include "pgtime.h"
 #include "utils/guc.h"
 
-char	   *vapi_guc_base_url;
-char	   *vapi_guc_allowed_hosts;
-bool		vapi_guc_allow_private_hosts;
-char	   *vapi_guc_secrets_directory;
-char	   *vapi_guc_proxy;
-char	   *vapi_guc_ca_file;
-int			vapi_guc_requests_per_minute;
-int			vapi_guc_page_size;
-int			vapi_guc_connect_timeout;
-int			vapi_guc_http_timeout;
-int			vapi_guc_max_response_size;
-int			vapi_guc_max_attempts;
-int			vapi_guc_poll_overlap;
-int			vapi_guc_keep_raw;
-char	   *vapi_guc_default_region;
-char	   *vapi_guc_time_zone;
-char	   *vapi_guc_default_assistant_id;
-char	   *vapi_guc_default_phone_number_id;
-char	   *vapi_guc_public_url;
+char *vapi_guc_base_url;
+char *vapi_guc_allowed_hosts;
+bool vapi_guc_allow_private_hosts;
+char *vapi_guc_secrets_directory;
+char *vapi_guc_proxy;
+char *vapi_guc_ca_file;
+int vapi_guc_requests_per_minute;
+int vapi_guc_page_size;
+int vapi_guc_connect_timeout;
+int vapi_guc_http_timeout;
+int vapi_guc_max_response_size;
+int vapi_guc_max_attempts;
+int vapi_guc_poll_overlap;
+int vapi_guc_keep_raw;
+char *vapi_guc_default_region;
+char *vapi_guc_time_zone;
+char *vapi_guc_default_assistant_id;
+char *vapi_guc_default_phone_number_id;
+char *vapi_guc_public_url;
 
 static const struct config_enum_entry keep_raw_options[] = {
 	{"none", VAPI_KEEP_NONE, false},
@@ -42,7 +42,7 @@ static bool
 check_url(const char *text, const char *const *schemes, bool path_allowed)
 {
 	const char *rest = NULL;
-	size_t		host;
+	size_t host;
 
 	for (; *schemes != NULL; schemes++)
 	{
@@ -166,7 +166,7 @@ check_region(char **newval, void **extra, GucSource source)
 static bool
 check_time_zone(char **newval, void **extra, GucSource source)
 {
-	pg_tz	   *zone;
+	pg_tz *zone;
 
 	(void) extra;
 	(void) source;

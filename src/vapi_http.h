@@ -7,38 +7,10 @@
 
 #include "vapi_compat.h"
 
+#include "vapi_transfer.h"
+
 /* One client keeps its connections alive; it belongs to one process. */
 typedef struct VapiHttpClient VapiHttpClient;
-
-/* A request under way. */
-typedef struct VapiHttpTransfer VapiHttpTransfer;
-
-typedef struct VapiHttpRequest
-{
-	const char *method; /* GET, POST, PATCH, DELETE; what is not GET or DELETE never goes out twice */
-	const char *url;	/* http(s) URL; its host must be allowed */
-	const char *bearer; /* key for the Authorization header; NULL: none */
-	const char *body;	/* JSON; NULL: none */
-	size_t body_length;
-	size_t max_response; /* bytes, after decompression; 0: vapi_sales.max_response_size */
-} VapiHttpRequest;
-
-typedef struct VapiHttpResponse
-{
-	int status;			  /* HTTP status; 0: the request failed, see error */
-	char *body;			  /* zero-terminated; never NULL when status is not 0 */
-	size_t body_length;
-	char *content_type;	  /* NULL when missing */
-	char *location;		  /* of a redirect, which is never followed */
-	int64 date;			  /* Date header, microseconds since the Unix epoch; PG_INT64_MIN when missing */
-	int retry_after;	  /* ms, -1 when missing */
-	bool sent;			  /* at least a part of the request went out */
-	bool permanent;		  /* status is 0 and trying again would fail the same way (host, certificate, size) */
-	int sqlstate;		  /* when status is 0: 08001, 08006, 54000, ERRCODE_VAPI_HOST_REFUSED */
-	char *error;		  /* when status is 0: one sentence without URL query, key or body */
-	int64 wire_bytes;	  /* received, as sent over the wire */
-	int64 elapsed_us;
-} VapiHttpResponse;
 
 /*
  * A client whose curl objects are freed with context. Initialises libcurl on

@@ -12,7 +12,7 @@
 static void
 string_value(const char *text, JsonbValue *value)
 {
-	size_t		length = strlen(text);
+	size_t length = strlen(text);
 
 	if (length > JSONB_STRING_MAX)
 		ereport(ERROR,
@@ -58,8 +58,8 @@ scalar_value(const VapiJson *json, JsonbValue *value)
 static JsonbValue *
 push_tree(JsonbParseState **state, const VapiJson *json, JsonbIteratorToken token)
 {
-	bool		object = json->type == VAPI_JSON_OBJECT;
-	JsonbValue	value;
+	bool object = json->type == VAPI_JSON_OBJECT;
+	JsonbValue value;
 
 	check_stack_depth();
 	if (!object && json->type != VAPI_JSON_ARRAY)
@@ -87,7 +87,7 @@ Jsonb *
 vapi_jsonb_from_tree(const VapiJson *json)
 {
 	JsonbParseState *state = NULL;
-	JsonbValue	scalar;
+	JsonbValue scalar;
 
 	if (json->type == VAPI_JSON_OBJECT || json->type == VAPI_JSON_ARRAY)
 		return JsonbValueToJsonb(push_tree(&state, json, WJB_ELEM));
@@ -98,9 +98,9 @@ vapi_jsonb_from_tree(const VapiJson *json)
 VapiJson *
 vapi_jsonb_to_tree(Jsonb *jsonb)
 {
-	char	   *text = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	char *text = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 	VapiJsonReport report;
-	VapiJson   *json;
+	VapiJson *json;
 
 	if (GetDatabaseEncoding() != PG_UTF8)
 		text = pg_server_to_any(text, (int) strlen(text), PG_UTF8);

@@ -4,8 +4,8 @@
 
 typedef struct Ipv4Range
 {
-	uint32		address;
-	int			bits;
+	uint32 address;
+	int bits;
 } Ipv4Range;
 
 /* IANA IPv4 Special-Purpose Address Registry, and multicast */
@@ -86,7 +86,7 @@ trim_host(const char **host, size_t *length)
 bool
 vapi_netguard_host_allowed(const char *host, const char *allowed)
 {
-	size_t		host_length = strlen(host);
+	size_t host_length = strlen(host);
 
 	trim_host(&host, &host_length);
 	if (host_length == 0)
@@ -94,7 +94,7 @@ vapi_netguard_host_allowed(const char *host, const char *allowed)
 	while (*allowed != '\0')
 	{
 		const char *entry;
-		size_t		length;
+		size_t length;
 
 		allowed += strspn(allowed, ", \t\r\n");
 		entry = allowed;

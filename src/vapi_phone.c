@@ -26,11 +26,11 @@ load_module(void)
 	PG_TRY();
 	{
 		format_number = (VapiPhoneFormat) load_external_function("$libdir/vapi_sales_phone", "vapi_phone_format",
-																  true, NULL);
+																 true, NULL);
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
@@ -49,8 +49,8 @@ load_module(void)
 static char *
 plain_e164(const char *number)
 {
-	char		buffer[E164_MAX_DIGITS + 2];
-	int			length = 0;
+	char buffer[E164_MAX_DIGITS + 2];
+	int length = 0;
 
 	while (*number == ' ' || *number == '\t')
 		number++;
@@ -73,7 +73,7 @@ plain_e164(const char *number)
 char *
 vapi_phone_e164(const char *number, const char *region)
 {
-	char		buffer[VAPI_PHONE_SIZE];
+	char buffer[VAPI_PHONE_SIZE];
 
 	if (number == NULL || *number == '\0')
 		return NULL;

@@ -23,8 +23,8 @@ vapi_retry_classify(int http_status)
 int
 vapi_retry_delay(int attempt, int retry_after_ms, double random)
 {
-	int			ceiling = RETRY_CAP_MS;
-	int			delay;
+	int ceiling = RETRY_CAP_MS;
+	int delay;
 
 	/* 0.5 s * 2^7 is beyond the cap */
 	if (attempt < 7)
@@ -36,8 +36,8 @@ vapi_retry_delay(int attempt, int retry_after_ms, double random)
 int
 vapi_retry_after(const char *text, int64 now_us)
 {
-	int64		number = 0;
-	int64		date;
+	int64 number = 0;
+	int64 date;
 	const char *p;
 
 	if (text == NULL)
@@ -78,9 +78,9 @@ vapi_retry_http_date(const char *text)
 	static const char days[] = "MonTueWedThuFriSatSun";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	static const char shape[] = "aaa, 00 aaa 0000 00:00:00 GMT";
-	struct tm	tm;
+	struct tm tm;
 	const char *name;
-	int			century;
+	int century;
 
 	if (text == NULL || strlen(text) != sizeof(shape) - 1)
 		return PG_INT64_MIN;

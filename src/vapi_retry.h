@@ -8,10 +8,10 @@
 
 typedef enum VapiRetryVerdict
 {
-	VAPI_RETRY_OK,		/* 2xx */
-	VAPI_RETRY_AGAIN,	/* 408, 425, 429, 5xx, and every failure of the connection */
-	VAPI_RETRY_KEY,		/* 401, 403: not before the key has changed */
-	VAPI_RETRY_NEVER	/* every other status */
+	VAPI_RETRY_OK,	  /* 2xx */
+	VAPI_RETRY_AGAIN, /* 408, 425, 429, 5xx, and every failure of the connection */
+	VAPI_RETRY_KEY,	  /* 401, 403: not before the key has changed */
+	VAPI_RETRY_NEVER  /* every other status */
 } VapiRetryVerdict;
 
 /* Verdict for an HTTP status; 0 stands for a failed connection. */

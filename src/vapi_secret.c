@@ -71,8 +71,8 @@ check_file(const char *name, const struct stat *status)
 static char *
 read_file(int fd, const char *name, size_t size, size_t *length)
 {
-	char	   *buffer = palloc(size + 1);
-	ssize_t		got;
+	char *buffer = palloc(size + 1);
+	ssize_t got;
 
 	*length = 0;
 	while (*length < size && (got = read(fd, buffer + *length, size - *length)) != 0)
@@ -115,11 +115,11 @@ check_value(char *value, size_t length, const char *name)
 char *
 vapi_secret_read(const char *database, const char *name, bool missing_ok)
 {
-	char		path[MAXPGPATH];
+	char path[MAXPGPATH];
 	struct stat status;
-	char	   *value;
-	size_t		length;
-	int			fd;
+	char *value;
+	size_t length;
+	int fd;
 
 	if (!secret_path(database, name, path, &status))
 	{
@@ -166,9 +166,9 @@ vapi_secret_wipe(char *secret)
 uint64
 vapi_secret_stamp(const char *database, const char *name)
 {
-	char		path[MAXPGPATH];
+	char path[MAXPGPATH];
 	struct stat status;
-	uint64		stamp;
+	uint64 stamp;
 
 	if (!secret_path(database, name, path, &status) || stat(path, &status) != 0)
 		return 0;

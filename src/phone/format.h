@@ -22,6 +22,7 @@ typedef int (*VapiPhoneFormat)(const char *number, const char *region, char *buf
 #ifdef __cplusplus
 extern "C"
 #endif
-int vapi_phone_format(const char *number, const char *region, char *buffer);
+	int
+	vapi_phone_format(const char *number, const char *region, char *buffer);
 
 #endif

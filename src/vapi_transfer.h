@@ -1,0 +1,103 @@
+/*
+ * One HTTP request and its answer: curl's options, callbacks and result.
+ * vapi_http runs it; nobody else includes this for more than the request's and
+ * the answer's shape.
+ */
+#ifndef VAPI_TRANSFER_H
+#define VAPI_TRANSFER_H
+
+#include "vapi_compat.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+
+#include "lib/ilist.h"
+
+#include "vapi_url.h"
+
+typedef struct VapiHttpRequest
+{
+	const char *method; /* GET, POST, PATCH, DELETE; what is not GET or DELETE never goes out twice */
+	const char *url;	/* http(s) URL; its host must be allowed */
+	const char *bearer; /* key for the Authorization header; NULL: none */
+	const char *body;	/* JSON; NULL: none */
+	size_t body_length;
+	size_t max_response; /* bytes, after decompression; 0: vapi_sales.max_response_size */
+} VapiHttpRequest;
+
+typedef struct VapiHttpResponse
+{
+	int status; /* HTTP status; 0: the request failed, see error */
+	char *body; /* zero-terminated; never NULL when status is not 0 */
+	size_t body_length;
+	char *content_type; /* NULL when missing */
+	char *location;		/* of a redirect, which is never followed */
+	int64 date;			/* Date header, microseconds since the Unix epoch; PG_INT64_MIN when missing */
+	int retry_after;	/* ms, -1 when missing */
+	bool sent;			/* at least a part of the request went out */
+	bool permanent;		/* status is 0 and trying again would fail the same way (host, certificate, size) */
+	int sqlstate;		/* when status is 0: 08001, 08006, 54000, ERRCODE_VAPI_HOST_REFUSED */
+	char *error;		/* when status is 0: one sentence without URL query, key or body */
+	int64 wire_bytes;	/* received, as sent over the wire */
+	int64 elapsed_us;
+} VapiHttpResponse;
+
+typedef struct VapiHttpTransfer
+{
+	dlist_node node;
+	struct VapiHttpClient *client; /* set by vapi_http */
+	CURLM *multi;
+	CURL *easy;
+	struct curl_slist *headers;
+	char *request_body;
+	char host[VAPI_URL_HOST_SIZE];
+	char curl_error[CURL_ERROR_SIZE];
+
+	char *buffer; /* malloc'd: written by curl's callback, which must not throw */
+	size_t length;
+	size_t size;
+	size_t max;
+	size_t header_bytes;
+	int64 last_byte; /* ms on our clock */
+	int64 started_us;
+	bool too_large;
+	bool out_of_memory;
+	bool address_refused;
+	bool silent; /* ended by us: no byte for vapi_sales.http_timeout */
+	bool added;
+	bool complete;
+	CURLcode result;
+} VapiHttpTransfer;
+
+/* Microseconds and milliseconds of a clock that never jumps. */
+extern int64 vapi_transfer_clock_us(void);
+extern int64 vapi_transfer_clock_ms(void);
+
+/*
+ * Every call of curl stands between these two, and nothing that ereports does:
+ * the thread curl starts for name resolution inherits the signal mask, and
+ * must not run the server's handlers.
+ */
+extern void vapi_transfer_block_signals(sigset_t *saved);
+extern void vapi_transfer_restore_signals(const sigset_t *saved);
+
+/*
+ * A transfer for a request, added to multi, allocated in context and on the
+ * list. Errors as vapi_http_start; nothing is left behind then.
+ */
+extern VapiHttpTransfer *vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list,
+											  const VapiHttpRequest *request);
+
+/*
+ * What a finished transfer brought, in the current context. ereports 53200
+ * when memory ran out.
+ */
+extern VapiHttpResponse *vapi_transfer_response(VapiHttpTransfer *transfer);
+
+/* Frees what lies outside memory contexts, and leaves the list. Never ereports. */
+extern void vapi_transfer_release(VapiHttpTransfer *transfer);
+
+/* The same and the memory as well. */
+extern void vapi_transfer_free(VapiHttpTransfer *transfer);
+
+#endif

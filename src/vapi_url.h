@@ -1,0 +1,23 @@
+/*
+ * Which URLs may be asked at all, judged before anything is sent. The address
+ * behind a name is judged later, when it is known (vapi_netguard.h).
+ */
+#ifndef VAPI_URL_H
+#define VAPI_URL_H
+
+#include "vapi_compat.h"
+
+/* Room for a host name (RFC 1035: 255) and the final zero byte. */
+#define VAPI_URL_HOST_SIZE 256
+
+/*
+ * Writes the URL's host into host. ereports ERRCODE_VAPI_HOST_REFUSED for a
+ * scheme other than https (http with vapi_sales.allow_private_hosts), a user
+ * part, white space, control and non-ASCII characters, a host that is not in
+ * vapi_sales.allowed_hosts, and an IP literal in any notation that is not
+ * public; 53200 when out of memory. libcurl does the parsing, so that the host
+ * judged is the host asked.
+ */
+extern void vapi_url_check(const char *url, char host[VAPI_URL_HOST_SIZE]);
+
+#endif
