@@ -63,7 +63,7 @@ install_extension() {
 	local before
 	before=$(installed)
 	deploy/private-postgres.sh "$stack/pg" || exit 1
-	if ! make -s all install PG_CONFIG="$bin/pg_config" >"$stack/build.log" 2>&1; then
+	if ! make -s -j"$(nproc)" all install PG_CONFIG="$bin/pg_config" >"$stack/build.log" 2>&1; then
 		tail -n 30 "$stack/build.log" >&2
 		die "building the extension failed, see $stack/build.log"
 	fi

@@ -43,7 +43,7 @@ step_layers() {
 step_build() {
 	local server
 	server=$(pg_config --includedir-server)
-	try "gcc -Wall -Wextra -Werror" make -s all CC=gcc \
+	try "gcc -Wall -Wextra -Werror" make -s -j"$(nproc)" all CC=gcc \
 		PG_CPPFLAGS="-isystem $server" PG_CFLAGS="-fvisibility=hidden -Wall -Wextra -Werror -Wno-unused-parameter" \
 		PG_CXXFLAGS="-fvisibility=hidden -Wall -Wextra -Werror -Wno-unused-parameter"
 	try "install" make -s install
