@@ -21,9 +21,9 @@ typedef enum VapiSource
 
 /*
  * One observation of one call. Text is NULL, times are VAPI_TIME_NONE and
- * trees are NULL when the source does not carry them. Numbers are JSON number
- * tokens. Pointers lead into the parsed tree or to palloc'd memory of the
- * current context; trees are redacted.
+ * trees are NULL when the source does not carry them or they are empty.
+ * Numbers are JSON number tokens. Pointers lead into the parsed tree or to
+ * palloc'd memory of the current context; trees are redacted.
  */
 typedef struct VapiObservation
 {
@@ -61,7 +61,7 @@ typedef struct VapiObservation
 	const char *transcript;
 	VapiJson *messages;
 	int turns;		/* user and bot messages with text in messages; -1 without messages */
-	int user_turns; /* of these, the user's */
+	int user_turns; /* of these, the user's; -1 without messages */
 	VapiJson *analysis;
 	VapiJson *structured_outputs;
 	VapiJson *scorecards;
@@ -76,13 +76,16 @@ typedef struct VapiObservation
 	const char *recording_customer;
 	const char *recording_assistant;
 	const char *recording_video;
-	VapiJson *raw; /* NULL with VAPI_KEEP_NONE */
+	VapiJson *raw; /* of API rows, snapshots and reports; NULL with VAPI_KEEP_NONE */
+	char *owned;   /* the one text that is not in the tree, for vapi_map_free */
 } VapiObservation;
 
 /*
  * Maps one Call object of the API (source API, or SNAPSHOT for message.call).
  * False when it has no usable id (a non-empty string of at most 255 bytes);
- * then *why names the reason, a constant. The tree is redacted on the way.
+ * then *why names the reason, a constant, else it is NULL. The tree is redacted
+ * on the way, word timings and OpenAI copies always; map a tree only once.
+ * Other texts than ids up to reasons and names are taken at any length.
  */
 extern bool vapi_map_call(VapiJson *call, VapiSource source, VapiKeepRaw keep_raw, VapiObservation *observation,
 						  const char **why);
@@ -93,11 +96,19 @@ extern bool vapi_map_call(VapiJson *call, VapiSource source, VapiKeepRaw keep_ra
 /*
  * Maps a server message {"message": {...}} or one of the plan's flat events
  * ({"event": "call.ended", ...}, fields at the top or under "data"), to up to
- * two observations: the snapshot in message.call, and the message itself.
- * Returns how many; 0 when the event says nothing about a call (*why says
- * what is missing, NULL when that is normal for its type).
+ * two observations: first the snapshot in message.call, then the message
+ * itself, whose identity fields are the message's own or else message.call's.
+ * A message of any type carries identity; only status-update and
+ * end-of-call-report carry status and times, the report and conversation-update
+ * messages, the report all other content. Returns how many; 0 when the event
+ * says nothing about a call (*why says what is missing, NULL when that is
+ * normal for its type; call.deleted and call.delete.failed say nothing). The
+ * tree is redacted on the way; map a tree only once.
  */
 extern int vapi_map_event(VapiJson *event, VapiKeepRaw keep_raw,
 						  VapiObservation observations[VAPI_MAP_MAX_OBSERVATIONS], const char **why);
+
+/* Frees what an observation owns beside the tree; only programs without memory contexts need it. */
+extern void vapi_map_free(VapiObservation *observation);
 
 #endif

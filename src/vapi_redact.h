@@ -12,16 +12,18 @@ typedef enum VapiKeepRaw
 {
 	VAPI_KEEP_NONE,	   /* nothing */
 	VAPI_KEEP_COMPACT, /* what is not already mapped: no messages, transcript, costs, word timings, OpenAI copies */
-	VAPI_KEEP_FULL	   /* all but secrets */
+	VAPI_KEEP_FULL	   /* all but secrets, word timings and OpenAI copies */
 } VapiKeepRaw;
 
 /*
  * Marks as dropped, in the whole tree: monitor, listenUrl, controlUrl,
  * webCallUrl, callUrl, presigned URLs and their expiry, secrets and
  * credentials of servers (secret, apiKey, authorization, password, token,
- * private keys, request headers); query string and fragment are cut off every
- * other http(s)/ws(s) URL string that carries a signature or a token.
- * Idempotent.
+ * private keys, request headers; names that end so, too) and strings that are
+ * a Bearer or Basic credential. Changes other strings in place: an http(s) or
+ * ws(s) URL anywhere in them loses its user part, its query and fragment if
+ * they carry a signature or a token, and its path if that opens a running
+ * call. Idempotent.
  */
 extern void vapi_redact_secrets(VapiJson *json);
 
@@ -29,10 +31,10 @@ extern void vapi_redact_secrets(VapiJson *json);
 extern void vapi_redact_weight(VapiJson *json);
 
 /*
- * After mapping: marks as dropped at the call's root what the mapped columns
- * already hold (messages, transcript, summary, analysis, costs, ...), for
- * VAPI_KEEP_COMPACT. Members it drops are still readable through pointers
- * taken before.
+ * After mapping: marks as dropped at the root of a call or a report what the
+ * mapped columns already hold (messages, transcript, summary, analysis, costs,
+ * ids, ...), for VAPI_KEEP_COMPACT. Members it drops are still readable
+ * through pointers taken before.
  */
 extern void vapi_redact_mapped(VapiJson *call);
 

@@ -1,0 +1,368 @@
+/*
+ * Two walks over a tree: one marks members by name, and edits URLs inside
+ * strings where they are (they only get shorter); the other marks weight.
+ * Recursion is bounded by VAPI_JSON_MAX_DEPTH.
+ */
+#include "vapi_redact.h"
+
+/* Longest member name that is looked at; of a longer one its end. */
+#define NAME_SIZE 64
+
+/* Longest short text that the mapper takes (vapi_map.h). */
+#define SHORT_TEXT 255
+
+/* The host of browser calls' rooms: whoever has such a URL can join the call. */
+#define ROOM_HOST "daily.co"
+
+static bool
+ends_with(const char *text, size_t length, const char *end)
+{
+	size_t end_length = strlen(end);
+
+	return length >= end_length && memcmp(text + length - end_length, end, end_length) == 0;
+}
+
+static bool
+is_one_of(const char *text, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		if (strcmp(text, words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Writes a name in lower case without - and _ and returns its length: "X-Vapi-Secret" and "x_vapi_secret" are one. */
+static size_t
+plain_name(const char *name, char *plain)
+{
+	size_t full = strlen(name);
+	size_t length = 0;
+
+	for (const char *p = full < NAME_SIZE ? name : name + full - NAME_SIZE + 1; *p != '\0'; p++)
+	{
+		if (*p != '-' && *p != '_')
+			plain[length++] = pg_ascii_tolower((unsigned char) *p);
+	}
+	plain[length] = '\0';
+	return length;
+}
+
+/* Whether a member of that plain name is a secret, given what it holds. */
+static bool
+is_secret(const char *plain, size_t length, VapiJsonType type)
+{
+	static const char *const always[] = {"listenurl", "controlurl", "webcallurl", "callurl", "apikey", "authorization",
+										 "password", "passphrase", "cookie", "setcookie", "signature", "secretkey",
+										 "secretaccesskey", "accesskey", "proxyauthorization"};
+	static const char *const containers[] = {"monitor", "headers", "credentials"};
+	static const char *const ends[] = {"secret", "token", "password", "apikey", "privatekey", "authorization",
+									   "secretkey", "xamzsignature", "xamzcredential"};
+
+	if (type == VAPI_JSON_NULL)
+		return false;
+	if (length >= 9 && memcmp(plain, "presigned", 9) == 0)
+		return true;
+	if (is_one_of(plain, always, lengthof(always)))
+		return true;
+	if (type == VAPI_JSON_OBJECT || type == VAPI_JSON_ARRAY)
+	{
+		/* as text, these are words of somebody's own data */
+		if (is_one_of(plain, containers, lengthof(containers)))
+			return true;
+	}
+	else if (type != VAPI_JSON_STRING)
+		return false;
+	for (size_t i = 0; i < lengthof(ends); i++)
+	{
+		if (ends_with(plain, length, ends[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the query or fragment of a URL, up to end, carries a signature or a token. */
+static bool
+is_signed(const char *query, const char *end)
+{
+	static const char *const marks[] = {"signature", "x-amz-", "x-goog-", "token", "secret", "password",
+										"credential", "apikey", "api_key", "api-key", "jwt", "policy"};
+	static const char *const names[] = {"sig", "key", "auth", "se", "code", "pass", "pwd"};
+
+	for (const char *p = query; p < end; p++)
+	{
+		for (size_t i = 0; i < lengthof(marks); i++)
+		{
+			size_t length = strlen(marks[i]);
+
+			if ((size_t) (end - p) >= length && pg_strncasecmp(p, marks[i], length) == 0)
+				return true;
+		}
+		if (*p != '?' && *p != '&' && *p != '#' && *p != ';')
+			continue;
+		for (size_t i = 0; i < lengthof(names); i++)
+		{
+			size_t length = strlen(names[i]);
+
+			if ((size_t) (end - p) > length + 1 && pg_strncasecmp(p + 1, names[i], length) == 0 && p[length + 1] == '=')
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The start of the scheme that ends before "://" at colon, or NULL when it is none of http, https, ws, wss. */
+static char *
+scheme_start(char *text, char *colon)
+{
+	static const char *const schemes[] = {"https", "http", "wss", "ws"};
+
+	for (size_t i = 0; i < lengthof(schemes); i++)
+	{
+		size_t length = strlen(schemes[i]);
+
+		if ((size_t) (colon - text) >= length && pg_strncasecmp(colon - length, schemes[i], length) == 0)
+			return colon - length;
+	}
+	return NULL;
+}
+
+/*
+ * Where a URL in a text ends: at white space, a quote or an angle bracket.
+ * A backslash begins an escape of JSON inside the text: \u and \/ go on.
+ */
+static char *
+url_end(char *p)
+{
+	for (; *p != '\0'; p++)
+	{
+		if ((unsigned char) *p <= ' ' || strchr("\"'<>`", *p) != NULL)
+			break;
+		if (*p == '\\' && p[1] != 'u' && p[1] != '/')
+			break;
+	}
+	return p;
+}
+
+/* Whether a host (and port), up to end, is a name or below it. */
+static bool
+host_is(const char *host, const char *end, const char *name)
+{
+	size_t length = strlen(name);
+	const char *colon = memchr(host, ':', end - host);
+
+	if (colon != NULL)
+		end = colon;
+	return (size_t) (end - host) >= length && pg_strncasecmp(end - length, name, length) == 0 &&
+		   ((size_t) (end - host) == length || end[-(int) length - 1] == '.');
+}
+
+/* Whether a path, up to end, opens a running call. */
+static bool
+opens_call(const char *host, const char *path, const char *end)
+{
+	if (path == end)
+		return false;
+	if (host_is(host, path, ROOM_HOST))
+		return true;
+	return host_is(host, path, "vapi.ai") && (ends_with(path, end - path, "/listen") ||
+											  ends_with(path, end - path, "/control") || ends_with(path, end - path, "/transport"));
+}
+
+/*
+ * Shortens one URL, whose host begins at host, to what may be kept, and
+ * returns where the kept part ends; what follows it begins at *end.
+ */
+static char *
+shorten_url(char *host, char **end)
+{
+	char *stop = url_end(host);
+	char *path = host;
+	char *query;
+	char *user = NULL;
+
+	for (; path < stop && *path != '/' && *path != '?' && *path != '#' && *path != '\\'; path++)
+	{
+		if (*path == '@')
+			user = path;
+	}
+	query = path;
+	while (query < stop && *query != '?' && *query != '#')
+		query++;
+	*end = stop;
+	if (opens_call(user != NULL ? user + 1 : host, path, query))
+		query = path;
+	else if (query < stop && !is_signed(query, stop))
+		query = stop;
+	if (user != NULL)
+	{
+		memmove(host, user + 1, query - user - 1);
+		query -= user + 1 - host;
+	}
+	return query;
+}
+
+/* Shortens every URL in a text, in place. */
+static void
+shorten_urls(char *text)
+{
+	char *in = strstr(text, "://");
+	char *out;
+
+	if (in == NULL)
+		return;
+	out = in;
+	while (*in != '\0')
+	{
+		if (strncmp(in, "://", 3) == 0 && scheme_start(text, out) != NULL)
+		{
+			char *end;
+			char *kept = shorten_url(in + 3, &end);
+			size_t length = kept - in;
+
+			memmove(out, in, length);
+			out += length;
+			in = end;
+		}
+		else
+			*out++ = *in++;
+	}
+	*out = '\0';
+}
+
+/* Whether a text is nothing but an HTTP credential. */
+static bool
+is_credential(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length >= 24 && (pg_strncasecmp(text, "bearer ", 7) == 0 || pg_strncasecmp(text, "basic ", 6) == 0) &&
+		   strchr(strchr(text, ' ') + 1, ' ') == NULL;
+}
+
+/* Marks one node's secrets and those below it; in_sip: it is a member of an object named sip. */
+static void
+redact_node(VapiJson *json, bool in_sip)
+{
+	bool is_sip = false;
+
+	if (json->dropped)
+		return;
+	if (json->key != NULL)
+	{
+		char plain[NAME_SIZE];
+		size_t length = plain_name(json->key, plain);
+
+		/* a SIP message as received holds its headers, with identity tokens */
+		is_sip = strcmp(plain, "sip") == 0;
+		if (is_secret(plain, length, json->type) || (in_sip && strcmp(plain, "raw") == 0))
+		{
+			json->dropped = true;
+			return;
+		}
+	}
+	if (json->type == VAPI_JSON_STRING)
+	{
+		if (is_credential(json->text))
+			json->dropped = true;
+		else
+			shorten_urls(unconstify(char *, json->text));
+		return;
+	}
+	for (VapiJson *child = json->child; child != NULL; child = child->next)
+		redact_node(child, is_sip);
+}
+
+void
+vapi_redact_secrets(VapiJson *json)
+{
+	if (json != NULL)
+		redact_node(json, false);
+}
+
+/* Whether an array holds messages as OpenAI's API has them: {"role", "content"}. */
+static bool
+is_openai_list(const VapiJson *json)
+{
+	return json->type == VAPI_JSON_ARRAY && json->child != NULL && vapi_json_get(json->child, "role") != NULL &&
+		   vapi_json_get(json->child, "content") != NULL;
+}
+
+void
+vapi_redact_weight(VapiJson *json)
+{
+	if (json == NULL)
+		return;
+	for (VapiJson *child = json->child; child != NULL; child = child->next)
+	{
+		if (child->dropped)
+			continue;
+		if (child->key != NULL &&
+			(strcmp(child->key, "wordLevelConfidence") == 0 || strcmp(child->key, "messagesOpenAIFormatted") == 0 ||
+			 (strcmp(child->key, "conversation") == 0 && is_openai_list(child))))
+			child->dropped = true;
+		else if (child->child != NULL)
+			vapi_redact_weight(child);
+	}
+}
+
+/* Marks the members of an object that are named. */
+static void
+drop_members(VapiJson *json, const char *const *names, size_t count)
+{
+	if (json == NULL || json->type != VAPI_JSON_OBJECT)
+		return;
+	for (VapiJson *member = json->child; member != NULL; member = member->next)
+	{
+		if (is_one_of(member->key, names, count))
+			member->dropped = true;
+	}
+}
+
+void
+vapi_redact_mapped(VapiJson *call)
+{
+	static const char *const mapped[] = {"messages", "transcript", "summary", "analysis", "costs", "costBreakdown",
+										 "metadata", "recordingUrl", "stereoRecordingUrl", "videoRecordingUrl"};
+	static const char *const artifact[] = {"messages", "transcript", "recording", "recordingUrl", "stereoRecordingUrl",
+										   "videoRecordingUrl", "variableValues", "variables", "performanceMetrics",
+										   "structuredOutputs", "scorecards", "transfers"};
+	static const char *const texts[] = {"id", "orgId", "type", "status", "endedReason", "endedMessage", "name",
+										"assistantId", "assistantVersion", "squadId", "phoneNumberId", "customerId",
+										"campaignId"};
+
+	if (call == NULL || call->type != VAPI_JSON_OBJECT)
+		return;
+	drop_members(call, mapped, lengthof(mapped));
+	for (VapiJson *member = call->child; member != NULL; member = member->next)
+	{
+		if (strcmp(member->key, "artifact") == 0)
+		{
+			drop_members(member, artifact, lengthof(artifact));
+			if (vapi_json_count(member) == 0)
+				member->dropped = true;
+		}
+		/* what the mapper finds too long for a column stays here */
+		else if (member->type == VAPI_JSON_STRING && strlen(member->text) <= SHORT_TEXT &&
+				 is_one_of(member->key, texts, lengthof(texts)))
+			member->dropped = true;
+	}
+}
+
+char *
+vapi_redact_url(const char *url)
+{
+	const char *colon;
+	char *copy;
+	char *end;
+
+	if (url == NULL || (pg_strncasecmp(url, "http://", 7) != 0 && pg_strncasecmp(url, "https://", 8) != 0))
+		return NULL;
+	colon = strchr(url, ':');
+	copy = pstrdup(url);
+	end = shorten_url(copy + (colon - url) + 3, &end);
+	*end = '\0';
+	copy[strcspn(copy, "?#")] = '\0';
+	return copy;
+}
