@@ -54,11 +54,10 @@ static bool
 is_secret(const char *plain, size_t length, VapiJsonType type)
 {
 	static const char *const always[] = {"listenurl", "controlurl", "webcallurl", "callurl", "apikey", "authorization",
-										 "password", "passphrase", "cookie", "setcookie", "signature", "secretkey",
-										 "secretaccesskey", "accesskey", "proxyauthorization"};
+										 "password", "passphrase", "cookie", "setcookie", "signature", "proxyauthorization"};
 	static const char *const containers[] = {"monitor", "headers", "credentials"};
 	static const char *const ends[] = {"secret", "token", "password", "apikey", "privatekey", "authorization",
-									   "secretkey", "xamzsignature", "xamzcredential"};
+									   "secretkey", "accesskey", "xamzsignature", "xamzcredential"};
 
 	if (type == VAPI_JSON_NULL)
 		return false;
