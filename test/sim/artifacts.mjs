@@ -25,8 +25,7 @@ export function artifactLocation(sim, view, route, origin) {
   if (!kind || view.live || view.played.startedAt === null) return null;
   const path = storagePath(sim.options.seed, view.plan.ordinal, view.id, view.played.endedAt, kind);
   const expires = view.now + PRESIGNED_LIFE;
-  const query = presignedQuery(view.now, sim.renderer.serial, view.plan.ordinal, kind).replace(/X-Amz-Signature=SIMSECRET[0-9a-f]+/, `X-Amz-Signature=SIMSECRET${sign(sim, path, expires)}`);
-  return `${origin}/_storage/hipaa-recordings/${path}?${query}&X-Sim-Expires=${expires}`;
+  return `${origin}/_storage/hipaa-recordings/${path}?${presignedQuery(view.now)}SIMSECRET${sign(sim, path, expires)}&X-Sim-Expires=${expires}`;
 }
 
 /** GET /_storage/…: the object itself, if the signature is right and fresh. */

@@ -8,9 +8,10 @@ const RATES = { transcriber: 0.0097, vapi: 0.05, transport: 0.008, voice: 0.0000
 /**
  * usage: {minutes, transport: provider or null, agents: [{turns, characters, userCharacters}] one per assistant that spoke, promptLength,
  *         machineChecked, analyses: names of analyses that ran, overage}.
+ * detail: {lean, bare} leave the smaller items out (see render.mjs).
  * Returns {items, breakdown, total}: total == Σ items.cost rounded to 4 decimals.
  */
-export function priceCall(usage, lean) {
+export function priceCall(usage, { lean, bare }) {
   const items = [];
   const breakdown = { transport: 0, stt: 0, llm: 0, tts: 0, vapi: 0, chat: 0, total: 0, llmPromptTokens: 0, llmCompletionTokens: 0, llmCachedPromptTokens: 0, ttsCharacters: 0 };
   const add = (part, item) => {
@@ -24,9 +25,9 @@ export function priceCall(usage, lean) {
     const completionTokens = Math.ceil(agent.characters / 4);
     const promptTokens = Math.ceil((usage.promptLength / 4) * Math.max(agent.turns, 1) * 0.4 + (agent.userCharacters + agent.characters) * agent.turns * 0.1);
     const cachedPromptTokens = promptTokens > 2048 ? Math.floor(promptTokens / 2 / 1024) * 1024 : 0;
-    add('stt', { type: 'transcriber', transcriber: { provider: 'deepgram', model: 'nova-3' }, minutes, cost: minutes * RATES.transcriber });
+    if (!bare) add('stt', { type: 'transcriber', transcriber: { provider: 'deepgram', model: 'nova-3' }, minutes, cost: minutes * RATES.transcriber });
     add('llm', { type: 'model', model: { provider: 'openai', model: agent.model }, promptTokens, completionTokens, cachedPromptTokens, cost: promptTokens * RATES.prompt + completionTokens * RATES.completion });
-    add('tts', { type: 'voice', voice: { provider: 'vapi', voiceId: agent.voice }, characters: agent.characters, cost: agent.characters * RATES.voice });
+    if (!bare) add('tts', { type: 'voice', voice: { provider: 'vapi', voiceId: agent.voice }, characters: agent.characters, cost: agent.characters * RATES.voice });
     breakdown.llmPromptTokens += promptTokens;
     breakdown.llmCompletionTokens += completionTokens;
     breakdown.llmCachedPromptTokens += cachedPromptTokens;
@@ -44,7 +45,7 @@ export function priceCall(usage, lean) {
   const analysis = {};
   let analysed = 0;
   for (const type of ['summary', 'structuredData', 'successEvaluation', 'structuredOutput']) {
-    const ran = usage.analyses.includes(type);
+    const ran = !lean && usage.analyses.includes(type);
     const promptTokens = ran ? Math.ceil(usage.characters / 4) + 90 : 0;
     const completionTokens = ran ? (type === 'summary' ? 62 : 9) : 0;
     const cost = ran ? promptTokens * (type === 'structuredOutput' ? 0.000002 : 0.0000003) + completionTokens * 0.0000025 : 0;
@@ -61,6 +62,7 @@ export function priceCall(usage, lean) {
     breakdown[part] = round4(breakdown[part]);
   }
   breakdown.total = round4(total);
+  if (bare) for (const part of ['transport', 'stt', 'tts', 'chat']) if (breakdown[part] === 0) delete breakdown[part];
   if (!lean) {
     breakdown.analysisCostBreakdown = analysis;
     breakdown.knowledgeBaseCost = 0;

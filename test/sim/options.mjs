@@ -25,7 +25,6 @@ const OPTIONS = {
   'latency-ms': [0, 'number', 'delay before each answer'],
   'rate-limit': [0, 'number', 'requests a minute before 429; 0 = no limit'],
   concurrency: [10, 'number', 'calls that may run at the same time'],
-  'play-speed': [1, 'number', 'how much faster created calls run than real time'],
   now: [null, 'time', 'where the simulated clock starts (default: the real time)'],
   gzip: [true, 'boolean', 'compress when the client accepts it (--no-gzip: never)'],
   admin: [false, 'flag', 'serve /_sim/'],

@@ -13,6 +13,11 @@ export function mix(a, b) {
   return h >>> 0;
 }
 
+/** Eight hexadecimal digits of a 32-bit integer. */
+export function hex8(value) {
+  return (value >>> 0).toString(16).padStart(8, '0');
+}
+
 /** A 32-bit hash of a text (FNV-1a), to turn names into streams. */
 export function hashText(text) {
   let h = 0x811c9dc5;
@@ -79,14 +84,14 @@ export class Random {
   /** Lower-case hexadecimal digits. */
   hex(digits) {
     let out = '';
-    while (out.length < digits) out += this.word().toString(16).padStart(8, '0');
+    while (out.length < digits) out += hex8(this.word());
     return out.slice(0, digits);
   }
 
   /** A random UUID (version 4). */
   uuid() {
-    const h = this.hex(32);
-    const variant = ((parseInt(h[16], 16) & 3) | 8).toString(16);
-    return `${h.slice(0, 8)}-${h.slice(8, 12)}-4${h.slice(13, 16)}-${variant}${h.slice(17, 20)}-${h.slice(20)}`;
+    const middle = hex8(this.word());
+    const tail = hex8((this.word() & 0x3fffffff) | 0x80000000);
+    return `${hex8(this.word())}-${middle.slice(0, 4)}-4${middle.slice(5)}-${tail.slice(0, 4)}-${tail.slice(4)}${hex8(this.word())}`;
   }
 }

@@ -5,7 +5,7 @@ import { priceCall } from './costs.mjs';
 import { analyse, truthOf } from './evaluation.mjs';
 import { join, prepare, slotValues } from './transcript.mjs';
 import { Random, mix } from './random.mjs';
-import { monitorUrls, presignedUrl, rawUrl, storagePath, PRESIGNED_LIFE } from './urls.mjs';
+import { ARTIFACT_KINDS, PRESIGNED_LIFE, monitorUrls, presignedQuery, presignedUrl, rawUrl, storagePath } from './urls.mjs';
 
 const iso = (ms) => new Date(ms).toISOString();
 const VERSION_SINCE = Date.parse('2026-05-01T00:00:00Z');
@@ -17,15 +17,26 @@ export const DETAILS = [
   { name: 'full', words: true, openai: true, artifactMessages: true, variables: true, metrics: true, presigned: true, messages: true, short: false },
   { name: 'no word timings', words: false, openai: true, artifactMessages: true, variables: true, metrics: true, presigned: true, messages: true, short: false },
   { name: 'plain', words: false, openai: false, artifactMessages: true, variables: false, metrics: true, presigned: true, messages: true, short: true },
-  { name: 'single', words: false, openai: false, artifactMessages: false, variables: false, metrics: false, presigned: true, messages: true, short: true, lean: true },
-  { name: 'bare', words: false, openai: false, artifactMessages: false, variables: false, metrics: false, presigned: false, messages: false, short: true, lean: true },
+  { name: 'single', words: false, openai: false, artifactMessages: false, variables: false, metrics: false, presigned: false, messages: true, short: true, lean: true },
+  { name: 'bare', words: false, openai: false, artifactMessages: false, variables: false, metrics: false, presigned: false, messages: false, short: true, lean: true, bare: true },
 ];
+
+/** Artifact kind → the property that holds its presigned URL. */
+const PRESIGNED = { mono: 'presignedMonoUrl', stereo: 'presignedStereoUrl', assistant: 'presignedAssistantUrl', customer: 'presignedCustomerUrl', pcap: 'presignedPcapUrl', log: 'presignedLogUrl' };
+
+/** Which assistants of a squad took part. */
+function activations(line, conversation, played) {
+  let last = 0;
+  for (let i = 0; i < played.turns; i++) last = Math.max(last, conversation.turns[i].agent);
+  return line.members.slice(0, last + 1).map((member, i) => ({ assistantId: line.apiAssistants[i].id, assistantName: member.name }));
+}
 
 export class Renderer {
   /** prompts: JSON string of the system prompt by line index, or null without one. */
   constructor({ seed, account, detail, prompts, promptLength, fixedPresigned }) {
     Object.assign(this, { seed, account, detail, prompts, promptLength, fixedPresigned });
     this.serial = 0;
+    this.campaigns = new Map(account.lines.map((line) => [line.index, new Random(seed, line.trade.campaign).uuid()]));
   }
 
   prepared(conversation) {
@@ -50,7 +61,7 @@ export class Renderer {
     const result = view.unsettled ? { analysis: {}, structuredOutputs: {}, scorecards: {}, ran: [] } : analyse(line, played, truth);
     const price = view.unsettled ? null : this.price(plan, played, result.ran, extra);
     head.cost = price ? price.total : 0;
-    if (result.analysis.summary !== undefined) head.summary = result.analysis.summary;
+    if (result.analysis.summary !== undefined && !this.detail.bare) head.summary = result.analysis.summary;
     if (price) {
       head.costBreakdown = price.breakdown;
       head.costs = price.items;
@@ -61,10 +72,10 @@ export class Renderer {
     const prepared = this.prepared(conversation);
     const names = slotValues(view.customer);
     const transcript = `"${join(prepared, 'transcript', played.turns, played.startedAt, names, '')}"`;
-    const path = (kind) => storagePath(this.seed, plan.ordinal, view.id, played.endedAt, kind);
-    const paths = { mono: path('mono'), stereo: path('stereo') };
+    const paths = {};
+    for (const kind of this.detail.lean ? ['mono', 'stereo'] : ARTIFACT_KINDS) paths[kind] = storagePath(this.seed, plan.ordinal, view.id, played.endedAt, kind);
     head.recordingUrl = rawUrl(paths.mono, view.createdAt);
-    head.stereoRecordingUrl = rawUrl(paths.stereo, view.createdAt);
+    if (!this.detail.bare) head.stereoRecordingUrl = rawUrl(paths.stereo, view.createdAt);
 
     const messages = this.detail.messages ? this.messages(line, played, prepared, names) : null;
     let out = JSON.stringify(head).slice(0, -1);
@@ -81,11 +92,11 @@ export class Renderer {
     const assistantId = extra?.assistantId ?? line.assistantId;
     if (assistantId) head.assistantId = assistantId;
     else if (plan.ordinal % 2) head.assistantId = null;
-    if (assistantId && view.createdAt >= VERSION_SINCE) head.assistantVersion = `v${1 + (mix(plan.ordinal, 3) % 3)}`;
+    if (assistantId && !this.detail.bare && view.createdAt >= VERSION_SINCE) head.assistantVersion = `v${1 + (mix(plan.ordinal, 3) % 3)}`;
     if (line.squadId) head.squadId = line.squadId;
     if (line.transient) {
       const { id: skipped, orgId, createdAt, updatedAt, isServerUrlSecretSet, ...assistant } = line.apiAssistants[0];
-      head.assistant = { ...assistant, model: { ...assistant.model, messages: [] } };
+      head.assistant = extra?.assistant ?? { ...assistant, model: { ...assistant.model, messages: [] } };
     }
     if (line.phoneNumber) head.phoneNumberId = extra?.phoneNumberId ?? line.phoneNumber.id;
     head.type = line.type;
@@ -102,12 +113,12 @@ export class Renderer {
     head.status = shown;
     if (shown === 'ended') head.endedReason = played.reason;
     if (extra?.schedulePlan) head.schedulePlan = extra.schedulePlan;
-    if (line.trade.campaign && line.type === 'outboundPhoneCall' && plan.ordinal % 3 === 0) head.campaignId = new Random(this.seed, line.trade.campaign).uuid();
+    if (line.type === 'outboundPhoneCall' && plan.ordinal % 3 === 0) head.campaignId = this.campaigns.get(line.index);
     Object.assign(head, this.transport(plan, played));
     const overrides = extra?.assistantOverrides ?? this.overrides(plan, customer);
     if (overrides) head.assistantOverrides = overrides;
     if (played.transfer && shown === 'ended') head.destination = played.transfer.destination;
-    head.monitor = monitorUrls(id);
+    head.monitor = this.detail.bare ? { controlUrl: monitorUrls(id).controlUrl } : monitorUrls(id);
     return head;
   }
 
@@ -120,7 +131,7 @@ export class Renderer {
 
   transport(plan, played) {
     const { line } = plan;
-    const random = new Random(this.seed, 'transport', plan.ordinal);
+    const random = new Random(this.seed ^ 0x7f3a1c55, plan.ordinal);
     if (line.type === 'webCall') {
       const callUrl = `https://vapi.daily.co/${random.hex(16)}`;
       return { webCallUrl: callUrl, transport: { provider: 'daily', callUrl, conversationType: 'voice' } };
@@ -164,7 +175,7 @@ export class Renderer {
     const provider = line.type === 'webCall' ? 'daily' : line.type === 'vapi.websocketCall' ? null : line.phoneNumber.provider === 'twilio' ? 'twilio' : null;
     const price = priceCall(
       { minutes, transport: provider, agents: active, characters, promptLength: this.promptLength || 3000, machineChecked: line.type === 'outboundPhoneCall', analyses: ran, overage: plan.tail % 40 === 0 },
-      this.detail.lean,
+      this.detail,
     );
     if (extra?.costAdjust) {
       const item = price.items.find((i) => i.type === 'vapi');
@@ -184,24 +195,30 @@ export class Renderer {
   }
 
   artifact(view, played, prepared, names, transcript, messages, paths, result) {
-    const { plan, id } = view;
+    const { plan } = view;
     const { line } = plan;
-    const path = (kind) => storagePath(this.seed, plan.ordinal, id, played.endedAt, kind);
-    const raw = (kind) => rawUrl(paths[kind] ?? path(kind), view.createdAt);
+    if (this.detail.bare) return JSON.stringify({ structuredOutputs: result.structuredOutputs, scorecards: result.scorecards });
+    const raw = (kind) => rawUrl(paths[kind], view.createdAt);
     const small = {
       recordingUrl: raw('mono'),
       stereoRecordingUrl: raw('stereo'),
-      ...(this.detail.lean ? {} : { recording: { stereoUrl: raw('stereo'), mono: { combinedUrl: raw('mono'), assistantUrl: raw('assistant'), customerUrl: raw('customer') } }, pcapUrl: raw('pcap'), logUrl: `https://calllogs.vapi.ai/${this.account.orgId}/${path('log')}` }),
+      ...(this.detail.lean
+        ? {}
+        : {
+            recording: { stereoUrl: raw('stereo'), mono: { combinedUrl: raw('mono'), assistantUrl: raw('assistant'), customerUrl: raw('customer') } },
+            pcapUrl: raw('pcap'),
+            logUrl: `https://calllogs.vapi.ai/${this.account.orgId}/${paths.log}`,
+          }),
       nodes: [],
       ...(this.detail.variables ? { variableValues: this.variables(view) } : {}),
       ...(this.detail.metrics ? { performanceMetrics: this.performance(plan.conversation, prepared, played) } : {}),
       structuredOutputs: result.structuredOutputs,
       scorecards: result.scorecards,
       ...(Object.keys(result.structuredOutputs).length && !view.unsettled ? { structuredOutputsLastUpdatedAt: iso(Math.min(view.updatedAt, played.endedAt + 3300)) } : {}),
-      ...(line.squadId ? { assistantActivations: line.members.slice(0, 1 + Math.max(0, ...plan.conversation.turns.slice(0, played.turns).map((t) => t.agent))).map((m, i) => ({ assistantId: line.apiAssistants[i].id, assistantName: m.name })) } : {}),
+      ...(line.squadId ? { assistantActivations: activations(line, plan.conversation, played) } : {}),
       transfers: played.transfer ? [{ ...played.transfer, transcript: '', messages: [] }] : [],
     };
-    if (this.detail.presigned) this.sign(small, view, paths, path);
+    if (this.detail.presigned) this.sign(small, view, paths);
     let out = JSON.stringify(small).slice(0, -1);
     if (messages && this.detail.artifactMessages) out += `,"messages":${messages}`;
     if (this.detail.openai) {
@@ -214,11 +231,11 @@ export class Renderer {
   }
 
   /** Adds presigned URLs; like Vapi's they differ from response to response. */
-  sign(target, view, paths, path) {
+  sign(target, view, paths) {
     const now = this.fixedPresigned ? view.createdAt : view.now;
     const serial = this.fixedPresigned ? 0 : this.serial;
-    const kinds = this.detail.lean ? { presignedMonoUrl: 'mono' } : { presignedMonoUrl: 'mono', presignedStereoUrl: 'stereo', presignedAssistantUrl: 'assistant', presignedCustomerUrl: 'customer', presignedPcapUrl: 'pcap', presignedLogUrl: 'log' };
-    for (const [key, kind] of Object.entries(kinds)) target[key] = presignedUrl(paths[kind] ?? path(kind), now, serial, view.plan.ordinal, kind);
+    const query = presignedQuery(now);
+    for (const kind in PRESIGNED) if (paths[kind] && !(this.detail.lean && kind !== 'mono')) target[PRESIGNED[kind]] = presignedUrl(paths[kind], query, serial, view.plan.ordinal);
     target.presignedUrlsExpiresAt = iso(now + PRESIGNED_LIFE);
   }
 

@@ -24,6 +24,19 @@ function beyondRetention(sim) {
   return new ApiError(400, `Your plan keeps call data for ${sim.options.retentionDays} days. Calls created before ${new Date(retentionLimit(sim)).toISOString()} cannot be read.`);
 }
 
+const COMMA = Buffer.from(',');
+
+/** A JSON array of `count` texts as bytes. Encoding each text alone is faster: one two-byte name would widen a whole page. */
+function jsonArray(count, text) {
+  const parts = [Buffer.from('[')];
+  for (let i = 0; i < count; i++) {
+    if (i) parts.push(COMMA);
+    parts.push(Buffer.from(text(i)));
+  }
+  parts.push(Buffer.from(']'));
+  return Buffer.concat(parts);
+}
+
 /** GET /call */
 export function listCalls({ sim, url }) {
   const filter = listQuery(url.searchParams, ['id', 'assistantId', 'phoneNumberId']);
@@ -32,7 +45,7 @@ export function listCalls({ sim, url }) {
   filter.createdFrom = Math.max(filter.createdFrom, oldest);
   sim.renderer.serial++;
   const ordinals = sim.store.list(filter, filter.limit, sim.options.shuffleTies);
-  return { status: 200, text: `[${ordinals.map((ordinal) => sim.json(ordinal)).join(',')}]`, rows: ordinals.length };
+  return { status: 200, buffer: jsonArray(ordinals.length, (i) => sim.json(ordinals[i])), rows: ordinals.length };
 }
 
 /** GET /call/{id} */

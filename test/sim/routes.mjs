@@ -2,7 +2,9 @@
  * Which request goes where.
  */
 import { getStored } from './artifacts.mjs';
+import { analytics } from './routes-analytics.mjs';
 import { resource } from './routes-account.mjs';
+import { createCall } from './routes-create.mjs';
 import { deleteCall, getArtifact, getCall, listCalls, patchCall } from './routes-calls.mjs';
 
 const assistants = resource('assistant');
@@ -12,6 +14,8 @@ const phoneNumbers = resource('phone-number');
 /** [method, path pattern, handler, options]; `open` routes need no key. */
 export const ROUTES = [
   ['GET', /^\/call$/, listCalls],
+  ['POST', /^\/call$/, createCall],
+  ['POST', /^\/analytics$/, analytics],
   ['GET', /^\/call\/([^/]+)$/, getCall],
   ['PATCH', /^\/call\/([^/]+)$/, patchCall],
   ['DELETE', /^\/call\/([^/]+)$/, deleteCall],

@@ -105,8 +105,8 @@ export function createServer(sim, { faults = null, admin = [] } = {}) {
       statistics.begin(request.method, url.pathname);
       statistics.lastAgent = request.headers['user-agent'] ?? null;
       response.once('close', () => statistics.running--);
-      sim.tick();
     }
+    sim.tick();
     const delay = isAdmin ? 0 : options.latencyMs + (fault?.delayMs ?? 0);
     if (delay > 0) await sleep(delay);
     if (fault?.reset) return request.socket.resetAndDestroy();

@@ -104,9 +104,55 @@ export class Simulator {
     };
   }
 
-  /** Moves things on that happen by themselves. */
+  /** Moves things on that happen by themselves: running calls, late costs. */
   tick() {
-    this.store.settle(this.now());
+    const now = this.now();
+    for (const ordinal of this.store.live) {
+      const { played, plan } = this.store.extras.get(ordinal);
+      if (now >= played.endedAt) {
+        this.store.live.delete(ordinal);
+        this.store.holdBack(ordinal, played.endedAt + plan.settleMs, played.endedAt);
+      } else {
+        for (const [at] of played.history) if (at <= now) this.store.updatedAt[ordinal] = at;
+      }
+    }
+    this.store.settle(now);
+  }
+
+  /** Starts a call on a line, with what the client asked for; it runs by the clock. Returns its ordinal. */
+  startCall(line, asked) {
+    const now = this.now();
+    const begin = asked.schedulePlan ? Math.max(now, Date.parse(asked.schedulePlan.earliestAt)) : now;
+    const ordinal = this.store.add(now, now, line.index);
+    const plan = this.generator.plan(ordinal, begin, { line });
+    const played = this.generator.play(plan);
+    if (begin > now) played.history.unshift([now, 'scheduled']);
+    const person = { ...this.generator.customer(plan.customerIndex), ...(asked.customer?.number ? { number: asked.customer.number } : {}) };
+    if (asked.customer?.name) person.first = asked.customer.name.split(' ')[0];
+    this.setExtra(ordinal, { ...asked, plan, played, person });
+    this.store.live.add(ordinal);
+    return ordinal;
+  }
+
+  /** Adds finished calls created at a time (default: a few minutes ago, one second apart). Returns their ids. */
+  addCalls(count, createdAt) {
+    const ids = [];
+    for (let i = 0; i < count; i++) {
+      const at = createdAt ?? this.now() - 900000 + i * 1000;
+      const plan = this.generator.plan(this.store.count, at);
+      const played = this.generator.play(plan);
+      const ordinal = this.store.add(at, Math.max(played.endedAt + plan.settleMs, this.now()), plan.line.index);
+      ids.push(this.store.id(ordinal));
+    }
+    return ids;
+  }
+
+  /** Changes a call after the fact: its cost, if it has one, and updatedAt. Returns {id, updatedAt}. */
+  touch(ordinal, costAdjust) {
+    const before = this.store.extras.get(ordinal)?.costAdjust ?? 0;
+    this.setExtra(ordinal, { costAdjust: before + costAdjust });
+    this.store.updatedAt[ordinal] = this.now();
+    return { id: this.store.id(ordinal), updatedAt: new Date(this.store.updatedAt[ordinal]).toISOString() };
   }
 
   /** Sets parts of a call beside what the seed says. */

@@ -3,6 +3,8 @@
  * The Vapi simulator. See README.md; `node vapi.mjs --help` lists the options.
  */
 import { renameSync, writeFileSync } from 'node:fs';
+import { ADMIN } from './admin.mjs';
+import { Faults } from './faults.mjs';
 import { parseOptions, usage } from './options.mjs';
 import { createServer } from './server.mjs';
 import { Simulator } from './simulator.mjs';
@@ -13,10 +15,12 @@ function main() {
     return;
   }
   let options;
+  let faults;
   try {
     // A command line can be read by everybody, the environment only by the same user.
     const key = process.env.VAPI_SIM_KEY;
     options = parseOptions([...(key ? ['--key', key] : []), ...process.argv.slice(2)]);
+    faults = new Faults(options.faults, options.seed);
   } catch (error) {
     console.error(`vapi simulator: ${error.message}`);
     process.exitCode = 2;
@@ -25,7 +29,7 @@ function main() {
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));
   if (options.dieWithStdin) process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)).resume();
 
-  const server = createServer(new Simulator(options));
+  const server = createServer(new Simulator(options), { faults, admin: options.admin ? ADMIN : [] });
   server.on('error', (error) => {
     console.error(`vapi simulator: ${error.message}`);
     process.exit(1);

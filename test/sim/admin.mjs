@@ -1,0 +1,76 @@
+/**
+ * Routes under /_sim/: what a test needs to know or to do that no real API offers. Served only with --admin.
+ */
+import { ApiError } from './errors.mjs';
+
+function ordinalOf(sim, id) {
+  const ordinal = sim.store.find(id);
+  if (ordinal < 0) throw new ApiError(404, `no call ${id}`);
+  return ordinal;
+}
+
+function chosen(sim, { ids, count = 1 }) {
+  if (ids) return ids.map((id) => ordinalOf(sim, id));
+  const list = [];
+  for (let i = sim.store.count - 1; i >= 0 && list.length < count; i--) if (!sim.store.isDeleted(sim.store.order[i])) list.push(sim.store.order[i]);
+  return list;
+}
+
+function* existing(sim, url) {
+  const from = url.searchParams.has('from') ? Date.parse(url.searchParams.get('from')) : -Infinity;
+  const to = url.searchParams.has('to') ? Date.parse(url.searchParams.get('to')) : Infinity;
+  for (let i = sim.store.count - 1; i >= 0; i--) {
+    const ordinal = sim.store.order[i];
+    const created = sim.store.createdAt[ordinal];
+    if (!sim.store.isDeleted(ordinal) && created >= from && created < to) yield ordinal;
+  }
+}
+
+const ok = (value) => ({ status: 200, value });
+
+export const ADMIN = [
+  ['GET', /^\/_sim\/stats$/, ({ sim, statistics }) => {
+    const { rss, heapUsed } = process.memoryUsage();
+    const { user, system } = process.cpuUsage();
+    return ok({ ...statistics, calls: sim.store.count, unsettled: sim.store.unsettled.length, live: sim.store.live.size, detail: sim.renderer.detail.name, rss, heapUsed, cpuMs: (user + system) / 1000, now: new Date(sim.now()).toISOString() });
+  }],
+  ['POST', /^\/_sim\/stats\/reset$/, ({ statistics }) => {
+    const { running } = statistics;
+    statistics.reset();
+    statistics.running = running;
+    return ok({});
+  }],
+  ['GET', /^\/_sim\/ids$/, ({ sim, url }) => ok([...existing(sim, url)].map((ordinal) => sim.store.id(ordinal)))],
+  ['GET', /^\/_sim\/truth$/, ({ sim, url }) => ok([...existing(sim, url)].map((ordinal) => sim.truth(ordinal)))],
+  ['GET', /^\/_sim\/truth\/([^/]+)$/, ({ sim, params }) => ok(sim.truth(ordinalOf(sim, params[0])))],
+  ['GET', /^\/_sim\/faults$/, ({ faults }) => ok(faults.describe())],
+  ['PUT', /^\/_sim\/faults$/, ({ faults, body }) => {
+    try {
+      faults.set(body ?? []);
+    } catch (error) {
+      throw new ApiError(400, error.message);
+    }
+    return ok(faults.describe());
+  }],
+  ['POST', /^\/_sim\/touch$/, ({ sim, body = {} }) => ok(chosen(sim, body).map((ordinal) => sim.touch(ordinal, body.costAdjust ?? 0.01)))],
+  ['POST', /^\/_sim\/add$/, ({ sim, body = {} }) => ok(sim.addCalls(body.count ?? 1, body.createdAt === undefined ? null : Date.parse(body.createdAt)))],
+  ['POST', /^\/_sim\/delete$/, ({ sim, body = {} }) => ok(chosen(sim, body).map((ordinal) => {
+    sim.deleteCall(ordinal);
+    return sim.store.id(ordinal);
+  }))],
+  ['POST', /^\/_sim\/settle$/, ({ sim }) => ok({ settled: sim.store.settle(sim.now(), true) })],
+  ['POST', /^\/_sim\/clock$/, ({ sim, body = {} }) => {
+    if (body.now !== undefined) sim.clockOffset = Date.parse(body.now) - Date.now();
+    if (body.advanceMs !== undefined) sim.clockOffset += body.advanceMs;
+    sim.tick();
+    return ok({ now: new Date(sim.now()).toISOString() });
+  }],
+  ['POST', /^\/_sim\/key$/, ({ sim, body = {} }) => {
+    sim.options.key = String(body.key);
+    return ok({});
+  }],
+  ['POST', /^\/_sim\/org$/, ({ sim, body = {} }) => {
+    sim.orgIdOverride = body.orgId ?? undefined;
+    return ok({ orgId: sim.orgIdOverride ?? sim.account.orgId });
+  }],
+];
