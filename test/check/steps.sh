@@ -138,14 +138,14 @@ step_tap() {
 	TESTDIR=$WORK/tap top_builddir=$WORK/tap PG_REGRESS=$pgxs/src/test/regress/pg_regress \
 		VAPI_ROOT=$tree VAPI_HAS_SIMULATOR=$([ -f test/sim/vapi.mjs ] && echo 1) \
 		test/check/tap.pl "$RESULTS" -I "$pgxs/src/test/perl" -I "$tree/test/perl" "${tests[@]}"
-	local status=$? log
-	if [ $status != 0 ]; then
-		for log in "$WORK"/tap/tmp_check/log/regress_log_*; do
-			grep -lE '^#\s+Failed|not ok|died' "$log" >/dev/null || continue
-			echo "== $log"
-			tail -n 60 "$log"
+	local status=$? name log
+	while read -r name; do
+		name=$(basename "$name" .pl)
+		for log in "$WORK/tap/tmp_check/log/regress_log_$name" "$WORK/tap/tmp_check/log/${name}"_*.log; do
+			echo "== ${log##*/}, its end"
+			tail -n 15 "$log" | cut -c1-400
 		done
-	fi
+	done <"$RESULTS.failed"
 	return $status
 }
 

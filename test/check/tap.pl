@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# Runs tests that speak TAP and writes counts for the summary of make check.
+# Runs tests that speak TAP and writes counts for the summary of make check, and
+# the names of the tests that failed to RESULTS.failed.
 #   tap.pl RESULTS [--exec] [-I folder]... test...
 # --exec: the tests are programs, not Perl scripts.
 use strict;
@@ -25,29 +26,26 @@ my $harness = TAP::Harness->new(
 		($exec ? (exec => []) : ())
 	});
 
-my %skipped_all;
-$harness->callback(after_test => sub {
+my ($passed, $failed, $skipped, @failed_tests) = (0, 0, 0);
+$harness->callback(
+	after_test => sub {
 		my ($job, $parser) = @_;
-		my $name = ref $job eq 'ARRAY' ? $job->[0] : $job;
-		$skipped_all{$name} = $parser->skip_all if $parser->skip_all;
+		my $bad = () = $parser->failed;
+
+		# A script that dies or has a wrong plan fails even when each test passed.
+		$bad++ if !$bad && $parser->has_problems;
+		push @failed_tests, ref $job eq 'ARRAY' ? $job->[0] : $job if $bad;
+		my $good = () = $parser->passed;
+		my $left_out = () = $parser->skipped;
+		$passed += $good - $left_out;
+		$failed += $bad;
+		$skipped += $left_out + ($parser->skip_all ? 1 : 0);
 	});
-my $aggregate = $harness->runtests(@tests);
+$harness->runtests(@tests);
 
-my $failed = 0;
-for my $parser ($aggregate->parsers)
-{
-	my $bad = () = $parser->failed;
-
-	# A script that dies or has a wrong plan fails even when each test passed.
-	$bad++ if !$bad && $parser->has_problems;
-	$failed += $bad;
-}
-my $skipped = () = $aggregate->skipped;
-my $count = scalar($aggregate->skipped);
-$skipped = $count if $count > $skipped;
-my $passed = $aggregate->passed - $skipped;
-$skipped += keys %skipped_all;
-
+open my $names, '>', "$results.failed" or die "$results.failed: $!";
+print $names "$_\n" for @failed_tests;
+close $names;
 open my $out, '>>', $results or die "$results: $!";
 print $out "pass\n" x $passed, "fail\n" x $failed, "skip\n" x $skipped;
 close $out;
