@@ -376,16 +376,14 @@ map_message(VapiJson *message, VapiKeepRaw keep_raw, VapiObservation *observatio
 	vapi_redact_weight(message);
 	vapi_redact_secrets(message);
 	read_message(message, call, type, own);
+	if (is_report && keep_raw == VAPI_KEEP_COMPACT)
+		drop_repeated(message);
+	if (is_report)
+		keep_raw_tree(message, keep_raw, own);
 	if (count > 1)
 	{
 		read_call(call, &observations[0]);
 		keep_raw_tree(call, keep_raw, &observations[0]);
-	}
-	if (is_report)
-	{
-		if (keep_raw == VAPI_KEEP_COMPACT)
-			drop_repeated(message);
-		keep_raw_tree(message, keep_raw, own);
 	}
 	return count;
 }
