@@ -13,7 +13,7 @@ const TRADE_KEYS = Object.keys(TRADES);
 const VARIANTS = 12;
 
 const FAULTS = [
-  { fault: 'vapi', part: 'transport', detail: 'worker-died' },
+  { fault: 'vapi', part: 'worker', detail: 'died' },
   { fault: 'vapi', part: 'deepgram', detail: 'transcriber-failed' },
   { fault: 'vapi', part: 'eleven-labs', detail: 'quota-exceeded' },
   { fault: 'provider', part: 'openai', detail: 'llm-failed' },
