@@ -175,6 +175,7 @@ const KINDS = {
   },
   callback(s) {
     s.open('warm');
+    s.bot(s.trade.need.ask);
     s.user(CALLBACK.ask);
     s.fact('followUp', 'callback');
     s.fact('interest', 'warm');
@@ -283,6 +284,3 @@ export function writeConversation(kind, line, random, short) {
   const ending = KINDS[kind](script);
   return { kind, turns: script.turns, facts: script.facts, ending, talkEnd: script.clock, interrupted: script.interrupted };
 }
-
-/** Names of all kinds. */
-export const CONVERSATION_KINDS = Object.keys(KINDS);

@@ -14,5 +14,4 @@ export class ApiError extends Error {
 
 export const missingAuthorization = () => new ApiError(401, 'Missing Authorization Header.');
 export const invalidKey = () => new ApiError(401, 'Invalid Key. Hot tip, you may be using the private key instead of the public key, or vice versa.');
-export const notFound = (what, id) => new ApiError(404, id === undefined ? what : `${what} ${id} not found.`);
 export const cannot = (method, path) => new ApiError(404, `Cannot ${method} ${path}`);

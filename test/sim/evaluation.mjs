@@ -34,7 +34,7 @@ function outcomeOf(truth, played) {
 }
 
 /** 0 … 1, how good the call was for the seller. */
-export function quality(truth) {
+function quality(truth) {
   let q = 0.05;
   if (truth.reached) q += 0.1;
   if (truth.interest === 'warm') q += 0.18;
@@ -50,7 +50,7 @@ export function quality(truth) {
 const SUCCESS = new Set(['meeting-booked', 'transferred', 'service']);
 
 /** Vapi's successEvaluation, a string whose form depends on the rubric. */
-export function successEvaluation(rubric, truth) {
+function successEvaluation(rubric, truth) {
   const q = quality(truth);
   const level = (words) => words[Math.min(words.length - 1, Math.floor((1 - q) * words.length))];
   const mark = (ok) => (ok ? 'Pass' : 'Fail');
@@ -75,7 +75,7 @@ export function successEvaluation(rubric, truth) {
 }
 
 /** A summary in one to four sentences. */
-export function summaryOf(truth, agent, company) {
+function summaryOf(truth, agent, company) {
   if (truth.machine) return `${agent} from ${company} reached an answering machine and left a message.`;
   if (truth.doNotCall) return `${agent} from ${company} called, and the customer asked to be taken off the list. ${agent} confirmed and ended the call.`;
   if (truth.wrongNumber) return `${agent} from ${company} reached a wrong number and apologised.`;
@@ -95,13 +95,13 @@ export function summaryOf(truth, agent, company) {
 
 /**
  * The analysis of a call: {analysis, structuredOutputs, scorecards, ran}; `ran` names the analyses that cost money.
- * A call without a customer's word gets an empty analysis, as does an assistant without an analysis plan.
+ * A call that nobody answered gets an empty analysis, as does an assistant without an analysis plan.
  */
 export function analyse(line, played, truth) {
   const member = line.members[line.members.length - 1];
   const first = line.members[0];
   const result = { analysis: {}, structuredOutputs: {}, scorecards: {}, ran: [] };
-  if (!member.rubric || played.turns < 2) return result;
+  if (!member.rubric || played.turns < 2 || played.reason === 'customer-did-not-answer') return result;
   result.analysis.summary = summaryOf(truth, line.agents[0], line.trade.company);
   result.ran.push('summary');
   if (first.data) {

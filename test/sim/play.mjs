@@ -162,7 +162,7 @@ export function playCall(createdAt, wire, conversation) {
   if (wire.patienceMs) stops.push([wire.patienceMs, 'customer-ended-call']);
   if (wire.cancelMs) stops.push([wire.cancelMs, 'manually-canceled']);
   if (wire.fault) stops.push([wire.fault.at, faultReason(wire.fault)]);
-  if (conversation.ending.by === 'transfer') stops.push([conversation.talkEnd, 'transfer']);
+  if (conversation.ending.by === 'transfer') stops.push([conversation.talkEnd + 50, 'transfer']);
   let stop = stops[0];
   for (const candidate of stops) if (candidate[0] < stop[0]) stop = candidate;
 

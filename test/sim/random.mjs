@@ -19,7 +19,7 @@ export function hex8(value) {
 }
 
 /** A 32-bit hash of a text (FNV-1a), to turn names into streams. */
-export function hashText(text) {
+function hashText(text) {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   return h >>> 0;

@@ -42,7 +42,7 @@ async function readBody(request) {
 }
 
 /** Counts what was asked, for tests. */
-export class Statistics {
+class Statistics {
   constructor() {
     this.reset();
   }

@@ -43,7 +43,7 @@ export class Simulator {
       this.renderer = make(null, 0);
       const plain = average(this.renderer);
       const last = detail === DETAILS.at(-1);
-      if (plain > bytes && !last) continue;
+      if (plain > bytes * 1.05 && !last) continue;
       if (!detail.messages || plain >= bytes) return;
       const probe = 1000;
       const perCharacter = (average(make(this.prompts(probe), probe)) - plain) / probe;
@@ -194,7 +194,7 @@ export class Simulator {
 }
 
 /** The status of a played call at a time. */
-export function statusAt(played, now) {
+function statusAt(played, now) {
   let status = played.history[0][1];
   for (const [at, next] of played.history) if (at <= now) status = next;
   return status;

@@ -29,12 +29,11 @@ export function slotValues(customer) {
   return values;
 }
 
-/** Words with times and confidence, as the transcriber reports them; `base` is 0 for seconds from start. */
+/** Words with times and confidence, as the transcriber reports them: seconds from start, or epoch ms with `epoch`. */
 function words(turn, random, epoch) {
   const list = turn.text.split(' ');
   const step = turn.spoken / list.length;
-  const holes = [];
-  const out = list.map((word, i) => {
+  return list.map((word, i) => {
     const start = (turn.at + i * step) / 1000;
     const end = (turn.at + (i + 1) * step) / 1000;
     let plain = word.toLowerCase().replace(/[^a-z0-9'\x80-\x82]/g, '');
@@ -43,7 +42,6 @@ function words(turn, random, epoch) {
     if (epoch) Object.assign(item, { end: `@${Math.round(end * 1000)}@`, start: `@${Math.round(start * 1000)}@` });
     return item;
   });
-  return { out, holes };
 }
 
 /** Strings and holes of one piece of JSON with `@offset@` for times: entries are strings, {time} offsets or names. */
@@ -58,7 +56,7 @@ function pieces(json) {
 
 /**
  * Prepares a conversation. Returns {turns: [{messages, openai, transcript}], latencies}: each a list of entries for `join`.
- * `words: false` leaves the word timings out.
+ * `withWords: false` leaves the word timings out.
  */
 export function prepare(conversation, { withWords }) {
   const random = new Random('transcript', conversation.turns.length, Math.round(conversation.talkEnd));
@@ -93,7 +91,7 @@ export function prepare(conversation, { withWords }) {
           endTime: `@${turn.until + shift}@`,
           message: turn.text,
           duration: fractional ? turn.spoken - 0.0068359375 : turn.spoken,
-          ...(withWords ? { metadata: { wordLevelConfidence: words(turn, random, epochWords).out } } : {}),
+          ...(withWords ? { metadata: { wordLevelConfidence: words(turn, random, epochWords) } } : {}),
           secondsFromStart: fractional ? Math.fround(seconds) : seconds,
         };
     return {

@@ -64,3 +64,11 @@ test('late costs: first without cost, later with cost and a newer updatedAt', ()
   });
   assert.equal(sim.store.unsettled.length, 0);
 });
+
+test('the asked size is met within ten per cent, for sizes that are possible', () => {
+  for (const bytes of [2500, 6000, 20000, 45000, 100000]) {
+    const texts = all(make({ calls: 1500, bytes, seed: 5 }));
+    const average = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) / texts.length;
+    assert.ok(Math.abs(average / bytes - 1) < 0.1, `${bytes}: ${Math.round(average)}`);
+  }
+});
