@@ -538,7 +538,8 @@ get_member(const VapiJson *json, const char *key, size_t length)
 		return NULL;
 	for (VapiJson *member = json->child; member != NULL; member = member->next)
 	{
-		if (!member->dropped && strncmp(member->key, key, length) == 0 && member->key[length] == '\0')
+		if (member->key[0] == key[0] && !member->dropped && strncmp(member->key, key, length) == 0 &&
+			member->key[length] == '\0')
 			found = member;
 	}
 	return found;

@@ -19,7 +19,8 @@ ends_with(const char *text, size_t length, const char *end)
 {
 	size_t end_length = strlen(end);
 
-	return length >= end_length && memcmp(text + length - end_length, end, end_length) == 0;
+	return length >= end_length && text[length - 1] == end[end_length - 1] &&
+		   memcmp(text + length - end_length, end, end_length) == 0;
 }
 
 static bool
@@ -49,34 +50,74 @@ plain_name(const char *name, char *plain)
 	return length;
 }
 
+/* How a name says that it is a secret. */
+typedef enum SecretKind
+{
+	SECRET_ALWAYS,	  /* the whole name, whatever it holds */
+	SECRET_CONTAINER, /* the whole name of an object or array; as text, a word of somebody's own data */
+	SECRET_END,		  /* the end of the name, unless it holds a number or a boolean */
+	SECRET_START	  /* the start of the name, whatever it holds */
+} SecretKind;
+
+typedef struct SecretName
+{
+	const char *name;
+	SecretKind kind;
+} SecretName;
+
+static const SecretName secret_names[] = {
+	{"monitor", SECRET_CONTAINER},
+	{"headers", SECRET_CONTAINER},
+	{"credentials", SECRET_CONTAINER},
+	{"presigned", SECRET_START},
+	{"listenurl", SECRET_ALWAYS},
+	{"controlurl", SECRET_ALWAYS},
+	{"callurl", SECRET_ALWAYS},
+	{"webcallurl", SECRET_ALWAYS},
+	{"cookie", SECRET_ALWAYS},
+	{"setcookie", SECRET_ALWAYS},
+	{"signature", SECRET_ALWAYS},
+	{"passphrase", SECRET_ALWAYS},
+	{"secret", SECRET_END},
+	{"token", SECRET_END},
+	{"password", SECRET_END},
+	{"apikey", SECRET_END},
+	{"privatekey", SECRET_END},
+	{"secretkey", SECRET_END},
+	{"accesskey", SECRET_END},
+	{"authorization", SECRET_END},
+	{"xamzsignature", SECRET_END},
+	{"xamzcredential", SECRET_END},
+};
+
 /* Whether a member of that plain name is a secret, given what it holds. */
 static bool
 is_secret(const char *plain, size_t length, VapiJsonType type)
 {
-	static const char *const always[] = {"listenurl", "controlurl", "webcallurl", "callurl", "apikey", "authorization",
-										 "password", "passphrase", "cookie", "setcookie", "signature", "proxyauthorization"};
-	static const char *const containers[] = {"monitor", "headers", "credentials"};
-	static const char *const ends[] = {"secret", "token", "password", "apikey", "privatekey", "authorization",
-									   "secretkey", "accesskey", "xamzsignature", "xamzcredential"};
+	bool holds_others = type == VAPI_JSON_OBJECT || type == VAPI_JSON_ARRAY;
 
-	if (type == VAPI_JSON_NULL)
+	if (type == VAPI_JSON_NULL || length == 0)
 		return false;
-	if (length >= 9 && memcmp(plain, "presigned", 9) == 0)
-		return true;
-	if (is_one_of(plain, always, lengthof(always)))
-		return true;
-	if (type == VAPI_JSON_OBJECT || type == VAPI_JSON_ARRAY)
+	for (size_t i = 0; i < lengthof(secret_names); i++)
 	{
-		/* as text, these are words of somebody's own data */
-		if (is_one_of(plain, containers, lengthof(containers)))
-			return true;
-	}
-	else if (type != VAPI_JSON_STRING)
-		return false;
-	for (size_t i = 0; i < lengthof(ends); i++)
-	{
-		if (ends_with(plain, length, ends[i]))
-			return true;
+		const char *name = secret_names[i].name;
+
+		switch (secret_names[i].kind)
+		{
+			case SECRET_ALWAYS:
+			case SECRET_CONTAINER:
+				if (plain[0] == name[0] && strcmp(plain, name) == 0)
+					return secret_names[i].kind == SECRET_ALWAYS || holds_others;
+				break;
+			case SECRET_END:
+				if ((holds_others || type == VAPI_JSON_STRING) && ends_with(plain, length, name))
+					return true;
+				break;
+			case SECRET_START:
+				if (plain[0] == name[0] && strncmp(plain, name, strlen(name)) == 0)
+					return true;
+				break;
+		}
 	}
 	return false;
 }
@@ -297,11 +338,13 @@ vapi_redact_weight(VapiJson *json)
 	{
 		if (child->dropped)
 			continue;
+		if (child->child == NULL)
+			continue;
 		if (child->key != NULL &&
 			(strcmp(child->key, "wordLevelConfidence") == 0 || strcmp(child->key, "messagesOpenAIFormatted") == 0 ||
 			 (strcmp(child->key, "conversation") == 0 && is_openai_list(child))))
 			child->dropped = true;
-		else if (child->child != NULL)
+		else
 			vapi_redact_weight(child);
 	}
 }
