@@ -23,25 +23,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION vapi_internal.unlimited() IS 'Is the outer role the extension''s owner or a member of it.';
 
-CREATE FUNCTION vapi_internal.may(what text) RETURNS boolean
-	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT vapi_internal.unlimited() OR EXISTS (
-		SELECT FROM vapi_internal.role_access a
-			JOIN pg_roles r ON r.rolname = a.role_name
-		WHERE pg_has_role(vapi_internal.outer_role(), r.oid, 'USAGE')
-			AND CASE what
-					WHEN 'content' THEN a.profile IN ('viewer', 'agent', 'admin')
-					WHEN 'names' THEN a.profile IN ('viewer', 'agent', 'admin')
-					WHEN 'numbers' THEN a.profile IN ('agent', 'admin')
-					WHEN 'sync' THEN a.profile = 'admin'
-					ELSE false
-				END)
-$$;
-COMMENT ON FUNCTION vapi_internal.may(text) IS
-	'May the outer role see content (transcripts, summaries), names, unmasked numbers, or run sync.';
-
 CREATE FUNCTION vapi_internal.scope() RETURNS text[]
 	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
@@ -59,9 +40,36 @@ AS $$
 $$;
 COMMENT ON FUNCTION vapi_internal.scope() IS 'Ids of the assistants whose calls the outer role may see; NULL: all; an empty array: none.';
 
+-- A role with several profiles sees their assistants' calls together. It may do
+-- only what is allowed for all of them: agent for one assistant and viewer for
+-- all must not show the others' numbers.
+CREATE FUNCTION vapi_internal.may(what text) RETURNS boolean
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT vapi_internal.unlimited() OR coalesce((
+		SELECT bool_or(a.assistant_ids IS NULL)
+			OR vapi_internal.scope() <@ coalesce(array_agg(s.id) FILTER (WHERE s.id IS NOT NULL), '{}')
+		FROM vapi_internal.role_access a
+			JOIN pg_roles r ON r.rolname = a.role_name
+			LEFT JOIN unnest(a.assistant_ids) AS s(id) ON true
+		WHERE pg_has_role(vapi_internal.outer_role(), r.oid, 'USAGE')
+			AND CASE what
+					WHEN 'content' THEN a.profile IN ('viewer', 'agent', 'admin')
+					WHEN 'names' THEN a.profile IN ('viewer', 'agent', 'admin')
+					WHEN 'numbers' THEN a.profile IN ('agent', 'admin')
+					WHEN 'sync' THEN a.profile = 'admin'
+					ELSE false
+				END
+		HAVING count(*) > 0), false)
+$$;
+COMMENT ON FUNCTION vapi_internal.may(text) IS
+	'May the outer role see content (transcripts, summaries), names, unmasked numbers of all calls in its scope, or run sync.';
+
 CREATE FUNCTION vapi_internal.mask_number(number text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-AS $$ SELECT CASE WHEN length(number) > 4 THEN left(number, 2) || repeat('*', length(number) - 4) || right(number, 2)
+AS $$ SELECT CASE WHEN length(number) >= 8 THEN left(number, 2) || repeat('*', length(number) - 4) || right(number, 2)
 	ELSE repeat('*', length(number)) END $$;
-COMMENT ON FUNCTION vapi_internal.mask_number(text) IS 'A telephone number of which only the first and the last two characters are left.';
+COMMENT ON FUNCTION vapi_internal.mask_number(text) IS
+	'A telephone number of which only the first and the last two characters are left, and nothing of a short one.';
