@@ -23,10 +23,11 @@ CREATE VIEW vapi.calls WITH (security_barrier) AS
 		c.squad_id,
 		c.phone_number_id,
 		c.campaign_id,
-		c.name,
+		CASE WHEN (SELECT vapi_internal.may('names')) THEN c.name END AS name,
 		c.customer_id,
 		CASE WHEN (SELECT vapi_internal.may('numbers')) THEN coalesce(c.customer_e164, c.customer_number)
-			ELSE vapi_internal.mask_number(coalesce(c.customer_e164, c.customer_number)) END AS customer_number,
+			WHEN (SELECT vapi_internal.may('names')) THEN vapi_internal.mask_number(coalesce(c.customer_e164, c.customer_number))
+			END AS customer_number,
 		CASE WHEN (SELECT vapi_internal.may('names')) THEN c.customer_name END AS customer_name,
 		c.prospect_id,
 		CASE WHEN (SELECT vapi_internal.may('names')) THEN p.name END AS prospect_name,
@@ -41,7 +42,9 @@ CREATE VIEW vapi.calls WITH (security_barrier) AS
 			WHEN c.reported_outcome IS NOT NULL THEN 'reported' END AS outcome_source,
 		c.success_evaluation,
 		CASE WHEN (SELECT vapi_internal.may('content')) THEN c.summary END AS summary,
-		c.error_message,
+		-- Vapi's own words may name a number or quote the call.
+		CASE WHEN (SELECT vapi_internal.may('numbers')) THEN c.error_message
+			WHEN c.error_message IS NOT NULL THEN c.ended_reason END AS error_message,
 		t.turns,
 		CASE WHEN (SELECT vapi_internal.may('content')) THEN t.metadata END AS vapi_metadata,
 		coalesce(t.recording_mono, t.recording_stereo, t.recording_customer, t.recording_assistant,
@@ -86,7 +89,7 @@ CREATE VIEW vapi.call_costs WITH (security_barrier) AS
 		coalesce(i.item ->> 'analysisType', i.item ->> 'subType') AS subtype,
 		CASE WHEN jsonb_typeof(i.item -> 'cost') = 'number' THEN (i.item -> 'cost')::numeric END AS cost,
 		CASE WHEN jsonb_typeof(i.item -> 'minutes') = 'number' THEN (i.item -> 'minutes')::numeric END AS minutes,
-		i.item AS details
+		CASE WHEN (SELECT vapi_internal.may('content')) THEN i.item END AS details
 	FROM vapi_internal.call_content t
 		JOIN vapi_internal.call c ON c.call_id = t.call_id
 		CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(t.cost_items) WHEN 'array' THEN t.cost_items ELSE '[]' END)
@@ -99,8 +102,9 @@ CREATE VIEW vapi.prospects WITH (security_barrier) AS
 		CASE WHEN (SELECT vapi_internal.may('names')) THEN p.name END AS name,
 		CASE WHEN (SELECT vapi_internal.may('names')) THEN p.company END AS company,
 		CASE WHEN (SELECT vapi_internal.may('names')) THEN p.email END AS email,
-		ARRAY(SELECT CASE WHEN (SELECT vapi_internal.may('numbers')) THEN n.phone ELSE vapi_internal.mask_number(n.phone) END
-			FROM vapi_internal.prospect_phone n WHERE n.prospect_id = p.prospect_id ORDER BY n.phone) AS phones,
+		CASE WHEN (SELECT vapi_internal.may('names')) THEN
+			ARRAY(SELECT CASE WHEN (SELECT vapi_internal.may('numbers')) THEN n.phone ELSE vapi_internal.mask_number(n.phone) END
+				FROM vapi_internal.prospect_phone n WHERE n.prospect_id = p.prospect_id ORDER BY n.phone) END AS phones,
 		CASE WHEN EXISTS (SELECT FROM vapi_internal.call c WHERE c.prospect_id = p.prospect_id
 				AND c.status IN ('in-progress', 'forwarding')) THEN 'on-call' ELSE p.status END AS status,
 		p.do_not_call, p.time_zone, p.source, p.created_at

@@ -17,6 +17,7 @@ AS $$
 		('TABLE vapi.call_costs', 'SELECT'),
 		('TABLE vapi.prospects', 'SELECT'),
 		('TABLE vapi.assistants', 'SELECT'),
+		('TABLE vapi.squads', 'SELECT'),
 		('TABLE vapi.phone_numbers', 'SELECT'),
 		('TABLE vapi.call_volume_daily', 'SELECT'),
 		('TABLE vapi.call_volume_weekly', 'SELECT'),
