@@ -38,6 +38,7 @@
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
 #endif
+#include "utils/guc_tables.h"
 #include "utils/wait_event.h"
 
 /*
@@ -52,6 +53,18 @@ vapi_compat_wait_event_set(int events)
 	return CreateWaitEventSet(NULL, events);
 #else
 	return CreateWaitEventSet(CurrentMemoryContext, events);
+#endif
+}
+
+/* All settings of the session, placeholders too. */
+static inline struct config_generic **
+vapi_compat_settings(int *count)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(count);
+#else
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
 #endif
 }
 

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/guc.h"
 
@@ -310,11 +311,37 @@ define_preferences(void)
 							   PGC_USERSET, 0, check_id, NULL, NULL);
 }
 
+/* Has a role, a database or the client set a placeholder, in place of what the configuration file says? */
+static bool
+placeholder_overridden(void)
+{
+	int count;
+	struct config_generic **settings = vapi_compat_settings(&count);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (pg_strncasecmp(settings[i]->name, "vapi_sales.", strlen("vapi_sales.")) == 0 &&
+			settings[i]->reset_source > PGC_S_ARGV)
+			return true;
+	}
+	return false;
+}
+
 void
 vapi_guc_init(void)
 {
+	bool overridden = placeholder_overridden();
+
 	define_destinations();
 	define_limits();
 	define_preferences();
 	MarkGUCPrefixReserved("vapi_sales");
+
+	/*
+	 * Such a placeholder took the file's value away from this session, and
+	 * was itself discarded just now: without this the session would use the
+	 * built-in default (no proxy, for example) where the file says otherwise.
+	 */
+	if (overridden && IsUnderPostmaster)
+		ProcessConfigFile(PGC_SIGHUP);
 }

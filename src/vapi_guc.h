@@ -33,8 +33,8 @@ extern char *vapi_guc_public_url;
 /*
  * Defines the settings and reserves the prefix. A placeholder somebody set
  * before the library was loaded (SET, PGOPTIONS, ALTER ROLE/DATABASE) is
- * discarded by the server with a warning, because of PGC_SIGHUP. Called once,
- * by _PG_init.
+ * discarded by the server with a warning, because of PGC_SIGHUP; the
+ * configuration file's value holds then. Called once, by _PG_init.
  */
 extern void vapi_guc_init(void);
 
