@@ -58,7 +58,10 @@ export const ADMIN = [
     sim.deleteCall(ordinal);
     return sim.store.id(ordinal);
   }))],
-  ['POST', /^\/_sim\/settle$/, ({ sim }) => ok({ settled: sim.store.settle(sim.now(), true) })],
+  ['POST', /^\/_sim\/settle$/, ({ sim }) => {
+    sim.pages.clear();
+    return ok({ settled: sim.store.settle(sim.now(), true) });
+  }],
   ['POST', /^\/_sim\/clock$/, ({ sim, body = {} }) => {
     if (body.now !== undefined) sim.clockOffset = Date.parse(body.now) - Date.now();
     if (body.advanceMs !== undefined) sim.clockOffset += body.advanceMs;
@@ -70,6 +73,7 @@ export const ADMIN = [
     return ok({});
   }],
   ['POST', /^\/_sim\/org$/, ({ sim, body = {} }) => {
+    sim.pages.clear();
     sim.orgIdOverride = body.orgId ?? undefined;
     return ok({ orgId: sim.orgIdOverride ?? sim.account.orgId });
   }],

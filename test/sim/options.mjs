@@ -27,6 +27,7 @@ const OPTIONS = {
   concurrency: [10, 'number', 'calls that may run at the same time'],
   now: [null, 'time', 'where the simulated clock starts (default: the real time)'],
   gzip: [true, 'boolean', 'compress when the client accepts it (--no-gzip: never)'],
+  'cache-mb': [0, 'number', 'keep this much of rendered pages, for benchmarks; presigned URLs are then reused'],
   admin: [false, 'flag', 'serve /_sim/'],
   faults: [null, 'json', 'fault rules, see README.md'],
 };

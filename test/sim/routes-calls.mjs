@@ -43,9 +43,11 @@ export function listCalls({ sim, url }) {
   const oldest = retentionLimit(sim);
   if ((filter.createdFrom > -Infinity && filter.createdFrom < oldest) || filter.createdTo < oldest) throw beyondRetention(sim);
   filter.createdFrom = Math.max(filter.createdFrom, oldest);
-  sim.renderer.serial++;
-  const ordinals = sim.store.list(filter, filter.limit, sim.options.shuffleTies);
-  return { status: 200, buffer: jsonArray(ordinals.length, (i) => sim.json(ordinals[i])), rows: ordinals.length };
+  return sim.pages.page(url.search, () => {
+    sim.renderer.serial++;
+    const ordinals = sim.store.list(filter, filter.limit, sim.options.shuffleTies);
+    return { status: 200, buffer: jsonArray(ordinals.length, (i) => sim.json(ordinals[i])), rows: ordinals.length };
+  });
 }
 
 /** GET /call/{id} */

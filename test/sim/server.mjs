@@ -128,7 +128,8 @@ export function createServer(sim, { faults = null, admin = [] } = {}) {
       statistics.bytes += payload.length;
     }
     if (options.gzip && !result.raw && payload.length > 1024 && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) {
-      payload = await gzip(payload, { level: 1 });
+      if (payload !== result.buffer) payload = await gzip(payload, { level: 1 });
+      else payload = result.packed ??= await gzip(payload, { level: 1 });
       headers['Content-Encoding'] = 'gzip';
     }
     headers['Content-Length'] = payload.length;

@@ -6,6 +6,7 @@ import { creationTimes } from './calendar.mjs';
 import { systemPrompt } from './catalog/prompts.mjs';
 import { truthOf } from './evaluation.mjs';
 import { Generator } from './generator.mjs';
+import { PageCache } from './page-cache.mjs';
 import { Random } from './random.mjs';
 import { DETAILS, Renderer } from './render.mjs';
 import { Store } from './store.mjs';
@@ -15,6 +16,7 @@ const SAMPLE = 400;
 export class Simulator {
   constructor(options) {
     this.options = options;
+    this.pages = new PageCache(options.cacheMb);
     this.clockOffset = options.now === null ? 0 : options.now - Date.now();
     const base = { seed: options.seed, orgId: options.org, from: options.from };
     this.account = buildAccount({ ...base, promptLength: 3000 });
@@ -107,6 +109,7 @@ export class Simulator {
   /** Moves things on that happen by themselves: running calls, late costs. */
   tick() {
     const now = this.now();
+    if (this.store.live.size) this.pages.clear();
     for (const ordinal of this.store.live) {
       const { played, plan } = this.store.extras.get(ordinal);
       if (now >= played.endedAt) {
@@ -116,7 +119,7 @@ export class Simulator {
         for (const [at] of played.history) if (at <= now) this.store.updatedAt[ordinal] = at;
       }
     }
-    this.store.settle(now);
+    if (this.store.settle(now)) this.pages.clear();
   }
 
   /** Starts a call on a line, with what the client asked for; it runs by the clock. Returns its ordinal. */
@@ -136,6 +139,7 @@ export class Simulator {
 
   /** Adds finished calls created at a time (default: a few minutes ago, one second apart). Returns their ids. */
   addCalls(count, createdAt) {
+    this.pages.clear();
     const ids = [];
     for (let i = 0; i < count; i++) {
       const at = createdAt ?? this.now() - 900000 + i * 1000;
@@ -157,10 +161,12 @@ export class Simulator {
 
   /** Sets parts of a call beside what the seed says. */
   setExtra(ordinal, parts) {
+    this.pages.clear();
     this.store.extras.set(ordinal, { ...this.store.extras.get(ordinal), ...parts });
   }
 
   deleteCall(ordinal) {
+    this.pages.clear();
     this.store.remove(ordinal);
   }
 

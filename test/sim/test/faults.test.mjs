@@ -149,3 +149,31 @@ test('rate limit and latency', async () => {
     await strict.stop();
   }
 });
+
+test('kept pages are the same bytes, and any change empties the store of pages', async () => {
+  const kept = await startSimulator({ calls: 100, bytes: 20000, 'cache-mb': 50 });
+  try {
+    const page = (await kept.get('/call?limit=50')).text;
+    assert.equal((await kept.get('/call?limit=50')).text, page);
+    const packed = await kept.get('/call?limit=50', { headers: { 'Accept-Encoding': 'gzip' } });
+    assert.equal(packed.text, page);
+    const { id } = JSON.parse(page)[0];
+    const changes = [
+      () => kept.admin('POST', 'touch', { ids: [id] }),
+      () => kept.request('PATCH', `/call/${id}`, { body: { name: 'n' } }),
+      () => kept.admin('POST', 'add', { count: 1 }),
+      () => kept.admin('POST', 'delete', { ids: [id] }),
+      () => kept.admin('POST', 'org', { orgId: 'o' }),
+    ];
+    let last = page;
+    for (const change of changes) {
+      await change();
+      const { text } = await kept.get('/call?limit=50');
+      const plain = (t) => t.replace(/"presigned\w+":"[^"]*"/g, '');
+      assert.notEqual(plain(text), plain(last), String(change));
+      last = text;
+    }
+  } finally {
+    await kept.stop();
+  }
+});
