@@ -1,0 +1,121 @@
+#include "vapi_compat.h"
+
+#include "utils/timestamp.h"
+
+#include "vapi_budget.h"
+#include "vapi_guc.h"
+#include "vapi_lock.h"
+#include "vapi_store.h"
+
+/* A minute, and a second for requests that spend different times on the way. */
+#define WINDOW_US INT64CONST(61000000)
+
+/* A rate limit: the emission interval, and how far ahead of it a request may be. */
+typedef struct RateLimit
+{
+	int64 interval_us;
+	int64 tolerance_us;
+} RateLimit;
+
+/*
+ * The limit that allows at most rate requests in any window: with burst b,
+ * floor((window + (b - 1) * interval) / interval) + 1 requests fit in one,
+ * which is at most rate if interval > window / (rate - b + 1).
+ */
+static RateLimit
+limit_for(int rate)
+{
+	RateLimit limit;
+	int burst = Max(1, rate / 20);
+
+	limit.interval_us = WINDOW_US / (rate - burst + 1) + 1;
+	limit.tolerance_us = (burst - 1) * limit.interval_us;
+	return limit;
+}
+
+/* When the next request is due; a time that no such limit can have set (a step of the clock, a changed setting) is none. */
+static int64
+due_at(int64 stored, const RateLimit *limit, int64 now)
+{
+	return stored > now + limit->tolerance_us + limit->interval_us ? now : Max(stored, now);
+}
+
+/* Reads both sequences, decides, and sets them. */
+static int
+take(VapiBudgetPriority priority)
+{
+	static VapiStatement read = {
+		"SELECT a.last_value, s.last_value FROM vapi_internal.budget_all a, vapi_internal.budget_sync s", NULL};
+	static VapiStatement write = {
+		"SELECT setval('vapi_internal.budget_all', $1), setval('vapi_internal.budget_sync', $2)", NULL};
+	RateLimit all = limit_for(vapi_guc_requests_per_minute);
+	RateLimit sync = limit_for(Max(1, vapi_guc_requests_per_minute * 4 / 5));
+	int64 now = vapi_store_unix_time(GetCurrentTimestamp());
+	int64 all_at;
+	int64 sync_at;
+	int64 wait;
+	bool isnull;
+
+	(void) vapi_store_execute(&read, 0, NULL);
+	all_at = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	sync_at = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	all_at = due_at(all_at, &all, now);
+	sync_at = due_at(sync_at, &sync, now);
+
+	switch (priority)
+	{
+		case VAPI_BUDGET_INTERACTIVE:
+			wait = all_at - all.tolerance_us - now;
+			break;
+		case VAPI_BUDGET_POLL:
+			wait = all_at - all.tolerance_us / 2 - now;
+			break;
+		default:
+			wait = Max(all_at - now, sync_at - sync.tolerance_us - now);
+			break;
+	}
+	if (wait > 0)
+		return (int) Min(wait / 1000 + 1, 60000);
+
+	all_at += all.interval_us;
+	if (priority == VAPI_BUDGET_SYNC)
+		sync_at += sync.interval_us;
+	{
+		VapiParameter parameters[2];
+
+		parameters[0] = vapi_parameter_int8(all_at);
+		parameters[1] = vapi_parameter_int8(sync_at);
+		(void) vapi_store_execute(&write, 2, parameters);
+	}
+	return 0;
+}
+
+int
+vapi_budget_take(void *arg)
+{
+	const VapiBudget *budget = arg;
+	VapiStoreSection section;
+	volatile int wait = 0;
+
+	if (budget->in_transaction)
+		vapi_store_enter(&section);
+	else
+		vapi_store_begin(&section, "vapi_sales: rate budget");
+
+	vapi_lock_session(VAPI_LOCK_BUDGET);
+	PG_TRY();
+	{
+		wait = take(budget->priority);
+	}
+	PG_FINALLY();
+	{
+		vapi_lock_release(VAPI_LOCK_BUDGET);
+	}
+	PG_END_TRY();
+
+	if (budget->in_transaction)
+		vapi_store_leave(&section);
+	else
+		vapi_store_commit(&section);
+	return wait;
+}

@@ -1,0 +1,36 @@
+/*
+ * The rate budget: vapi_sales.requests_per_minute, shared by all processes of
+ * the database. GCRA (ITU-T I.371) on two sequences, so that it needs neither
+ * shared memory nor row locks.
+ */
+#ifndef VAPI_BUDGET_H
+#define VAPI_BUDGET_H
+
+#include "vapi_compat.h"
+
+/*
+ * Who asks. An import waits until nobody else has used up what is due, and
+ * has a budget of its own of four fifths; a person may take a short burst.
+ */
+typedef enum VapiBudgetPriority
+{
+	VAPI_BUDGET_SYNC,
+	VAPI_BUDGET_POLL,
+	VAPI_BUDGET_INTERACTIVE
+} VapiBudgetPriority;
+
+typedef struct VapiBudget
+{
+	VapiBudgetPriority priority;
+	bool in_transaction; /* the caller has one; else each question is a short one of its own */
+} VapiBudget;
+
+/*
+ * A VapiClientBudget; arg is a VapiBudget. Takes one request from the budget
+ * and returns 0, or takes nothing and returns the milliseconds to wait before
+ * asking again. No 60 seconds hold more requests than the setting. ereports
+ * 25006 in a read-only transaction, else what SQL and locks ereport.
+ */
+extern int vapi_budget_take(void *arg);
+
+#endif

@@ -1,0 +1,361 @@
+#include "vapi_compat.h"
+
+#include "access/xact.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+#include "vapi_budget.h"
+#include "vapi_call.h"
+#include "vapi_client.h"
+#include "vapi_error.h"
+#include "vapi_guc.h"
+#include "vapi_json.h"
+#include "vapi_jsonb.h"
+#include "vapi_map.h"
+#include "vapi_merge.h"
+#include "vapi_page.h"
+#include "vapi_redact.h"
+#include "vapi_store.h"
+#include "vapi_sync.h"
+
+/* A client for one request of this backend; its connection closes with the current context. */
+static VapiClient *
+open_client(int max_attempts)
+{
+	VapiBudget *budget = palloc0(sizeof(VapiBudget));
+	VapiClientOptions options = {0};
+
+	budget->priority = VAPI_BUDGET_INTERACTIVE;
+	budget->in_transaction = true;
+	options.database = get_database_name(MyDatabaseId);
+	options.max_attempts = max_attempts;
+	options.budget = vapi_budget_take;
+	options.arg = budget;
+	return vapi_client_open(CurrentMemoryContext, &options);
+}
+
+/* The answer's JSON. */
+static VapiJson *
+parse(VapiHttpResponse *response, VapiJsonType type)
+{
+	VapiJsonReport report = {0};
+	VapiJson *json = vapi_json_parse(response->body, response->body_length, &report);
+
+	if (json == NULL || json->type != type)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("Vapi's answer cannot be used: %s",
+																   json == NULL ? report.error : "it is JSON of another kind")));
+	return json;
+}
+
+/* A call's id as an argument. */
+static void
+check_id(const char *id)
+{
+	if (id[0] == '\0' || strlen(id) > 255)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a call id has 1 to 255 bytes")));
+}
+
+/* The filter's text value. */
+static const char *
+text_value(const VapiJson *member)
+{
+	if (member->type != VAPI_JSON_STRING)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("filter \"%s\" must be a string", member->key)));
+	return member->text;
+}
+
+/* The filter's time. */
+static int64
+time_value(const VapiJson *member)
+{
+	int64 time = vapi_time_parse(text_value(member));
+
+	if (time == VAPI_TIME_NONE)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+						errmsg("filter \"%s\" is no time", member->key),
+						errhint("Write it as 2026-01-31T12:00:00Z.")));
+	return time;
+}
+
+/* The filter's limit. */
+static int
+limit_value(const VapiJson *member)
+{
+	char *end;
+	long limit = member->type == VAPI_JSON_NUMBER ? strtol(member->text, &end, 10) : 0;
+
+	if (member->type != VAPI_JSON_NUMBER || *end != '\0' || limit < 1 || limit > VAPI_PAGE_MAXIMUM)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("filter \"limit\" must be a whole number from 1 to %d", VAPI_PAGE_MAXIMUM)));
+	return (int) limit;
+}
+
+Jsonb *
+vapi_call_list(Jsonb *argument)
+{
+	VapiCallFilter filter = VAPI_CALL_FILTER_NONE;
+	const struct
+	{
+		const char *name;
+		int64 *time;
+	} times[] = {
+		{"createdAtGe", &filter.created_ge},
+		{"createdAtGt", &filter.created_gt},
+		{"createdAtLe", &filter.created_le},
+		{"createdAtLt", &filter.created_lt},
+		{"updatedAtGe", &filter.updated_ge},
+		{"updatedAtGt", &filter.updated_gt},
+		{"updatedAtLe", &filter.updated_le},
+		{"updatedAtLt", &filter.updated_lt},
+	};
+	VapiJson *tree = vapi_jsonb_to_tree(argument);
+	VapiJson *member;
+	VapiHttpResponse *response;
+	VapiJson *array;
+
+	if (tree->type != VAPI_JSON_OBJECT)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the filter must be a JSON object")));
+	for (member = tree->child; member; member = member->next)
+	{
+		int i;
+
+		if (strcmp(member->key, "id") == 0)
+			filter.id = text_value(member);
+		else if (strcmp(member->key, "assistantId") == 0)
+			filter.assistant_id = text_value(member);
+		else if (strcmp(member->key, "phoneNumberId") == 0)
+			filter.phone_number_id = text_value(member);
+		else if (strcmp(member->key, "limit") == 0)
+			filter.limit = limit_value(member);
+		else
+		{
+			for (i = 0; i < (int) lengthof(times) && strcmp(member->key, times[i].name) != 0; i++)
+				;
+			if (i == (int) lengthof(times))
+				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								errmsg("Vapi has no filter \"%s\"", member->key),
+								errhint("Filters are id, assistantId, phoneNumberId, limit, createdAtGe, createdAtGt,"
+										" createdAtLe, createdAtLt, updatedAtGe, updatedAtGt, updatedAtLe, updatedAtLt.")));
+			*times[i].time = time_value(member);
+		}
+	}
+	response = vapi_client_request(open_client(vapi_guc_max_attempts), "GET", vapi_client_calls_path(&filter), NULL, 0);
+	array = parse(response, VAPI_JSON_ARRAY);
+	vapi_redact_secrets(array);
+	return vapi_jsonb_from_tree(array);
+}
+
+/* The settled call in the store, NULL: none. */
+static Jsonb *
+settled_call(const char *id)
+{
+	static VapiStatement statement = {
+		"SELECT vapi_internal.call_json(c.call_id) FROM vapi_internal.call c WHERE c.call_id = $1 AND c.settled", NULL};
+	VapiParameter parameter = vapi_parameter_text(id);
+	MemoryContext context = CurrentMemoryContext;
+	VapiStoreSection section;
+	Jsonb *call = NULL;
+
+	vapi_store_enter(&section);
+	if (vapi_store_execute(&statement, 1, &parameter) > 0)
+	{
+		bool isnull;
+		Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+
+		if (!isnull)
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+
+			call = DatumGetJsonbPCopy(value);
+			MemoryContextSwitchTo(old);
+		}
+	}
+	vapi_store_leave(&section);
+	return call;
+}
+
+/* Merges a call that Vapi answered; the tree is redacted on the way. */
+static void
+merge_call(VapiJson *call, VapiMergeCounts *counts)
+{
+	VapiObservation observation;
+	const char *why = NULL;
+	VapiBatch *batch = vapi_batch_create(CurrentMemoryContext);
+	VapiStoreSection section;
+
+	if (!vapi_map_call(call, VAPI_SOURCE_API, (VapiKeepRaw) vapi_guc_keep_raw, &observation, &why))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("Vapi's answer is no call: %s", why)));
+	vapi_batch_add(batch, &observation, vapi_store_unix_time(GetCurrentTimestamp()) / 1000);
+	vapi_store_enter(&section);
+	vapi_sync_check_org(observation.org_id);
+	vapi_merge_apply(batch, counts);
+	vapi_store_leave(&section);
+	vapi_batch_free(batch);
+}
+
+/* There is no such call. */
+static void
+report_no_call(const char *id, const char *detail)
+{
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA), errmsg("there is no call \"%s\"", vapi_error_text(id, strlen(id))),
+					detail ? errdetail("%s", detail) : 0));
+}
+
+/* The answer to a request for one call; NULL when Vapi does not know it. */
+static VapiHttpResponse *
+request_call(const char *method, const char *id)
+{
+	VapiClient *client = open_client(vapi_guc_max_attempts);
+	char *path = psprintf("/call/%s", vapi_client_escape(id));
+	MemoryContext context = CurrentMemoryContext;
+	VapiHttpResponse *volatile response = NULL;
+
+	/* No subtransaction: a refused request has changed nothing, and only it is caught. */
+	PG_TRY();
+	{
+		response = vapi_client_request(client, method, path, NULL, 0);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		if (geterrcode() != ERRCODE_NO_DATA)
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return response;
+}
+
+Jsonb *
+vapi_call_get(const char *id)
+{
+	Jsonb *stored;
+	VapiHttpResponse *response;
+	VapiMergeCounts counts = {0};
+	VapiJson *call;
+	Jsonb *answer;
+
+	check_id(id);
+	stored = settled_call(id);
+	if (stored != NULL)
+		return stored;
+	response = request_call("GET", id);
+	if (response == NULL)
+		report_no_call(id, "Vapi does not know it, and it is not stored here.");
+	call = parse(response, VAPI_JSON_OBJECT);
+	vapi_redact_secrets(call);
+	answer = vapi_jsonb_from_tree(call);
+	if (!XactReadOnly)
+		merge_call(call, &counts);
+	if (counts.erased > 0)
+		report_no_call(id, "It was erased here for good.");
+	return answer;
+}
+
+/* The request with its defaults, checked against the do-not-call list; as JSON text. */
+static char *
+checked_request(Jsonb *request)
+{
+	static VapiStatement statement = {"SELECT vapi_internal.call_request($1, $2, $3)::text", NULL};
+	MemoryContext context = CurrentMemoryContext;
+	VapiParameter parameters[3];
+	VapiStoreSection section;
+	char *text;
+
+	parameters[0] = vapi_parameter_jsonb(request);
+	parameters[1] = vapi_parameter_text(vapi_guc_default_assistant_id);
+	parameters[2] = vapi_parameter_text(vapi_guc_default_phone_number_id);
+	vapi_store_enter(&section);
+	(void) vapi_store_execute(&statement, 3, parameters);
+	text = MemoryContextStrdup(context, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
+	vapi_store_leave(&section);
+	return text;
+}
+
+/* Stores the calls of an answer; they exist at Vapi, so what fails is undone alone and told as a warning. */
+static void
+store_created(VapiJson *answer)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	VapiJson *results = vapi_json_get(answer, "results");
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		VapiMergeCounts counts = {0};
+
+		if (results != NULL && results->type == VAPI_JSON_ARRAY)
+		{
+			VapiJson *call;
+
+			for (call = results->child; call; call = call->next)
+				merge_call(call, &counts);
+		}
+		else
+			merge_call(answer, &counts);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		ereport(WARNING, (errcode(error->sqlerrcode),
+						  errmsg("the call was made, but Vapi's answer could not be stored: %s", error->message),
+						  errhint("It comes with the next import.")));
+	}
+	PG_END_TRY();
+}
+
+Jsonb *
+vapi_call_create(Jsonb *request)
+{
+	char *body = checked_request(request);
+	VapiHttpResponse *response;
+	VapiJson *answer;
+	Jsonb *result;
+
+	PreventCommandIfReadOnly("vapi_create_call()");
+	response = vapi_client_request(open_client(1), "POST", "/call", body, strlen(body));
+	answer = parse(response, VAPI_JSON_OBJECT);
+	vapi_redact_secrets(answer);
+	result = vapi_jsonb_from_tree(answer);
+	store_created(answer);
+	return result;
+}
+
+bool
+vapi_call_delete(const char *id)
+{
+	static VapiStatement statement = {"SELECT vapi_internal.erase_call($1)", NULL};
+	VapiParameter parameter;
+	VapiStoreSection section;
+	bool erased;
+	bool isnull;
+
+	check_id(id);
+	PreventCommandIfReadOnly("vapi_delete_call()");
+	/* NULL: Vapi no longer has it, which is what we want. */
+	(void) request_call("DELETE", id);
+	parameter = vapi_parameter_text(id);
+	vapi_store_enter(&section);
+	(void) vapi_store_execute(&statement, 1, &parameter);
+	erased = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	vapi_store_leave(&section);
+	return erased;
+}

@@ -1,0 +1,412 @@
+#include "vapi_compat.h"
+
+#include "miscadmin.h"
+#include "postmaster/interrupt.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "vapi_budget.h"
+#include "vapi_error.h"
+#include "vapi_guc.h"
+#include "vapi_import.h"
+#include "vapi_page.h"
+#include "vapi_page_store.h"
+#include "vapi_store.h"
+
+/* An answer that is no page of calls is asked for that often before it counts. */
+#define READ_ATTEMPTS 3
+
+/* So many stretches of time in a row that cannot be read end the walk. */
+#define MAX_SKIPS 12
+
+/* A wait worth a line in the run's row, and how often it is written, in milliseconds. */
+#define NOTED_WAIT_MS 2000
+#define NOTED_EVERY_MS 5000
+
+struct VapiImport
+{
+	VapiBudget budget; /* first: the client's callbacks get one pointer for both */
+	VapiRun *run;
+	VapiClient *client;
+	VapiRunCounters before; /* counters when this pass began: the client counts from 0 */
+	MemoryContext page_context;
+	VapiImportProgress progress;
+	void *progress_arg;
+	int limit;			  /* calls a page, of the next request */
+	int skips;			  /* stretches skipped in a row */
+	bool without_lower;	  /* Vapi refuses from: older than it keeps */
+	int64 pass_started;	  /* when this pass began */
+	int64 pass_top;		  /* newest call of this pass */
+	TimestampTz noted_at; /* when a wait was last written to the row */
+};
+
+/* Where the walk goes from a page. */
+typedef struct Step
+{
+	VapiRunCursor cursor;
+	int limit;
+	bool over;
+	bool tied_out; /* more calls of one timestamp than a page can hold: a gap */
+} Step;
+
+/* Now, in microseconds since the Unix epoch. */
+static int64
+now_us(void)
+{
+	return vapi_store_unix_time(GetCurrentTimestamp());
+}
+
+/* The client's budget callback: the budget is the import's first member. */
+static int
+take_budget(void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int wait_ms = vapi_budget_take(&((VapiImport *) arg)->budget);
+
+	MemoryContextSwitchTo(context);
+	return wait_ms;
+}
+
+/* The client's notice callback: waits go to the caller, long ones into the row. */
+static void
+note_wait(void *arg, const char *what, int wait_ms)
+{
+	VapiImport *import = arg;
+	MemoryContext context = CurrentMemoryContext;
+	TimestampTz now;
+
+	if (wait_ms == 0)
+		return;
+	vapi_import_count(import);
+	import->progress(import->progress_arg, import->run, what, wait_ms);
+	now = GetCurrentTimestamp();
+	if (wait_ms < NOTED_WAIT_MS || !TimestampDifferenceExceeds(import->noted_at, now, NOTED_EVERY_MS))
+		return;
+	import->noted_at = now;
+	vapi_sync_message(import->run, psprintf("%s, %d s", what, (wait_ms + 999) / 1000));
+	MemoryContextSwitchTo(context);
+}
+
+VapiImport *
+vapi_import_open(VapiRun *run, const char *database, VapiImportProgress progress, void *arg)
+{
+	VapiImport *import = MemoryContextAllocZero(run->context, sizeof(VapiImport));
+	VapiClientOptions options = {0};
+
+	import->budget.priority = run->kind == VAPI_RUN_CHANGES ? VAPI_BUDGET_POLL : VAPI_BUDGET_SYNC;
+	import->run = run;
+	import->before = run->counters;
+	import->page_context = AllocSetContextCreate(run->context, "vapi_sales page", ALLOCSET_DEFAULT_SIZES);
+	import->progress = progress;
+	import->progress_arg = arg;
+	import->limit = vapi_guc_page_size;
+	import->pass_started = now_us();
+	import->pass_top = VAPI_TIME_NONE;
+	options.database = database;
+	options.max_attempts = vapi_guc_max_attempts;
+	options.budget = take_budget;
+	options.notice = note_wait;
+	options.arg = import;
+	import->client = vapi_client_open(run->context, &options);
+	return import;
+}
+
+VapiClient *
+vapi_import_client(VapiImport *import)
+{
+	return import->client;
+}
+
+void
+vapi_import_count(VapiImport *import)
+{
+	const VapiClientStatistics *statistics = vapi_client_statistics(import->client);
+	VapiRunCounters *counters = &import->run->counters;
+
+	counters->requests = import->before.requests + statistics->requests;
+	counters->wire_bytes = import->before.wire_bytes + statistics->wire_bytes;
+	counters->body_bytes = import->before.body_bytes + statistics->body_bytes;
+	counters->wait_ms = import->before.wait_ms + statistics->wait_ms;
+	counters->retries = import->before.retries + statistics->retries;
+}
+
+/* The request for the page at that cursor. */
+static char *
+page_path(const VapiImport *import, const VapiRunCursor *cursor, int limit)
+{
+	const VapiRun *run = import->run;
+	VapiCallFilter filter = VAPI_CALL_FILTER_NONE;
+
+	filter.limit = limit;
+	if (cursor->inclusive)
+		filter.created_le = cursor->at;
+	else
+		filter.created_lt = cursor->at;
+	if (!import->without_lower)
+		filter.created_ge = run->floor;
+	if (run->kind == VAPI_RUN_CHANGES)
+		filter.updated_ge = run->from;
+	return vapi_client_calls_path(&filter);
+}
+
+/* Vapi does not keep calls that long: the run says so, and the caller is warned. */
+static void
+note_retention(VapiRun *run, const ErrorData *error)
+{
+	const char *said = error->detail ? error->detail : error->message;
+
+	run->warning = MemoryContextStrdup(
+		run->context, psprintf("Vapi no longer keeps all calls of this range. %s", said));
+}
+
+/*
+ * Asks for a page. NULL: Vapi keeps nothing that old, the walk is over. A from
+ * that is past Vapi's retention is asked for again without it.
+ */
+static VapiHttpResponse *
+request_page(VapiImport *import)
+{
+	VapiHttpResponse *volatile response = NULL;
+	volatile bool again = true;
+
+	while (again)
+	{
+		again = false;
+		PG_TRY();
+		{
+			response = vapi_client_request(import->client, "GET",
+										   page_path(import, &import->run->cursor, import->limit), NULL, 0);
+		}
+		PG_CATCH();
+		{
+			ErrorData *error;
+
+			MemoryContextSwitchTo(import->page_context);
+			error = CopyErrorData();
+			if (error->sqlerrcode != ERRCODE_VAPI_RETENTION)
+				PG_RE_THROW();
+			FlushErrorState();
+			note_retention(import->run, error);
+			again = !import->without_lower && import->run->floor != VAPI_TIME_NONE;
+			import->without_lower = true;
+		}
+		PG_END_TRY();
+	}
+	return response;
+}
+
+/* Sleeps interruptibly. */
+static void
+pause_ms(long milliseconds)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Asks for a page until it can be read. False: it cannot; *over: there is nothing to read any more. */
+static bool
+fetch_page(VapiImport *import, VapiPage *page, bool *over, const char **why)
+{
+	VapiRun *run = import->run;
+	VapiPageBounds bounds;
+	int attempt;
+
+	bounds.upper = run->cursor.at;
+	bounds.upper_inclusive = run->cursor.inclusive;
+	bounds.lower = run->floor;
+	bounds.ids = run->cursor.ids;
+	bounds.count = run->cursor.count;
+	bounds.limit = import->limit;
+
+	for (attempt = 1;; attempt++)
+	{
+		VapiHttpResponse *response = request_page(import);
+
+		vapi_import_count(import);
+		if (response == NULL)
+		{
+			*over = true;
+			return false;
+		}
+		if (run->watermark == VAPI_TIME_NONE)
+			run->watermark = response->date != VAPI_TIME_NONE ? response->date : now_us();
+		if (vapi_page_read(response->body, response->body_length, &bounds, (VapiKeepRaw) vapi_guc_keep_raw, page, why))
+			return true;
+		if (attempt == READ_ATTEMPTS)
+			return false;
+		pause_ms(200 * attempt);
+	}
+}
+
+/* The edge of a page joined with the cursor's, when both are of one timestamp: ties may come in another order each time. */
+static void
+join_edges(const VapiRunCursor *cursor, const VapiPage *page, VapiRunCursor *next)
+{
+	int i;
+	int j;
+
+	next->ids = palloc(sizeof(char *) * (cursor->count + page->edge_count));
+	next->count = 0;
+	for (i = 0; i < cursor->count; i++)
+		next->ids[next->count++] = cursor->ids[i];
+	for (i = 0; i < page->edge_count; i++)
+	{
+		for (j = 0; j < cursor->count && strcmp(cursor->ids[j], page->edge_ids[i]) != 0; j++)
+			;
+		if (j == cursor->count)
+			next->ids[next->count++] = page->edge_ids[i];
+	}
+}
+
+/* Where to go on after the page. */
+static Step
+next_step(const VapiImport *import, const VapiPage *page)
+{
+	const VapiRunCursor *cursor = &import->run->cursor;
+	Step step = {*cursor, vapi_guc_page_size, false, false};
+	bool one_time = page->oldest == page->newest;
+
+	if (page->oldest == VAPI_TIME_NONE)
+	{
+		step.over = true;
+		return step;
+	}
+	step.over = !page->full || page->past_lower;
+	step.cursor.at = page->oldest;
+	step.cursor.inclusive = true;
+	step.cursor.ids = page->edge_ids;
+	step.cursor.count = page->edge_count;
+	if (cursor->inclusive && cursor->at == page->oldest)
+		join_edges(cursor, page, &step.cursor);
+
+	/* A page of one single timestamp would come again: more at once then, and back to normal afterwards. */
+	step.tied_out = !step.over && one_time && import->limit >= VAPI_PAGE_MAXIMUM;
+	if (step.tied_out)
+	{
+		step.cursor.inclusive = false;
+		step.cursor.count = 0;
+		return step;
+	}
+	step.limit = Min(import->limit * 4, one_time ? VAPI_PAGE_MAXIMUM : vapi_guc_page_size);
+	step.limit = Min(Max(step.limit, step.cursor.count + 1), VAPI_PAGE_MAXIMUM);
+	return step;
+}
+
+/* When the walk will end, if the rest takes as long as what is done. */
+static int64
+estimate_end(const VapiImport *import, int64 reached)
+{
+	const VapiRun *run = import->run;
+	int64 bottom = run->floor != VAPI_TIME_NONE ? run->floor : run->from;
+	int64 now = now_us();
+
+	if (bottom == VAPI_TIME_NONE || import->pass_top == VAPI_TIME_NONE || reached >= import->pass_top || reached < bottom)
+		return VAPI_TIME_NONE;
+	return now + (int64) ((double) (now - import->pass_started) * (double) (reached - bottom) /
+						  (double) (import->pass_top - reached));
+}
+
+/*
+ * The page cannot be read. Asks for fewer calls until the newest one alone is
+ * the trouble, then steps over ever longer stretches, each a gap. True: the
+ * walk is over.
+ */
+static bool
+step_over(VapiImport *import, const char *why)
+{
+	VapiRun *run = import->run;
+	Step step = {run->cursor, 1, false, false};
+	VapiRunCounters counters;
+	VapiStoreSection section;
+	int64 until;
+	int least = run->cursor.count + 1;
+
+	if (import->limit > least)
+	{
+		import->limit = Max(least, import->limit / 4);
+		return false;
+	}
+	until = run->cursor.at == VAPI_TIME_NONE ? VAPI_TIME_NONE
+											 : run->cursor.at - USECS_PER_SEC * (INT64CONST(1) << (2 * import->skips));
+	if (until == VAPI_TIME_NONE || import->skips >= MAX_SKIPS || (run->floor != VAPI_TIME_NONE && until <= run->floor))
+	{
+		until = run->floor;
+		step.over = true;
+	}
+	import->skips++;
+
+	run->has_gap = true;
+	counters = run->counters;
+	counters.failed++;
+	vapi_store_begin(&section, "vapi_sales: noting a gap");
+	vapi_sync_gap(run, until, run->cursor.at, NULL,
+				  psprintf("Vapi's answer could not be read: %s", vapi_error_text(why, strlen(why))));
+	if (!step.over)
+	{
+		step.cursor.at = until;
+		step.cursor.inclusive = true;
+		step.cursor.count = 0;
+	}
+	vapi_sync_save(run, &counters, &step.cursor);
+	vapi_store_commit(&section);
+	MemoryContextSwitchTo(import->page_context);
+	run->counters = counters;
+	vapi_sync_set_cursor(run, &step.cursor);
+	import->limit = step.limit;
+	return step.over;
+}
+
+/* One page, from the request to the commit. True: the walk is over. */
+static bool
+walk_page(VapiImport *import)
+{
+	VapiRun *run = import->run;
+	VapiPage page;
+	Step step;
+	const char *why = NULL;
+	bool over = false;
+
+	if (!fetch_page(import, &page, &over, &why))
+		return over || step_over(import, why);
+	import->skips = 0;
+	step = next_step(import, &page);
+	if (!step.over)
+		vapi_client_prefetch(import->client, page_path(import, &step.cursor, step.limit));
+
+	if (page.newest != VAPI_TIME_NONE)
+	{
+		import->pass_top = Max(import->pass_top, page.newest);
+		run->newest = Max(run->newest, page.newest);
+		run->oldest = run->oldest == VAPI_TIME_NONE ? page.oldest : Min(run->oldest, page.oldest);
+		run->estimated_end = step.over ? VAPI_TIME_NONE : estimate_end(import, page.oldest);
+	}
+	vapi_import_count(import);
+	vapi_page_store(run, &page, &step.cursor, step.tied_out, import->page_context);
+	import->limit = step.limit;
+	return step.over;
+}
+
+void
+vapi_import_walk(VapiImport *import)
+{
+	MemoryContext old = CurrentMemoryContext;
+	bool over = false;
+
+	while (!over)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		MemoryContextReset(import->page_context);
+		MemoryContextSwitchTo(import->page_context);
+		over = walk_page(import);
+		import->progress(import->progress_arg, import->run, NULL, 0);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(import->page_context);
+}

@@ -1,0 +1,80 @@
+#include "vapi_compat.h"
+
+#include "miscadmin.h"
+#include "storage/lock.h"
+
+#include "vapi_lock.h"
+#include "vapi_store.h"
+
+/* Also in sql/29_sync_views.sql and sql/20_merge_functions.sql. */
+#define CLASS_SINGLE 1986097257
+#define CLASS_RUN 1986097258
+
+/* The tag that pg_advisory_lock(int, int) uses. */
+static void
+set_tag(LOCKTAG *tag, uint32 class, uint32 object)
+{
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, class, object, 2);
+}
+
+void
+vapi_lock_transaction(int32 object)
+{
+	LOCKTAG tag;
+
+	set_tag(&tag, CLASS_SINGLE, (uint32) object);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+void
+vapi_lock_session(int32 object)
+{
+	LOCKTAG tag;
+
+	set_tag(&tag, CLASS_SINGLE, (uint32) object);
+	(void) LockAcquire(&tag, ExclusiveLock, true, false);
+}
+
+void
+vapi_lock_release(int32 object)
+{
+	LOCKTAG tag;
+
+	set_tag(&tag, CLASS_SINGLE, (uint32) object);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+bool
+vapi_lock_run(int64 run_id)
+{
+	LOCKTAG tag;
+
+	set_tag(&tag, CLASS_RUN, (uint32) run_id);
+	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+vapi_lock_run_release(int64 run_id)
+{
+	LOCKTAG tag;
+
+	set_tag(&tag, CLASS_RUN, (uint32) run_id);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+int
+vapi_lock_run_holder(int64 run_id)
+{
+	/* Not GetLockConflicts: it leaves out who is between two transactions. */
+	static VapiStatement statement = {
+		"SELECT l.pid FROM pg_locks l, pg_database d"
+		" WHERE d.datname = current_database() AND l.database = d.oid AND l.locktype = 'advisory'"
+		" AND l.classid = 1986097258 AND l.objid = ($1 % 4294967296)::oid AND l.objsubid = 2 AND l.granted",
+		NULL};
+	VapiParameter parameter = vapi_parameter_int8(run_id);
+	bool isnull;
+
+	if (vapi_store_execute(&statement, 1, &parameter) == 0)
+		return 0;
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}

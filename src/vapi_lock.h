@@ -1,0 +1,32 @@
+/*
+ * The advisory locks of imports. Two-integer keys: class 1986097257 ("vapi")
+ * for single locks, the class after it for one lock a run.
+ */
+#ifndef VAPI_LOCK_H
+#define VAPI_LOCK_H
+
+#include "vapi_compat.h"
+
+/* Object numbers in the class of single locks; 1 is taken by erase_call (sql/20_merge_functions.sql), 4 by vapi_prospect.c. */
+#define VAPI_LOCK_START 2  /* held while a run is decided on and its row is made */
+#define VAPI_LOCK_BUDGET 3 /* held while the rate budget is read and set */
+
+/* Waits for a lock that the transaction's end releases. Needs a transaction; ereports 55P03, 57014, 40P01. */
+extern void vapi_lock_transaction(int32 object);
+
+/* Waits for a lock of the session; it outlives transactions. ereports as above. */
+extern void vapi_lock_session(int32 object);
+extern void vapi_lock_release(int32 object);
+
+/*
+ * The lock that says "a worker is at this run". Taken for the session, never
+ * waited for; false when another process holds it. It goes with the process,
+ * however that ends. Needs a transaction.
+ */
+extern bool vapi_lock_run(int64 run_id);
+extern void vapi_lock_run_release(int64 run_id);
+
+/* Process id of the worker that holds the run's lock in this database, 0: nobody. Needs a store section. */
+extern int vapi_lock_run_holder(int64 run_id);
+
+#endif

@@ -1,0 +1,121 @@
+#include "vapi_compat.h"
+
+#include "vapi_page.h"
+#include "vapi_time.h"
+
+/* Is the id among the calls at the upper bound that were handled before? */
+static bool
+handled(const VapiPageBounds *bounds, const char *id)
+{
+	int i;
+
+	for (i = 0; i < bounds->count; i++)
+		if (strcmp(bounds->ids[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* Notes a call that cannot be mapped. */
+static void
+add_failure(VapiPage *page, const char *call_id, int64 created_at, const char *why)
+{
+	VapiPageFailure *failure = &page->failures[page->failure_count++];
+
+	failure->call_id = call_id;
+	failure->created_at = created_at;
+	failure->why = why;
+}
+
+/* Takes one element: out of range, handled, failed, or an observation. */
+static void
+read_item(VapiJson *item, const char *id, int64 created_at, const VapiPageBounds *bounds, VapiKeepRaw keep_raw,
+		  VapiPage *page)
+{
+	const char *why = NULL;
+
+	if (bounds->lower != VAPI_TIME_NONE && created_at < bounds->lower)
+	{
+		page->past_lower = true;
+		return;
+	}
+	if (created_at == bounds->upper && id != NULL && handled(bounds, id))
+		return;
+	if (vapi_map_call(item, VAPI_SOURCE_API, keep_raw, &page->observations[page->count], &why))
+		page->count++;
+	else
+		add_failure(page, id, created_at, why);
+}
+
+/* Moves the page's oldest time on to a call's; the calls at it are the edge, which the next page must not count again. */
+static void
+note_edge(VapiPage *page, const char *id, int64 created_at)
+{
+	if (page->oldest == VAPI_TIME_NONE || created_at < page->oldest)
+	{
+		page->oldest = created_at;
+		page->edge_count = 0;
+	}
+	if (created_at == page->oldest && id != NULL)
+		page->edge_ids[page->edge_count++] = id;
+	page->newest = Max(page->newest, created_at);
+}
+
+bool
+vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeepRaw keep_raw, VapiPage *page,
+			   const char **why)
+{
+	VapiJsonReport report = {0};
+	VapiJson *array = vapi_json_parse(body, length, &report);
+	VapiJson *item;
+	bool ordered = true;
+
+	memset(page, 0, sizeof(VapiPage));
+	page->oldest = page->newest = VAPI_TIME_NONE;
+	if (array == NULL)
+	{
+		*why = psprintf("it is no JSON: %s at byte %zu", report.error, report.error_at);
+		return false;
+	}
+	if (array->type != VAPI_JSON_ARRAY)
+	{
+		*why = "it is no JSON array";
+		return false;
+	}
+	for (item = array->child; item; item = item->next)
+		page->items++;
+	page->observations = palloc(sizeof(VapiObservation) * Max(page->items, 1));
+	page->failures = palloc(sizeof(VapiPageFailure) * Max(page->items, 1));
+	page->edge_ids = palloc(sizeof(char *) * Max(page->items, 1));
+
+	for (item = array->child; item; item = item->next)
+	{
+		/* Read before the mapper, which marks what it has taken as dropped. */
+		const char *id = vapi_json_string(item, "id");
+		const char *created = vapi_json_string(item, "createdAt");
+		int64 created_at = created ? vapi_time_parse(created) : VAPI_TIME_NONE;
+
+		if (created_at == VAPI_TIME_NONE)
+		{
+			add_failure(page, id, VAPI_TIME_NONE, "it has no createdAt");
+			continue;
+		}
+		if (bounds->upper != VAPI_TIME_NONE &&
+			(bounds->upper_inclusive ? created_at > bounds->upper : created_at >= bounds->upper))
+		{
+			*why = "it holds calls newer than what was asked for";
+			return false;
+		}
+		if (page->oldest != VAPI_TIME_NONE && created_at > page->oldest)
+			ordered = false;
+		note_edge(page, id, created_at);
+		read_item(item, id, created_at, bounds, keep_raw, page);
+	}
+	/* A short page may be Vapi's silent cap, unless it is shorter than that. */
+	page->full = page->items >= bounds->limit || page->items >= VAPI_PAGE_DEFAULT;
+	if (page->full && !ordered)
+	{
+		*why = "its calls are not ordered by createdAt, newest first";
+		return false;
+	}
+	return true;
+}

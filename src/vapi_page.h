@@ -1,0 +1,58 @@
+/*
+ * A page of GET /call: what is on it, and where to ask for the next one. No
+ * HTTP, no SQL.
+ */
+#ifndef VAPI_PAGE_H
+#define VAPI_PAGE_H
+
+#include "vapi_compat.h"
+
+#include "vapi_map.h"
+
+/* Vapi's limits of GET /call: its default, which may also be a silent cap, and its maximum. */
+#define VAPI_PAGE_DEFAULT 100
+#define VAPI_PAGE_MAXIMUM 1000
+
+/* A call on the page that could not be mapped. */
+typedef struct VapiPageFailure
+{
+	const char *call_id; /* NULL: unknown */
+	int64 created_at;	 /* VAPI_TIME_NONE: unknown */
+	const char *why;
+} VapiPageFailure;
+
+/* What a page is read against: the bounds that were asked for and what is already done. */
+typedef struct VapiPageBounds
+{
+	int64 upper; /* VAPI_TIME_NONE: none */
+	bool upper_inclusive;
+	int64 lower;			/* calls before it are left out and end the walk; VAPI_TIME_NONE: none */
+	const char *const *ids; /* handled calls created exactly at upper */
+	int count;
+	int limit; /* as asked for */
+} VapiPageBounds;
+
+typedef struct VapiPage
+{
+	int items; /* on the page, whatever became of them */
+	VapiObservation *observations;
+	int count; /* observations: in range and not handled before */
+	VapiPageFailure *failures;
+	int failure_count;
+	int64 oldest, newest;  /* created_at on the page, VAPI_TIME_NONE when there is none */
+	bool full;			   /* there may be more */
+	bool past_lower;	   /* reached calls before the lower bound */
+	const char **edge_ids; /* calls on the page created exactly at oldest */
+	int edge_count;
+} VapiPage;
+
+/*
+ * Reads a response's body, changing it. False when it is no array of JSON
+ * objects or cannot be paged on (not ordered by createdAt descending, or newer
+ * than the upper bound); *why is a palloc'd or constant reason. Everything is
+ * palloc'd in the current context and points into the parsed body.
+ */
+extern bool vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeepRaw keep_raw,
+						   VapiPage *page, const char **why);
+
+#endif
