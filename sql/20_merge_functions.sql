@@ -89,6 +89,13 @@ DECLARE
 BEGIN
 	-- Merges hold this lock shared: none can bring the call back with an old snapshot.
 	PERFORM pg_advisory_xact_lock(1986097257, 1);
+	IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+		AND NOT EXISTS (SELECT FROM vapi_internal.call WHERE call_id = erased_call_id)
+	THEN
+		-- A call that is newer than this transaction's snapshot must not be left behind unseen: then this ends in 40001.
+		INSERT INTO vapi_internal.call (call_id, first_seen_at) VALUES (erased_call_id, now()) ON CONFLICT DO NOTHING;
+		DELETE FROM vapi_internal.call WHERE call_id = erased_call_id;
+	END IF;
 	INSERT INTO vapi_internal.tombstone (call_hash)
 		VALUES (sha256(convert_to(erased_call_id, 'UTF8'))) ON CONFLICT DO NOTHING;
 	DELETE FROM vapi_internal.call_content WHERE call_id = erased_call_id;

@@ -1,7 +1,9 @@
 #include "vapi_compat.h"
 
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "vapi_prospect.h"
 #include "vapi_store.h"
@@ -21,8 +23,7 @@ static VapiStatement create_prospects = {
 	.sql = "WITH number AS MATERIALIZED ("
 		   "  SELECT u.phone, nullif(u.name, '') AS name,"
 		   "   nextval('vapi_internal.prospect_prospect_id_seq') AS prospect_id"
-		   "  FROM unnest($1, $2) AS u(phone, name)"
-		   "  WHERE NOT EXISTS (SELECT FROM vapi_internal.prospect_phone n WHERE n.phone = u.phone)),"
+		   "  FROM unnest($1, $2) AS u(phone, name)),"
 		   " prospect AS (INSERT INTO vapi_internal.prospect (prospect_id, name, source)"
 		   "  SELECT n.prospect_id, n.name, 'call' FROM number n)"
 		   " INSERT INTO vapi_internal.prospect_phone (phone, prospect_id)"
@@ -100,6 +101,15 @@ look_up(VapiStatement *statement, Key *keys, int count)
 		texts[j] = keys[j].text;
 	parameter = vapi_parameter_text_array(texts, count);
 	found = vapi_store_execute(statement, 1, &parameter);
+	if (IsolationUsesXactSnapshot())
+	{
+		/* The transaction's own snapshot may miss a prospect that the lock made us wait for. */
+		SPI_freetuptable(SPI_tuptable);
+		if (SPI_execute_snapshot(statement->plan, &parameter.value, NULL, GetLatestSnapshot(), InvalidSnapshot, true,
+								 false, 0) < 0)
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not look for prospects")));
+		found = SPI_processed;
+	}
 	for (i = 0; i < found; i++)
 	{
 		HeapTuple tuple = SPI_tuptable->vals[i];
@@ -115,13 +125,10 @@ look_up(VapiStatement *statement, Key *keys, int count)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Creates prospects for numbers that nobody has. */
-static void
-create_unknown(Key *keys, int count)
+/* The keys that nobody has; returns how many. */
+static int
+collect_unknown(const Key *keys, int count, const char **phones, const char **names)
 {
-	const char **phones = palloc(sizeof(char *) * count);
-	const char **names = palloc(sizeof(char *) * count);
-	VapiParameter parameters[2];
 	int unknown = 0;
 	int i;
 
@@ -131,9 +138,25 @@ create_unknown(Key *keys, int count)
 			phones[unknown] = keys[i].text;
 			names[unknown++] = keys[i].name ? keys[i].name : "";
 		}
-	if (unknown == 0)
+	return unknown;
+}
+
+/* Creates prospects for numbers that nobody has. */
+static void
+create_unknown(Key *keys, int count)
+{
+	const char **phones = palloc(sizeof(char *) * count);
+	const char **names = palloc(sizeof(char *) * count);
+	VapiParameter parameters[2];
+	int unknown;
+
+	if (collect_unknown(keys, count, phones, names) == 0)
 		return;
 	vapi_store_execute(&lock_creation, 0, NULL);
+	look_up(&find_by_phone, keys, count);
+	unknown = collect_unknown(keys, count, phones, names);
+	if (unknown == 0)
+		return;
 	parameters[0] = vapi_parameter_text_array(phones, unknown);
 	parameters[1] = vapi_parameter_text_array(names, unknown);
 	vapi_store_execute(&create_prospects, 2, parameters);
