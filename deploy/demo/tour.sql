@@ -1,7 +1,6 @@
 -- What a sales manager looks at first. Exact SQL over the imported calls.
 \pset footer off
 \pset null '-'
-\pset linestyle unicode
 
 \echo
 \echo Calls by day, the last seven days
