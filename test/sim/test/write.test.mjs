@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startSimulator } from './helpers.mjs';
+import { KEY, startSimulator } from './helpers.mjs';
 
 let sim;
 let assistants;
@@ -61,7 +61,7 @@ test('POST /call refuses what Vapi refuses', async () => {
   await refused(outbound({ assistantId: undefined }), /^Couldn't Get Assistant/);
   await refused(outbound({ assistantId: '00000000-0000-4000-8000-000000000000' }), /Does Not Exist/);
   await refused(outbound({ schedulePlan: {} }), /schedulePlan\.earliestAt/);
-  const broken = await fetch(`${sim.url}/call`, { method: 'POST', headers: { Authorization: `Bearer aaaaaaaa-0000-4000-8000-000000000001` }, body: '{' });
+  const broken = await fetch(`${sim.url}/call`, { method: 'POST', headers: { Authorization: `Bearer ${KEY}` }, body: '{' });
   assert.equal(broken.status, 400);
 });
 
