@@ -136,7 +136,7 @@ take_prefetch(VapiClient *client, const char *path)
 {
 	VapiHttpTransfer *transfer = client->prefetch;
 
-	if (transfer == NULL || strcmp(client->prefetch_path, path) != 0)
+	if (transfer == NULL || client->prefetch_path == NULL || strcmp(client->prefetch_path, path) != 0)
 		return NULL;
 	client->prefetch = NULL;
 	pfree(client->prefetch_path);
@@ -299,17 +299,18 @@ vapi_client_prefetch(VapiClient *client, const char *path)
 
 	if (client->prefetch != NULL)
 	{
-		if (strcmp(client->prefetch_path, path) == 0)
+		if (client->prefetch_path != NULL && strcmp(client->prefetch_path, path) == 0)
 			return;
 		client->prefetch = NULL;
-		pfree(client->prefetch_path);
-		client->prefetch_path = NULL;
 		vapi_http_abort(dropped);
 	}
+	if (client->prefetch_path != NULL)
+		pfree(client->prefetch_path);
+	client->prefetch_path = NULL;
 	if (client->options.budget != NULL && client->options.budget(client->options.arg) > 0)
 		return;
-	client->prefetch_path = MemoryContextStrdup(client->context, path);
 	client->prefetch = start_attempt(client, "GET", path, NULL, 0);
+	client->prefetch_path = MemoryContextStrdup(client->context, path);
 }
 
 char *

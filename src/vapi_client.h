@@ -96,7 +96,8 @@ extern char *vapi_client_escape(const char *text);
 /*
  * Prefetch: sends the first attempt of a GET if the budget allows it now; at
  * most one at a time. vapi_client_request for the same path then takes its
- * answer over, with retries as usual.
+ * answer over, with retries as usual. What cannot be started at all (host,
+ * secret) is ereported here already.
  */
 extern void vapi_client_prefetch(VapiClient *client, const char *path);
 

@@ -74,6 +74,7 @@ char *
 vapi_phone_e164(const char *number, const char *region)
 {
 	char buffer[VAPI_PHONE_SIZE];
+	int result;
 
 	if (number == NULL || *number == '\0')
 		return NULL;
@@ -81,16 +82,11 @@ vapi_phone_e164(const char *number, const char *region)
 		load_module();
 	if (format_number == NULL)
 		return plain_e164(number);
-	switch (format_number(number, region != NULL ? region : "", buffer))
-	{
-		case VAPI_PHONE_FORMATTED:
-			return pstrdup(buffer);
-		case VAPI_PHONE_NO_MEMORY:
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("out of memory"),
-					 errdetail("Failed while reading a phone number.")));
-		default:
-			return NULL;
-	}
+	result = format_number(number, region != NULL ? region : "", buffer);
+	if (result == VAPI_PHONE_NO_MEMORY)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errdetail("Failed while reading a phone number.")));
+	return result == VAPI_PHONE_FORMATTED ? pstrdup(buffer) : NULL;
 }

@@ -3,12 +3,15 @@
  * layer. The last segment of the path says how it behaves, see BEHAVIOURS.
  *
  *   node misbehave.mjs --port-file FILE --log FILE [--body-file FILE] [--target URL] [--die-with-stdin]
+ *                      [--cert FILE --key FILE [--tls-max TLSv1.1]]
  *
  * The log has a line "connect" for every connection and "METHOD PATH" (without
- * query) for every request. --body-file: what "body" answers.
+ * query) for every request. --body-file: what
+ * "body" answers and "words" refuses with. With --cert it speaks TLS.
  */
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 
@@ -18,11 +21,15 @@ const { values: options } = parseArgs({
     log: { type: 'string' },
     'body-file': { type: 'string' },
     target: { type: 'string', default: 'http://10.0.0.1/' },
+    cert: { type: 'string' },
+    key: { type: 'string' },
+    'tls-max': { type: 'string' },
     'die-with-stdin': { type: 'boolean', default: false },
   },
 });
 
 const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8' };
+const BOMB = gzipSync(Buffer.alloc(64 * 1024 * 1024, 32));
 const visits = new Map();
 
 function note(line) {
@@ -80,7 +87,7 @@ const BEHAVIOURS = {
   },
   bomb: (request, response) => {
     response.writeHead(200, { ...JSON_TYPE, 'Content-Encoding': 'gzip' });
-    response.end(gzipSync(Buffer.alloc(64 * 1024 * 1024, 32)));
+    response.end(BOMB);
   },
   'bad-gzip': (request, response) => {
     response.writeHead(200, { ...JSON_TYPE, 'Content-Encoding': 'gzip' });
@@ -118,13 +125,17 @@ const BEHAVIOURS = {
   retention: (request, response) => fail(response, 400, 'This call is older than the retention of your plan (14 days).'),
   invalid: (request, response) => fail(response, 400, ['property foo should not exist', 'limit must not be greater than 1000']),
   echo: (request, response) => fail(response, 400, `You sent ${request.headers.authorization} to https://user:secret@example.com${request.url}?token=abc, call +1 303 555 0100`),
+  words: (request, response) => {
+    response.writeHead(400, { 'Content-Type': 'text/plain' });
+    response.end(readFileSync(options['body-file']));
+  },
   body: (request, response) => {
     response.writeHead(200, JSON_TYPE);
     response.end(readFileSync(options['body-file']));
   },
 };
 
-const server = createServer((request, response) => {
+function serve(request, response) {
   const { pathname } = new URL(request.url, 'http://x');
   note(`${request.method} ${pathname}`);
   request.resume();
@@ -134,7 +145,14 @@ const server = createServer((request, response) => {
     response.writeHead(200, JSON_TYPE);
     response.end('[]');
   } else call(request, response);
-});
+}
+
+const tls = options.cert && {
+  cert: readFileSync(options.cert),
+  key: readFileSync(options.key),
+  ...(options['tls-max'] && { maxVersion: options['tls-max'], minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' }),
+};
+const server = tls ? createTlsServer(tls, serve) : createServer(serve);
 server.on('connection', () => note('connect'));
 server.listen(0, '127.0.0.1', () => {
   // renamed, so that a reader never sees half a number

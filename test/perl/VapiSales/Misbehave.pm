@@ -14,7 +14,7 @@ use Symbol qw(gensym);
 use Time::HiRes qw(sleep time);
 use VapiSales::Test;
 
-# new(target => URL of its redirects, body_file => what /body answers): a running server, which ends with the object.
+# new(option => value...): a running server, with the program's options; it ends with the object.
 sub new
 {
 	my ($class, %options) = @_;
@@ -22,8 +22,7 @@ sub new
 	my $self = bless { log => "$folder/log" }, $class;
 	my @command = ('node', "$VapiSales::Test::ROOT/test/sim/misbehave.mjs",
 		'--port-file', "$folder/port", '--log', $self->{log}, '--die-with-stdin');
-	push @command, '--target', $options{target} if $options{target};
-	push @command, '--body-file', $options{body_file} if $options{body_file};
+	push @command, "--$_", $options{$_} for sort keys %options;
 	$self->forget;
 
 	my $stdin = gensym;
