@@ -1,14 +1,15 @@
 #include "vapi_compat.h"
 
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "utils/lsyscache.h"
 
 #include "vapi_lock.h"
 #include "vapi_store.h"
 
-/* Also in sql/29_sync_views.sql and sql/20_merge_functions.sql. */
+/* Also in sql/20_merge_functions.sql. */
 #define CLASS_SINGLE 1986097257
-#define CLASS_RUN 1986097258
 
 /* The tag that pg_advisory_lock(int, int) uses. */
 static void
@@ -47,19 +48,11 @@ vapi_lock_release(int32 object)
 bool
 vapi_lock_run(int64 run_id)
 {
+	Oid class = get_relname_relid("sync_run", get_namespace_oid("vapi_internal", false));
 	LOCKTAG tag;
 
-	set_tag(&tag, CLASS_RUN, (uint32) run_id);
+	set_tag(&tag, class, (uint32) run_id);
 	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
-}
-
-void
-vapi_lock_run_release(int64 run_id)
-{
-	LOCKTAG tag;
-
-	set_tag(&tag, CLASS_RUN, (uint32) run_id);
-	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
 int
@@ -69,7 +62,7 @@ vapi_lock_run_holder(int64 run_id)
 	static VapiStatement statement = {
 		"SELECT l.pid FROM pg_locks l, pg_database d"
 		" WHERE d.datname = current_database() AND l.database = d.oid AND l.locktype = 'advisory'"
-		" AND l.classid = 1986097258 AND l.objid = ($1 % 4294967296)::oid AND l.objsubid = 2 AND l.granted",
+		" AND l.classid = 'vapi_internal.sync_run'::regclass AND l.objid = ($1 % 4294967296)::oid AND l.objsubid = 2 AND l.granted",
 		NULL};
 	VapiParameter parameter = vapi_parameter_int8(run_id);
 	bool isnull;

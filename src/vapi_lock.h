@@ -1,6 +1,8 @@
 /*
  * The advisory locks of imports. Two-integer keys: class 1986097257 ("vapi")
- * for single locks, the class after it for one lock a run.
+ * for single locks, and the oid of sync_run for one lock a run, so that a worker
+ * that has not yet noticed a DROP EXTENSION is not in the way of the next one.
+ * Also in sql/29_sync_views.sql and vapi_sync.c.
  */
 #ifndef VAPI_LOCK_H
 #define VAPI_LOCK_H
@@ -24,7 +26,6 @@ extern void vapi_lock_release(int32 object);
  * however that ends. Needs a transaction.
  */
 extern bool vapi_lock_run(int64 run_id);
-extern void vapi_lock_run_release(int64 run_id);
 
 /* Process id of the worker that holds the run's lock in this database, 0: nobody. Needs a store section. */
 extern int vapi_lock_run_holder(int64 run_id);

@@ -9,6 +9,7 @@
 #include "access/table.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -146,24 +147,38 @@ vapi_store_execute(VapiStatement *statement, int count, const VapiParameter *par
 	return SPI_processed;
 }
 
-Oid
-vapi_store_owner(void)
+/* The installation that this process is bound to; invalid: whichever there is. */
+static Oid bound_extension = InvalidOid;
+
+/* Oid of the extension, invalid when it is not installed, and of its owner. */
+static Oid
+find_extension(Oid *owner)
 {
 	Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
-	Oid owner = InvalidOid;
+	Oid extension = InvalidOid;
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("vapi_sales"));
 	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	{
+		extension = ((Form_pg_extension) GETSTRUCT(tuple))->oid;
+		*owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	}
 	systable_endscan(scan);
 	table_close(extensions, AccessShareLock);
+	return extension;
+}
 
-	if (!OidIsValid(owner))
+Oid
+vapi_store_owner(void)
+{
+	Oid owner;
+
+	if (!OidIsValid(find_extension(&owner)))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("extension \"vapi_sales\" is not installed in this database"),
 						errhint("Run CREATE EXTENSION vapi_sales.")));
@@ -171,10 +186,34 @@ vapi_store_owner(void)
 }
 
 void
+vapi_store_bind(void)
+{
+	Oid owner;
+
+	(void) vapi_store_owner();
+	bound_extension = find_extension(&owner);
+}
+
+/* Holds up DROP EXTENSION until the transaction's end; an error when it has happened. */
+static void
+check_bound(void)
+{
+	Oid owner;
+
+	LockDatabaseObject(ExtensionRelationId, bound_extension, 0, AccessShareLock);
+	if (find_extension(&owner) != bound_extension)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("extension \"vapi_sales\" was dropped meanwhile")));
+}
+
+void
 vapi_store_enter(VapiStoreSection *section)
 {
-	Oid owner = vapi_store_owner();
+	Oid owner;
 
+	if (OidIsValid(bound_extension))
+		check_bound();
+	owner = vapi_store_owner();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
 	GetUserIdAndSecContext(&section->saved_user, &section->saved_context);

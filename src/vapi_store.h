@@ -66,6 +66,14 @@ extern void vapi_store_leave(VapiStoreSection *section);
 /* Oid of the extension's owner; 55000 with a HINT when vapi_sales is not installed in this database. Needs a transaction. */
 extern Oid vapi_store_owner(void);
 
+/*
+ * Binds this process to the extension as it is installed now: a section
+ * ereports 55000 once it was dropped, even when it was created again, and holds
+ * up a DROP until its transaction ends. For workers only: a backend that waits
+ * for one must not hold that lock. Needs a transaction; ereports as above.
+ */
+extern void vapi_store_bind(void);
+
 /* A short transaction for a worker: start, snapshot, section; and its commit. Not for backends inside a user's transaction. */
 extern void vapi_store_begin(VapiStoreSection *section, const char *activity);
 extern void vapi_store_commit(VapiStoreSection *section);

@@ -146,13 +146,14 @@ follow_up(VapiRun *run, VapiImport *import)
 		run->warning = run->warning ? psprintf("%s %s", run->warning, warning) : warning;
 }
 
-/* Name of the database, for the secret's path. */
+/* Binds the worker to what is installed now. Returns the database's name, for the secret's path. */
 static char *
-database_name(MemoryContext context)
+enter_database(MemoryContext context)
 {
 	char *name;
 
 	StartTransactionCommand();
+	vapi_store_bind();
 	name = MemoryContextStrdup(context, get_database_name(MyDatabaseId));
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
@@ -282,7 +283,7 @@ static void
 serve(VapiRunShared *shared)
 {
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "vapi_sales run", ALLOCSET_DEFAULT_SIZES);
-	char *database = database_name(context);
+	char *database = enter_database(context);
 	int64 join = 0;
 	VapiRun *run;
 
