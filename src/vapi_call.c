@@ -11,7 +11,6 @@
 #include "vapi_budget.h"
 #include "vapi_call.h"
 #include "vapi_client.h"
-#include "vapi_error.h"
 #include "vapi_guc.h"
 #include "vapi_json.h"
 #include "vapi_jsonb.h"
@@ -201,7 +200,7 @@ merge_call(VapiJson *call, VapiMergeCounts *counts)
 static void
 report_no_call(const char *id, const char *detail)
 {
-	ereport(ERROR, (errcode(ERRCODE_NO_DATA), errmsg("there is no call \"%s\"", vapi_error_text(id, strlen(id))),
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA), errmsg("there is no call \"%s\"", id),
 					detail ? errdetail("%s", detail) : 0));
 }
 

@@ -110,8 +110,8 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeep
 		note_edge(page, id, created_at);
 		read_item(item, id, created_at, bounds, keep_raw, page);
 	}
-	/* A short page may be Vapi's silent cap, unless it is shorter than that. */
-	page->full = page->items >= bounds->limit || page->items >= VAPI_PAGE_DEFAULT;
+	/* Exactly Vapi's default may be a silent cap; any other short page is the last one. */
+	page->full = page->items >= bounds->limit || page->items == VAPI_PAGE_DEFAULT;
 	if (page->full && !ordered)
 	{
 		*why = "its calls are not ordered by createdAt, newest first";

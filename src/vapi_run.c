@@ -83,6 +83,13 @@ grouped(int64 number)
 	return text;
 }
 
+/* "1 call", "2,000 calls". */
+static const char *
+counted(int64 number, const char *noun)
+{
+	return psprintf("%s %s%s", grouped(number), noun, number == 1 ? "" : "s");
+}
+
 /* "42 s", "3 min", "2 h 5 min". */
 static const char *
 duration(int64 seconds)
@@ -109,9 +116,9 @@ tell_progress(VapiRunShared *shared, int64 *told_pages)
 	*told_pages = progress.counters.pages;
 
 	initStringInfo(&line);
-	appendStringInfo(&line, "%s calls (%s new, %s changed), %s %s", grouped(progress.counters.seen),
+	appendStringInfo(&line, "%s (%s new, %s changed), %s", counted(progress.counters.seen, "call"),
 					 grouped(progress.counters.created), grouped(progress.counters.changed),
-					 grouped(progress.counters.pages), progress.counters.pages == 1 ? "page" : "pages");
+					 counted(progress.counters.pages, "page"));
 	if (progress.counters.failed > 0)
 		appendStringInfo(&line, ", %s failed", grouped(progress.counters.failed));
 	if (progress.oldest != VAPI_TIME_NONE)
@@ -157,14 +164,14 @@ tell_end(VapiRunShared *shared, Jsonb *row)
 	vapi_store_leave(&section);
 
 	if (strcmp(values[0], "complete") == 0 && counters->created == 0 && counters->changed == 0)
-		ereport(NOTICE, (errmsg("vapi_sync " INT64_FORMAT ": nothing new: %s calls seen, 0 new, 0 changed",
-								shared->run_id, grouped(counters->seen)),
+		ereport(NOTICE, (errmsg("vapi_sync " INT64_FORMAT ": nothing new: %s seen, 0 new, 0 changed",
+								shared->run_id, counted(counters->seen, "call")),
 						 errhidestmt(true)));
 	else
-		ereport(NOTICE, (errmsg("vapi_sync " INT64_FORMAT ": %s: %s calls (%s new, %s changed), %s %s, %s MB",
-								shared->run_id, values[0], grouped(counters->seen), grouped(counters->created),
-								grouped(counters->changed), grouped(counters->pages),
-								counters->pages == 1 ? "page" : "pages", grouped(counters->body_bytes / 1000000)),
+		ereport(NOTICE, (errmsg("vapi_sync " INT64_FORMAT ": %s: %s (%s new, %s changed), %s, %s MB",
+								shared->run_id, values[0], counted(counters->seen, "call"), grouped(counters->created),
+								grouped(counters->changed), counted(counters->pages, "page"),
+								grouped(counters->body_bytes / 1000000)),
 						 errhidestmt(true)));
 	if (values[2])
 		ereport(WARNING, (errmsg("vapi_sync " INT64_FORMAT ": %s", shared->run_id, values[2])));

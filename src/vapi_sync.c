@@ -371,8 +371,7 @@ vapi_sync_check_org(const char *org_id)
 	if (strcmp(known, org_id) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_VAPI_ORG_CHANGED),
-				 errmsg("the key belongs to Vapi organisation \"%s\", the calls here to \"%s\"",
-						vapi_error_text(org_id, strlen(org_id)), vapi_error_text(known, strlen(known))),
+				 errmsg("the key belongs to Vapi organisation \"%.64s\", the calls here to \"%.64s\"", org_id, known),
 				 errdetail("Nothing of this answer was stored."),
 				 errhint("Put the first organisation's key back, or import the other one into a database of its own.")));
 	pfree(known);

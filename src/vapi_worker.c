@@ -29,7 +29,7 @@
 
 /* Settings of the database, the role or the server that would stand in our way. */
 static const char *const settings[][2] = {
-	{"lock_timeout", "10s"}, /* a caller that waits for us may hold a lock that we need */
+	{"lock_timeout", "5s"}, /* a caller that waits for us may hold a lock that we need */
 	{"statement_timeout", "0"},
 	{"idle_in_transaction_session_timeout", "0"},
 	{"default_transaction_isolation", "read committed"},
