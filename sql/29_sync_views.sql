@@ -30,19 +30,23 @@ FROM vapi_internal.sync_gap g;
 COMMENT ON VIEW vapi.sync_gaps IS 'What import runs could not read, and whether a later pass did.';
 
 CREATE VIEW vapi.assistants WITH (security_barrier = true) AS
-SELECT a.assistant_id AS id, a.org_id, a.name, a.version, a.server_url, a.success_rubric,
+SELECT a.assistant_id AS id, a.org_id, a.name, a.version,
+	CASE WHEN (SELECT vapi_internal.may('sync')) THEN a.server_url END AS server_url, a.success_rubric,
 	a.created_at, a.updated_at, a.synced_at, a.gone
 FROM vapi_internal.assistant a
 WHERE (SELECT vapi_internal.scope()) IS NULL OR a.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]);
-COMMENT ON VIEW vapi.assistants IS 'Vapi''s assistants as of synced_at.';
+COMMENT ON VIEW vapi.assistants IS 'Vapi''s assistants as of synced_at. Only admins see server_url, whose path may be a secret.';
 
 CREATE VIEW vapi.squads WITH (security_barrier = true) AS
 SELECT s.squad_id AS id, s.org_id, s.name, s.created_at, s.updated_at, s.synced_at, s.gone
-FROM vapi_internal.squad s;
-COMMENT ON VIEW vapi.squads IS 'Vapi''s squads as of synced_at.';
+FROM vapi_internal.squad s
+WHERE (SELECT vapi_internal.scope()) IS NULL;
+COMMENT ON VIEW vapi.squads IS 'Vapi''s squads as of synced_at; none for readers of some assistants'' calls only.';
 
 CREATE VIEW vapi.phone_numbers WITH (security_barrier = true) AS
-SELECT p.phone_number_id AS id, p.org_id, p.name, p.number, p.provider, p.assistant_id, p.squad_id, p.server_url,
+SELECT p.phone_number_id AS id, p.org_id, p.name, p.number, p.provider, p.assistant_id, p.squad_id,
+	CASE WHEN (SELECT vapi_internal.may('sync')) THEN p.server_url END AS server_url,
 	p.created_at, p.updated_at, p.synced_at, p.gone
-FROM vapi_internal.phone_number p;
+FROM vapi_internal.phone_number p
+WHERE (SELECT vapi_internal.scope()) IS NULL OR p.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]);
 COMMENT ON VIEW vapi.phone_numbers IS 'Our phone numbers at Vapi as of synced_at.';
