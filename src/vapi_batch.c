@@ -59,12 +59,14 @@ typedef struct FieldGroup
 	FieldColumn columns[GROUP_MAX_COLUMNS];
 } FieldGroup;
 
+/* clang-format off */
 #define TEXT(field) {#field, COLUMN_TEXT, offsetof(Source, o.field)}
 #define NUMERIC(field) {#field, COLUMN_NUMERIC, offsetof(Source, o.field)}
 #define TIME(field) {#field, COLUMN_TIME, offsetof(Source, o.field)}
 #define COUNT(field) {#field, COLUMN_COUNT, offsetof(Source, o.field)}
 #define JSONB(field) {#field, COLUMN_JSONB, offsetof(Source, o.field)}
 #define DERIVED(field, kind) {#field, kind, offsetof(Source, field)}
+/* clang-format on */
 
 static const FieldGroup call_groups[] = {
 	{"org", false, {TEXT(org_id)}},

@@ -20,12 +20,12 @@ typedef struct VapiBatchRow
 	const char *customer_e164; /* NULL: none */
 	const char *customer_name;
 	const char *lead_id;
-	int round;			 /* 0 for a call's first row in the batch, 1 for its second, ... */
-	bool erased;		 /* a tombstone stands for the call: left out */
-	bool created;		 /* set by the merge */
-	bool changed;		 /* set by the merge */
-	bool ambiguous;		 /* several prospects have the number */
-	int64 prospect_id;	 /* 0: none */
+	int round;		   /* 0 for a call's first row in the batch, 1 for its second, ... */
+	bool erased;	   /* a tombstone stands for the call: left out */
+	bool created;	   /* set by the merge */
+	bool changed;	   /* set by the merge */
+	bool ambiguous;	   /* several prospects have the number */
+	int64 prospect_id; /* 0: none */
 	struct VapiBatchValues *values;
 } VapiBatchRow;
 

@@ -95,6 +95,15 @@ vapi_sales_outer_role(PG_FUNCTION_ARGS)
 	PG_RETURN_OID(GetOuterUserId());
 }
 
+/* Refuses an element of merge_observations' array. */
+static void
+refuse_element(int position, const char *why)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("observation %d says nothing about a call", position),
+					errdetail("Reason: %s.", why),
+					errhint("An observation is {\"source\": \"api\" or \"snapshot\", \"call\": {...}} or {\"event\": {...}}.")));
+}
+
 /* Adds what one element of merge_observations' array says to the batch. */
 static void
 add_element(VapiBatch *batch, VapiJson *element, int position)
@@ -104,7 +113,7 @@ add_element(VapiBatch *batch, VapiJson *element, int position)
 	VapiJson *call = vapi_json_get(element, "call");
 	const char *source = vapi_json_string(element, "source");
 	const char *received = vapi_json_number(element, "received_ms");
-	const char *why = "it has neither a call nor an event";
+	const char *why = NULL;
 	int64 received_ms = received ? VAPI_TIME_MS(vapi_time_from_number(received))
 								 : VAPI_TIME_MS(vapi_store_unix_time(GetCurrentTimestamp()));
 	int count = 0;
@@ -112,13 +121,15 @@ add_element(VapiBatch *batch, VapiJson *element, int position)
 
 	if (event)
 		count = vapi_map_event(event, vapi_guc_keep_raw, observations, &why);
-	else if (call && source)
+	else if (call == NULL)
+		why = "it has neither a call nor an event";
+	else if (source && (strcmp(source, "api") == 0 || strcmp(source, "snapshot") == 0))
 		count = vapi_map_call(call, strcmp(source, "snapshot") == 0 ? VAPI_SOURCE_SNAPSHOT : VAPI_SOURCE_API,
 							  vapi_guc_keep_raw, &observations[0], &why);
-	if (count == 0 && (why != NULL || event == NULL))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("observation %d says nothing about a call", position),
-						errdetail("%s", why ? why : "it has no source"),
-						errhint("An observation is {\"source\": \"api\", \"call\": {...}} or {\"event\": {...}}.")));
+	else
+		why = "its source is neither api nor snapshot";
+	if (count == 0 && why)
+		refuse_element(position, why);
 	for (i = 0; i < count; i++)
 		vapi_batch_add(batch, &observations[i], received_ms);
 }

@@ -1,11 +1,9 @@
 #include "vapi_compat.h"
 
-#include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "vapi_merge.h"
 #include "vapi_prospect.h"
@@ -88,16 +86,7 @@ mark_erased(VapiBatchRow *rows, int count)
 		if (rows[j].round == 0)
 			ids[distinct++] = rows[j].call_id;
 	parameter = vapi_parameter_text_array(ids, distinct);
-	found = vapi_store_execute(&find_tombstones, 1, &parameter);
-	if (IsolationUsesXactSnapshot())
-	{
-		/* What counts is what is erased now, not what was when the transaction began. */
-		SPI_freetuptable(SPI_tuptable);
-		if (SPI_execute_snapshot(find_tombstones.plan, &parameter.value, NULL, GetLatestSnapshot(), InvalidSnapshot,
-								 true, false, 0) < 0)
-			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not look for erased calls")));
-		found = SPI_processed;
-	}
+	found = vapi_store_look(&find_tombstones, 1, &parameter);
 	for (i = 0; i < found; i++)
 	{
 		char *id = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);

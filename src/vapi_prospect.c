@@ -1,9 +1,7 @@
 #include "vapi_compat.h"
 
-#include "access/xact.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
-#include "utils/snapmgr.h"
 
 #include "vapi_prospect.h"
 #include "vapi_store.h"
@@ -100,16 +98,7 @@ look_up(VapiStatement *statement, Key *keys, int count)
 	for (j = 0; j < count; j++)
 		texts[j] = keys[j].text;
 	parameter = vapi_parameter_text_array(texts, count);
-	found = vapi_store_execute(statement, 1, &parameter);
-	if (IsolationUsesXactSnapshot())
-	{
-		/* The transaction's own snapshot may miss a prospect that the lock made us wait for. */
-		SPI_freetuptable(SPI_tuptable);
-		if (SPI_execute_snapshot(statement->plan, &parameter.value, NULL, GetLatestSnapshot(), InvalidSnapshot, true,
-								 false, 0) < 0)
-			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not look for prospects")));
-		found = SPI_processed;
-	}
+	found = vapi_store_look(statement, 1, &parameter);
 	for (i = 0; i < found; i++)
 	{
 		HeapTuple tuple = SPI_tuptable->vals[i];

@@ -21,7 +21,7 @@
 #include "vapi_time.h"
 
 /* PostgreSQL's epoch in Unix microseconds. */
-#define PG_EPOCH_UNIX_US                                                                                           \
+#define PG_EPOCH_UNIX_US \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
 
 VapiParameter
@@ -109,8 +109,9 @@ vapi_store_unix_time(int64 timestamp)
 	return timestamp + PG_EPOCH_UNIX_US;
 }
 
-uint64
-vapi_store_execute(VapiStatement *statement, int count, const VapiParameter *parameters)
+/* Executes the statement; latest: with a snapshot taken now, whatever the isolation level. */
+static uint64
+execute(VapiStatement *statement, int count, const VapiParameter *parameters, bool latest)
 {
 	Datum values[VAPI_STORE_MAX_PARAMETERS];
 	char nulls[VAPI_STORE_MAX_PARAMETERS];
@@ -140,11 +141,26 @@ vapi_store_execute(VapiStatement *statement, int count, const VapiParameter *par
 		values[i] = parameters[i].value;
 		nulls[i] = parameters[i].isnull ? 'n' : ' ';
 	}
-	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	if (latest)
+		result = SPI_execute_snapshot(statement->plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot, true, false, 0);
+	else
+		result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
 	if (result < 0)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 						errmsg("could not execute a statement: %s", SPI_result_code_string(result))));
 	return SPI_processed;
+}
+
+uint64
+vapi_store_execute(VapiStatement *statement, int count, const VapiParameter *parameters)
+{
+	return execute(statement, count, parameters, false);
+}
+
+uint64
+vapi_store_look(VapiStatement *statement, int count, const VapiParameter *parameters)
+{
+	return execute(statement, count, parameters, true);
 }
 
 /* The installation that this process is bound to; invalid: whichever there is. */

@@ -48,6 +48,13 @@ extern int64 vapi_store_unix_time(int64 timestamp);
 extern uint64 vapi_store_execute(VapiStatement *statement, int count, const VapiParameter *parameters);
 
 /*
+ * The same for a SELECT that follows a lock: it sees what the lock's former
+ * holders committed also under REPEATABLE READ, where the transaction's own
+ * snapshot is older.
+ */
+extern uint64 vapi_store_look(VapiStatement *statement, int count, const VapiParameter *parameters);
+
+/*
  * Enters and leaves our SPI section: connects, switches to the extension's
  * owner (SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION) with
  * search_path pg_catalog, pg_temp. On error the transaction's abort undoes
