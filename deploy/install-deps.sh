@@ -76,6 +76,7 @@ for mode in $modes; do
 			need_command clang clang
 			need_command clang-format clang-format
 			need_command cppcheck cppcheck
+			need_command patch patch
 			need libclang-rt-14-dev /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-*.a
 			need libipc-run-perl /usr/share/perl5/IPC/Run.pm
 			need_command shellcheck shellcheck

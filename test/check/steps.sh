@@ -149,6 +149,10 @@ step_tap() {
 	return $status
 }
 
+step_mutants() {
+	test/check/mutants.sh
+}
+
 step_simulator() {
 	grep -q '"test:sim"' package.json 2>/dev/null || { skip "no tests of the simulator"; return; }
 	npm run --silent test:sim >"$WORK/simulator.out" 2>&1
@@ -170,7 +174,7 @@ step_words() {
 	try "no machine path, package host, key or real phone number" test/check/words.pl
 }
 
-all="format layers build cppcheck unit fuzz sql tap simulator docs words"
+all="format layers build cppcheck unit fuzz sql tap mutants simulator docs words"
 
 if [ "${1:-}" = --one ]; then
 	"step_$2"
@@ -184,7 +188,7 @@ limit() {
 
 chosen=${STEPS:-$all}
 case " $chosen " in
-	*" sql "* | *" tap "* | *" docs "*) case " $chosen " in *" build "*) ;; *) chosen="build $chosen" ;; esac ;;
+	*" sql "* | *" tap "* | *" mutants "* | *" docs "*) case " $chosen " in *" build "*) ;; *) chosen="build $chosen" ;; esac ;;
 esac
 passed=0 failed=0 skipped=0 broken=
 for step in $chosen; do
