@@ -35,7 +35,8 @@ struct VapiImport
 	void *progress_arg;
 	int limit;			  /* calls a page, of the next request */
 	int skips;			  /* stretches skipped in a row */
-	bool without_lower;	  /* Vapi refuses from: older than it keeps */
+	bool without_lower;	  /* from is not sent: Vapi refused it */
+	bool lower_refused;	  /* and it was from that it refused */
 	int64 pass_started;	  /* when this pass began */
 	int64 pass_top;		  /* newest call of this pass */
 	TimestampTz noted_at; /* when a wait was last written to the row */
@@ -160,14 +161,32 @@ note_retention(VapiRun *run, const ErrorData *error)
 		run->context, psprintf("Vapi no longer keeps all calls of this range. %s", said));
 }
 
+/* Does the refusal say that calls are older than Vapi keeps them? Its words are documented nowhere. */
+static bool
+says_retention(const ErrorData *error)
+{
+	static const char *const words[] = {"retention", "keeps", "older than", "no longer available"};
+	int i;
+
+	if (error->sqlerrcode == ERRCODE_VAPI_RETENTION)
+		return true;
+	for (i = 0; i < (int) lengthof(words); i++)
+		if (error->detail != NULL && strstr(error->detail, words[i]) != NULL)
+			return true;
+	return false;
+}
+
 /*
- * Asks for a page. NULL: Vapi keeps nothing that old, the walk is over. A from
- * that is past Vapi's retention is asked for again without it.
+ * Asks for a page. NULL: Vapi keeps nothing that old, the walk is over. When
+ * Vapi refuses the request with its lower bound and serves it without, the
+ * bound was past Vapi's retention.
  */
 static VapiHttpResponse *
 request_page(VapiImport *import)
 {
+	VapiRun *run = import->run;
 	VapiHttpResponse *volatile response = NULL;
+	ErrorData *volatile refusal = NULL;
 	volatile bool again = true;
 
 	while (again)
@@ -175,8 +194,8 @@ request_page(VapiImport *import)
 		again = false;
 		PG_TRY();
 		{
-			response = vapi_client_request(import->client, "GET",
-										   page_path(import, &import->run->cursor, import->limit), NULL, 0);
+			response = vapi_client_request(import->client, "GET", page_path(import, &run->cursor, import->limit), NULL, 0);
+			import->lower_refused |= import->without_lower;
 		}
 		PG_CATCH();
 		{
@@ -184,15 +203,19 @@ request_page(VapiImport *import)
 
 			MemoryContextSwitchTo(import->page_context);
 			error = CopyErrorData();
-			if (error->sqlerrcode != ERRCODE_VAPI_RETENTION)
+			if (error->sqlerrcode != ERRCODE_VAPI_RETENTION && error->sqlerrcode != ERRCODE_VAPI_REFUSED)
 				PG_RE_THROW();
 			FlushErrorState();
-			note_retention(import->run, error);
-			again = !import->without_lower && import->run->floor != VAPI_TIME_NONE;
+			again = !import->without_lower && run->floor != VAPI_TIME_NONE;
+			if (!again && !says_retention(error) && !import->lower_refused)
+				ReThrowError(refusal ? refusal : error);
 			import->without_lower = true;
+			refusal = error;
 		}
 		PG_END_TRY();
 	}
+	if (refusal != NULL)
+		note_retention(run, refusal);
 	return response;
 }
 

@@ -1,0 +1,103 @@
+# What Vapi may answer instead of a page: nothing of it counts as success, and
+# nothing is lost without a gap.
+use strict;
+use warnings;
+use VapiSales::Test;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+VapiSales::Test::skip_without_simulator();
+
+my $calls = 300;
+my @range = (from => '2026-01-01T00:00:00Z', to => '2026-02-01T00:00:00Z');
+my $simulator = VapiSales::Test->simulator(calls => $calls, @range, now => '2026-02-01T00:00:00Z');
+my $node = VapiSales::Test->node('main', simulator => $simulator);
+my $sync = q{SELECT status, seen, new, failed, open_gaps FROM vapi.vapi_sync('2026-01-01', '2026-02-01')};
+my @verbose = (extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+my ($result, $out, $err);
+
+sub faults
+{
+	my (@rules) = @_;
+	my $answer = $simulator->request('PUT', '/_sim/faults', \@rules);
+	die $answer->{content} unless $answer->{success};
+	return;
+}
+sub forget { $node->safe_psql('calls', 'TRUNCATE vapi_internal.call, vapi_internal.call_content'); return; }
+sub newest { return $node->safe_psql('calls', 'SELECT max(run_id) FROM vapi.sync_runs'); }
+
+# Passing faults are tried again; the run tells of it.
+faults(map { { %$_, query => 'createdAtLe', count => 1 } } { kind => 'status', status => 500 }, { kind => 'cut-body' },
+	{ kind => 'status', status => 429, retryAfter => 1, body => 'html' });
+is($node->safe_psql('calls', $sync), "complete|$calls|$calls|0|0", 'a 500, a cut body and a 429 are tried again');
+is($node->safe_psql('calls', 'SELECT retries, wait_ms >= 1000 FROM vapi.sync_runs'), '3|t', 'the run counts retries and waits');
+
+# A page that is cut off but says 200 is asked for again.
+forget();
+faults({ kind => 'invalid-json', skip => 1, count => 1 });
+is($node->safe_psql('calls', $sync), "complete|$calls|$calls|0|0", 'a page that is no JSON is asked for again');
+
+# Call payloads that no jsonb holds as they are.
+forget();
+faults({ kind => 'nul', count => 1 }, { kind => 'surrogate', count => 1 });
+is($node->safe_psql('calls', $sync), "complete|$calls|$calls|0|0", 'NUL and lone surrogates are stored as replacement characters');
+
+my $victim = $simulator->admin('ids')->[150];
+forget();
+
+# Every page is unreadable from the second on: what is left is a gap down to the start, and resume drains it.
+faults({ kind => 'text', text => '<html>edge</html>', skip => 1 });
+($result, $out, $err) = $node->psql('calls', $sync);
+like($out, qr/^incomplete\|100\|100\|\d+\|\d+$/, 'unreadable pages make a run incomplete');
+like($err, qr/WARNING:  vapi_sync \d+ is incomplete: some calls could not be read/, 'with a warning');
+my $run = newest();
+is($node->safe_psql('calls', qq{SELECT min("from"), bool_and(status = 'open'), bool_and(reason ~ 'could not be read') FROM vapi.sync_gaps WHERE run_id = $run}),
+	'2026-01-01 00:00:00+00|t|t', 'the gap reaches down to the start');
+faults();
+is($node->safe_psql('calls', "SELECT status, new, open_gaps FROM vapi.vapi_resume_sync($run)"), "complete|$calls|0", 'resume reads the gap');
+is($node->safe_psql('calls', "SELECT DISTINCT status FROM vapi.sync_gaps WHERE run_id = $run"), 'drained', 'and drains it');
+is($node->safe_psql('calls', 'SELECT count(*) FROM vapi_internal.call'), $calls, 'all calls are here');
+
+# The key is refused; put right, the run goes on.
+forget();
+faults({ kind => 'expired-key', skip => 1 });
+($result, $out, $err) = $node->psql('calls', $sync, @verbose);
+like($err, qr/ERROR:  28000: Vapi refused the API key \(HTTP 401\).*CONTEXT:  vapi_sync run \d+/s, 'a refused key fails the run');
+$run = newest();
+is($node->safe_psql('calls', "SELECT status, seen, message ~ 'API key' FROM vapi.sync_runs WHERE run_id = $run"), 'failed|100|t', 'which keeps its page');
+faults();
+is($node->safe_psql('calls', "SELECT status, seen FROM vapi.vapi_resume_sync($run)"), "complete|$calls", 'and can be resumed');
+
+# Another organisation's key.
+forget();
+$node->safe_psql('calls', 'DELETE FROM vapi_internal.tombstone');
+$simulator->admin('org', { orgId => '99999999-0000-4000-8000-000000000000' });
+($result, $out, $err) = $node->psql('calls', $sync, @verbose);
+like($err, qr/ERROR:  VS005: the key belongs to Vapi organisation "99999999-.*HINT:/s, 'another organisation stops the run');
+is($node->safe_psql('calls', 'SELECT count(*) FROM vapi_internal.call'), 0, 'nothing of it is stored');
+($result, $out, $err) = $node->psql('calls', "SELECT vapi.vapi_get_call('$victim')", @verbose);
+like($err, qr/ERROR:  VS005/, 'nor by vapi_get_call');
+$simulator->admin('org', {});
+is($node->safe_psql('calls', $sync), "complete|$calls|$calls|0|0", 'the first one goes on');
+$node->stop;
+$simulator->stop;
+
+# Vapi keeps calls for 14 days only.
+$simulator = VapiSales::Test->simulator(calls => $calls, @range, now => '2026-02-01T00:00:00Z', 'retention-days' => 14);
+$node = VapiSales::Test->node('short', simulator => $simulator);
+my $kept = @{ $simulator->admin('ids?from=2026-01-18T00:00:00Z') };
+($result, $out, $err) = $node->psql('calls', $sync);
+is($out, "complete|$kept|$kept|0|0", 'what Vapi still has is imported');
+like($err, qr/WARNING:  vapi_sync 1: Vapi no longer keeps all calls of this range\. .*14 days/, 'with a warning that says what Vapi says');
+is($node->safe_psql('calls', q{SELECT warning ~ '14 days' FROM vapi.sync_runs}), 't', 'kept in the row');
+($result, $out, $err) = $node->psql('calls', q{SELECT status, seen FROM vapi.vapi_sync('2026-01-02', '2026-01-05')});
+is($out, 'complete|0', 'a range that is all gone is empty');
+like($err, qr/WARNING:.*no longer keeps/, 'and says why');
+
+# A refusal that has nothing to do with the range fails the run.
+faults({ kind => 'status', status => 400, message => 'limit must not be greater than 50' });
+($result, $out, $err) = $node->psql('calls', $sync, @verbose);
+like($err, qr/ERROR:  VS003: Vapi refused GET .call .HTTP 400.*limit must not be/s, 'another refusal is an error');
+$node->stop;
+done_testing();
