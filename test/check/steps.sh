@@ -145,7 +145,7 @@ step_tap() {
 			echo "== ${log##*/}, its end"
 			tail -n 15 "$log" | cut -c1-400
 		done
-	done <"$RESULTS.failed"
+	done <"$RESULTS.died"
 	return $status
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Runs tests that speak TAP and writes counts for the summary of make check, and
-# the names of the tests that failed to RESULTS.failed.
+# the names of the tests that died to RESULTS.died.
 #   tap.pl RESULTS [--exec] [-I folder]... test...
 # --exec: the tests are programs, not Perl scripts.
 use strict;
@@ -26,7 +26,7 @@ my $harness = TAP::Harness->new(
 		($exec ? (exec => []) : ())
 	});
 
-my ($passed, $failed, $skipped, @failed_tests) = (0, 0, 0);
+my ($passed, $failed, $skipped, @died) = (0, 0, 0);
 $harness->callback(
 	after_test => sub {
 		my ($job, $parser) = @_;
@@ -34,7 +34,7 @@ $harness->callback(
 
 		# A script that dies or has a wrong plan fails even when each test passed.
 		$bad++ if !$bad && $parser->has_problems;
-		push @failed_tests, ref $job eq 'ARRAY' ? $job->[0] : $job if $bad;
+		push @died, ref $job eq 'ARRAY' ? $job->[0] : $job if $parser->parse_errors;
 		my $good = () = $parser->passed;
 		my $left_out = () = $parser->skipped;
 		$passed += $good - $left_out;
@@ -43,8 +43,8 @@ $harness->callback(
 	});
 $harness->runtests(@tests);
 
-open my $names, '>', "$results.failed" or die "$results.failed: $!";
-print $names "$_\n" for @failed_tests;
+open my $names, '>', "$results.died" or die "$results.died: $!";
+print $names "$_\n" for @died;
 close $names;
 open my $out, '>>', $results or die "$results: $!";
 print $out "pass\n" x $passed, "fail\n" x $failed, "skip\n" x $skipped;
