@@ -70,7 +70,7 @@ list_files | tar --null -T - -cf - | tar -xf - -C "$work/tree" || die "cannot co
 # Packages that some tests of the simulator need; the rest runs without them.
 if [ -f package-lock.json ] && command -v npm >/dev/null; then
 	if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
-		npm ci --no-audit --no-fund --silent >"$work/logs/npm.log" 2>&1 ||
+		npm ci --no-audit --no-fund --silent --fetch-retries=1 --fetch-retry-mintimeout=1000 >"$work/logs/npm.log" 2>&1 ||
 			echo "npm packages cannot be had now, tests that need them are skipped"
 	fi
 	[ ! -d node_modules ] || cp -a node_modules "$work/tree/"
