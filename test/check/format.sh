@@ -8,6 +8,7 @@ files=(src/*.[ch] src/phone/*.{c,h,cpp} test/unit/*.[ch] test/fuzz/*.[ch])
 [ ${#files[@]} -gt 0 ] || exit 0
 
 if [ "${1:-}" = --fix ]; then
+	command -v clang-format >/dev/null || deploy/install-deps.sh check || exit 1
 	clang-format -i "${files[@]}" || exit 1
 else
 	status=0

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . test/check/linked.sh
 seconds=${1:?seconds}
 shopt -s nullglob
+[ -n "${WORK:-}" ] || deploy/install-deps.sh check || exit 1
 build=$(mktemp -d) || exit 1
 trap 'rm -rf "$build"' EXIT
 

@@ -68,6 +68,7 @@ mkdir -p "$work/tree" "$work/tmp" "$work/logs" "$work/home"
 list_files | tar --null -T - -cf - | tar -xf - -C "$work/tree" || die "cannot copy the tree"
 
 # Packages that some tests of the simulator need; the rest runs without them.
+# They stay in node_modules, as Debian's packages stay installed.
 if [ -f package-lock.json ] && command -v npm >/dev/null; then
 	if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
 		npm ci --no-audit --no-fund --silent --fetch-retries=1 --fetch-retry-mintimeout=1000 >"$work/logs/npm.log" 2>&1 ||
