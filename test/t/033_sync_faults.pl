@@ -33,6 +33,14 @@ faults(map { { %$_, query => 'createdAtLe', count => 1 } } { kind => 'status', s
 is($node->safe_psql('calls', $sync), "complete|$calls|$calls|0|0", 'a 500, a cut body and a 429 are tried again');
 is($node->safe_psql('calls', 'SELECT retries, wait_ms >= 1000 FROM vapi.sync_runs'), '3|t', 'the run counts retries and waits');
 
+# A long wait is in the run's row while it lasts.
+faults({ kind => 'status', status => 429, retryAfter => 4, query => 'createdAtLe', count => 1 });
+$node->safe_psql('calls', q{SELECT vapi.vapi_sync('2026-01-01', '2026-02-01', wait => false)});
+ok($node->poll_query_until('calls', q{SELECT message ~ '^waiting to try again, [45] s$' FROM vapi.sync_runs ORDER BY run_id DESC LIMIT 1}),
+	'a run tells what it waits for');
+ok($node->poll_query_until('calls', q{SELECT status = 'complete' AND message IS NULL FROM vapi.sync_runs ORDER BY run_id DESC LIMIT 1}),
+	'and no longer when it is over');
+
 # A page that is cut off but says 200 is asked for again.
 forget();
 faults({ kind => 'invalid-json', skip => 1, count => 1 });
