@@ -33,7 +33,7 @@ limit_for(int rate)
 	return limit;
 }
 
-/* When the next request is due; a time that no such limit can have set (a step of the clock, a changed setting) is none. */
+/* When the next request is due; a time that no such limit has set (the clock or the setting changed) is none. */
 static int64
 due_at(int64 stored, const RateLimit *limit, int64 now)
 {

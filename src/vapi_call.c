@@ -45,8 +45,9 @@ parse(VapiHttpResponse *response, VapiJsonType type)
 	VapiJson *json = vapi_json_parse(response->body, response->body_length, &report);
 
 	if (json == NULL || json->type != type)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("Vapi's answer cannot be used: %s",
-																   json == NULL ? report.error : "it is JSON of another kind")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT),
+						errmsg("Vapi's answer cannot be used: %s",
+							   json == NULL ? report.error : "it is JSON of another kind")));
 	return json;
 }
 
@@ -63,7 +64,8 @@ static const char *
 text_value(const VapiJson *member)
 {
 	if (member->type != VAPI_JSON_STRING)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("filter \"%s\" must be a string", member->key)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("filter \"%s\" must be a string", member->key)));
 	return member->text;
 }
 
@@ -137,8 +139,9 @@ vapi_call_list(Jsonb *argument)
 			if (i == (int) lengthof(times))
 				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 								errmsg("Vapi has no filter \"%s\"", member->key),
-								errhint("Filters are id, assistantId, phoneNumberId, limit, createdAtGe, createdAtGt,"
-										" createdAtLe, createdAtLt, updatedAtGe, updatedAtGt, updatedAtLe, updatedAtLt.")));
+								errhint("Filters are id, assistantId, phoneNumberId, limit, createdAtGe,"
+										" createdAtGt, createdAtLe, createdAtLt, updatedAtGe, updatedAtGt,"
+										" updatedAtLe, updatedAtLt.")));
 			*times[i].time = time_value(member);
 		}
 	}

@@ -194,7 +194,8 @@ request_page(VapiImport *import)
 		again = false;
 		PG_TRY();
 		{
-			response = vapi_client_request(import->client, "GET", page_path(import, &run->cursor, import->limit), NULL, 0);
+			response = vapi_client_request(import->client, "GET", page_path(import, &run->cursor, import->limit),
+										   NULL, 0);
 			import->lower_refused |= import->without_lower;
 		}
 		PG_CATCH();
@@ -263,7 +264,7 @@ fetch_page(VapiImport *import, VapiPage *page, bool *over, const char **why)
 	}
 }
 
-/* The edge of a page joined with the cursor's, when both are of one timestamp: ties may come in another order each time. */
+/* The edge of a page joined with the cursor's of the same time: ties may come in another order each time. */
 static void
 join_edges(const VapiRunCursor *cursor, const VapiPage *page, VapiRunCursor *next)
 {
@@ -325,7 +326,9 @@ estimate_end(const VapiImport *import, int64 reached)
 	int64 bottom = run->floor != VAPI_TIME_NONE ? run->floor : run->from;
 	int64 now = now_us();
 
-	if (bottom == VAPI_TIME_NONE || import->pass_top == VAPI_TIME_NONE || reached >= import->pass_top || reached < bottom)
+	if (bottom == VAPI_TIME_NONE || import->pass_top == VAPI_TIME_NONE)
+		return VAPI_TIME_NONE;
+	if (reached >= import->pass_top || reached < bottom)
 		return VAPI_TIME_NONE;
 	return now + (int64) ((double) (now - import->pass_started) * (double) (reached - bottom) /
 						  (double) (import->pass_top - reached));

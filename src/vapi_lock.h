@@ -9,7 +9,7 @@
 
 #include "vapi_compat.h"
 
-/* Object numbers in the class of single locks; 1 is taken by erase_call (sql/20_merge_functions.sql), 4 by vapi_prospect.c. */
+/* Objects in the class of single locks; 1 is taken by erase_call (sql/20_merge_functions.sql), 4 by vapi_prospect.c. */
 #define VAPI_LOCK_START 2  /* held while a run is decided on and its row is made */
 #define VAPI_LOCK_BUDGET 3 /* held while the rate budget is read and set */
 

@@ -103,7 +103,8 @@ read_kind(VapiClient *client, Kind *kind, int64 stamp, MemoryContext context)
 									   NULL, 0);
 		array = vapi_json_parse(response->body, response->body_length, &report);
 		if (array == NULL || array->type != VAPI_JSON_ARRAY)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("Vapi's answer to GET %s is no JSON array", kind->path)));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT),
+							errmsg("Vapi's answer to GET %s is no JSON array", kind->path)));
 		vapi_redact_secrets(array);
 		for (item = array->child; item; item = item->next)
 		{

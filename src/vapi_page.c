@@ -46,7 +46,7 @@ read_item(VapiJson *item, const char *id, int64 created_at, const VapiPageBounds
 		add_failure(page, id, created_at, why);
 }
 
-/* Moves the page's oldest time on to a call's; the calls at it are the edge, which the next page must not count again. */
+/* Moves the page's oldest time on; the calls at it are the edge, which the next page must not count again. */
 static void
 note_edge(VapiPage *page, const char *id, int64 created_at)
 {

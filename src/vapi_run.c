@@ -58,7 +58,8 @@ launch(dsm_segment *segment)
 	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
 		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 						errmsg("no background worker is free for the import"),
-						errhint("Raise max_worker_processes (now %d) and restart the server, or wait until another worker has ended.",
+						errhint("Raise max_worker_processes (now %d) and restart the server,"
+								" or wait until another worker has ended.",
 								max_worker_processes)));
 	return handle;
 }
@@ -178,7 +179,8 @@ tell_end(VapiRunShared *shared, Jsonb *row)
 	if (strcmp(values[0], "complete") != 0)
 		ereport(WARNING, (errmsg("vapi_sync " INT64_FORMAT " is %s%s%s", shared->run_id, values[0],
 								 values[1] ? ": " : "", values[1] ? values[1] : ""),
-						  errhint("Go on with SELECT * FROM vapi.vapi_resume_sync(" INT64_FORMAT ").", shared->run_id)));
+						  errhint("Go on with SELECT * FROM vapi.vapi_resume_sync(" INT64_FORMAT ").",
+								  shared->run_id)));
 }
 
 /* Raises what the worker raised. */

@@ -98,7 +98,8 @@ mark_interrupted(void)
 		"UPDATE vapi_internal.sync_run r SET status = 'interrupted', finished_at = updated_at, estimated_end = NULL"
 		" WHERE r.status = 'running' AND NOT EXISTS (SELECT FROM pg_locks l, pg_database d"
 		"  WHERE d.datname = current_database() AND l.database = d.oid AND l.locktype = 'advisory'"
-		"  AND l.classid = 'vapi_internal.sync_run'::regclass AND l.objid = (r.run_id % 4294967296)::oid AND l.objsubid = 2)",
+		"  AND l.classid = 'vapi_internal.sync_run'::regclass AND l.objid = (r.run_id % 4294967296)::oid"
+		"  AND l.objsubid = 2)",
 		NULL};
 
 	(void) vapi_store_execute(&statement, 0, NULL);
@@ -157,7 +158,7 @@ vapi_sync_start(MemoryContext context, VapiRunKind kind, int64 from, int64 to, c
 		run->run_id = column_int8(1);
 		if (!vapi_lock_run(run->run_id))
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
-							errmsg("the advisory lock of run " INT64_FORMAT " is held by another process", run->run_id)));
+							errmsg("another process holds the advisory lock of run " INT64_FORMAT, run->run_id)));
 		parameters[0] = vapi_parameter_int8(run->run_id);
 		parameters[1] = vapi_parameter_text(kind_name);
 		parameters[2] = vapi_parameter_time(run->from);
@@ -330,7 +331,8 @@ vapi_sync_save(const VapiRun *run, const VapiRunCounters *counters, const VapiRu
 	parameters[count++] = vapi_parameter_text(run->warning);
 	parameters[count++] = vapi_parameter_time(now_us());
 	if (vapi_store_execute(&statement, count, parameters) == 0)
-		ereport(ERROR, (errcode(ERRCODE_VAPI_RUN_STATE), errmsg("the row of run " INT64_FORMAT " is gone", run->run_id)));
+		ereport(ERROR, (errcode(ERRCODE_VAPI_RUN_STATE),
+						errmsg("the row of run " INT64_FORMAT " is gone", run->run_id)));
 }
 
 void
@@ -373,7 +375,7 @@ vapi_sync_check_org(const char *org_id)
 				(errcode(ERRCODE_VAPI_ORG_CHANGED),
 				 errmsg("the key belongs to Vapi organisation \"%.64s\", the calls here to \"%.64s\"", org_id, known),
 				 errdetail("Nothing of this answer was stored."),
-				 errhint("Put the first organisation's key back, or import the other one into a database of its own.")));
+				 errhint("Put the first organisation's key back, or import the other one into another database.")));
 	pfree(known);
 }
 
@@ -397,7 +399,8 @@ void
 vapi_sync_finish(VapiRun *run, VapiRunStatus status, const char *message)
 {
 	static VapiStatement drain = {
-		"UPDATE vapi_internal.sync_gap SET status = 'drained' WHERE run_id = $1 AND gap_id <= $2 AND status = 'open'", NULL};
+		"UPDATE vapi_internal.sync_gap SET status = 'drained' WHERE run_id = $1 AND gap_id <= $2 AND status = 'open'",
+		NULL};
 	static VapiStatement watermark = {
 		"INSERT INTO vapi_internal.sync_state AS s (watermark) VALUES ($1)"
 		" ON CONFLICT (only_row) DO UPDATE SET watermark = greatest(s.watermark, excluded.watermark)",
@@ -487,7 +490,8 @@ void
 vapi_sync_abandon(int64 run_id)
 {
 	static VapiStatement statement = {
-		"UPDATE vapi_internal.sync_run SET status = 'canceled', finished_at = $2, updated_at = $2, estimated_end = NULL,"
+		"UPDATE vapi_internal.sync_run SET status = 'canceled', finished_at = $2, updated_at = $2,"
+		" estimated_end = NULL,"
 		" message = 'canceled by request' WHERE run_id = $1 AND status IN ('running', 'interrupted')",
 		NULL};
 	VapiParameter parameters[2];

@@ -272,7 +272,7 @@ watch(VapiRunShared *shared, MemoryContext context)
 	}
 	if (status == VAPI_RUN_RUNNING)
 		ereport(ERROR, (errcode(ERRCODE_VAPI_RUN_STATE),
-						errmsg("the worker of run " INT64_FORMAT ", which this one had joined, was stopped", shared->run_id),
+						errmsg("the worker of run " INT64_FORMAT ", which was joined, was stopped", shared->run_id),
 						errhint("Go on with SELECT * FROM vapi.vapi_resume_sync(" INT64_FORMAT ").", shared->run_id)));
 	publish_row(shared, shared->last_row);
 	enter_stage(shared, VAPI_RUN_STAGE_DONE);
