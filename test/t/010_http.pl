@@ -289,6 +289,7 @@ configure(
 	my $session = $node->background_psql('calls');
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 	my $open = sub { return scalar(my @files = glob "/proc/$pid/fd/*"); };
+	my $resident = sub { return slurp_file("/proc/$pid/status") =~ /^VmRSS:\s*(\d+)/m ? $1 : die 'no VmRSS'; };
 	my $contexts = 'SELECT count(*) FROM pg_backend_memory_contexts';
 	my @behaviours = qw(reset truncated missing long-length redirect unavailable garbage bad-gzip not-json silent);
 	my $round = sub {
@@ -308,14 +309,16 @@ SQL
 		return;
 	};
 	$round->(20);
-	my @before = ($open->(), $session->query_safe($contexts));
+	my @before = ($open->(), $session->query_safe($contexts), $resident->());
 	$server->forget;
 	$round->(150);
 	is(scalar($server->requests), 300, '300 requests failed');
-	my @after = ($open->(), $session->query_safe($contexts));
-	note("open files $before[0] -> $after[0], memory contexts $before[1] -> $after[1]");
+	my @after = ($open->(), $session->query_safe($contexts), $resident->());
+	note("open files $before[0] -> $after[0], memory contexts $before[1] -> $after[1], resident $before[2] -> $after[2] kB");
 	cmp_ok($after[0], '<=', $before[0], 'no file descriptor is left behind');
 	cmp_ok($after[1], '<=', $before[1], 'no memory context is left behind');
+	# a lost handle or buffer adds up to more than malloc's own ups and downs
+	cmp_ok($after[2] - $before[2], '<', 400, 'nor other memory');
 	is($session->query_safe("SELECT count(*) FROM pg_backend_memory_contexts WHERE name ~ 'HTTP'"), '0', 'no HTTP client is left behind');
 	$session->quit;
 }

@@ -84,10 +84,12 @@ sub failure
 {
 	my ($class, $node, $sql, %options) = @_;
 	my $begin = time();
-	my ($stdout, $stderr);
+	my ($stdout, $stderr, $timed_out);
 	$node->psql($options{database} // $VapiSales::Test::DATABASE, "\\set VERBOSITY verbose\n$sql",
-		stdout => \$stdout, stderr => \$stderr, on_error_stop => 1, extra_params => $options{extra_params} // []);
+		stdout => \$stdout, stderr => \$stderr, on_error_stop => 1, extra_params => $options{extra_params} // [],
+		timeout => 60, timed_out => \$timed_out);
 	my %result = (seconds => time() - $begin, text => $stderr, code => '00000', stdout => $stdout);
+	$result{code} = 'hangs' if $timed_out;
 	if ($stderr =~ /(?:ERROR|FATAL):  (\w{5}): (.*)/) { @result{qw(code message)} = ($1, $2); }
 	($result{detail}) = $stderr =~ /^DETAIL:  (.*)/m;
 	($result{hint}) = $stderr =~ /^HINT:  (.*)/m;
