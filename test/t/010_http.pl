@@ -323,6 +323,22 @@ SQL
 	$session->quit;
 }
 
+# Many requests of one import share a connection, and their answers are compressed.
+{
+	my $simulator = VapiSales::Test->simulator(calls => 200, bytes => 5000);
+	configure('vapi_sales.base_url' => $simulator->url, 'vapi_sales.page_size' => 20, 'vapi_sales.http_timeout' => '60s');
+	# in a database of its own: the simulator has another organisation
+	$node->safe_psql('postgres', 'CREATE DATABASE imported');
+	$node->safe_psql('imported', 'CREATE EXTENSION vapi_sales');
+	my $before = $simulator->admin('stats');
+	my $run = $node->safe_psql('imported',
+		q{SELECT status, requests, wire_bytes < body_bytes / 2 FROM vapi.vapi_sync("from" => '2026-01-01', "to" => '2026-02-01')});
+	my $after = $simulator->admin('stats');
+	like($run, qr/^complete\|\d\d\|t$/, 'an import in ten requests and more, compressed on the wire') or diag($run);
+	# one of them is the test's own
+	cmp_ok($after->{connections} - $before->{connections}, '<=', 3, 'over one connection, or two');
+}
+
 is($elsewhere->connections, 0, 'still no connection to where nobody should go');
 $node->stop;
 done_testing();
