@@ -167,12 +167,16 @@ stack_psql -q -d "$database" -v VERBOSITY=terse -v from="$from" -v to="$(date -u
 	<deploy/demo/import.sql || exit 1
 stack_psql -q -d "$database" <deploy/demo/tour.sql || exit 1
 
+# Debian's nodejs comes without npm, which only runs the same script.
+import="npm run vapi:import --"
+command -v npm >/dev/null || import=deploy/import.sh
+
 cat <<END
 
 The demo is ready ($((SECONDS - begin)) s).
 
   connect   psql -h $sockets -U postgres $database
-  import    npm run vapi:import -- --from=2026-01-01 --to=2026-01-31
+  import    $import --from=2026-01-01 --to=2026-01-31
   again     make demo           (imports what is new)
   stop      make demo-stop      (keeps the data)
   remove    make demo-clean
