@@ -195,15 +195,32 @@ says_retention(const char *message)
 	return false;
 }
 
+/* Blots out the key where the answer quotes it: not every key has a shape that vapi_error_text knows. */
+static void
+hide_key(VapiClient *client, VapiHttpResponse *response)
+{
+	char *key = vapi_secret_read(client->options.database, API_KEY, true);
+	size_t key_length = key ? strlen(key) : 0;
+
+	for (size_t i = 0; key_length > 0 && i + key_length <= response->body_length; i++)
+	{
+		if (memcmp(response->body + i, key, key_length) == 0)
+			memset(response->body + i, '*', key_length);
+	}
+	vapi_secret_wipe(key);
+}
+
 /* Reports an answer that is no success. */
 static void
 pg_attribute_noreturn()
-	report_status(const VapiHttpResponse *response, const char *method, const char *path, int attempts)
+	report_status(VapiClient *client, VapiHttpResponse *response, const char *method, const char *path, int attempts)
 {
-	char *message = vapi_envelope_error(response->body, response->body_length, response->content_type);
+	char *message;
 	char *shown = shown_path(path);
 	int status = response->status;
 
+	hide_key(client, response);
+	message = vapi_envelope_error(response->body, response->body_length, response->content_type);
 	if (status >= 300 && status < 400)
 		ereport(ERROR,
 				(errcode(ERRCODE_VAPI_REFUSED),
@@ -215,7 +232,8 @@ pg_attribute_noreturn()
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("Vapi refused the API key (HTTP %d)", status),
 				 errdetail("Vapi says: %s", message),
-				 errhint("Put the organisation's private key into the file %s in vapi_sales.secrets_directory.", API_KEY)));
+				 errhint("Put the organisation's private key into the file %s in vapi_sales.secrets_directory.",
+						 API_KEY)));
 	if (vapi_retry_classify(status) == VAPI_RETRY_AGAIN)
 		ereport(ERROR,
 				(errcode(ERRCODE_VAPI_UNAVAILABLE),
@@ -280,7 +298,7 @@ vapi_client_request(VapiClient *client, const char *method, const char *path, co
 		{
 			if (response->status == 0)
 				report_no_answer(response, method, path, attempt);
-			report_status(response, method, path, attempt);
+			report_status(client, response, method, path, attempt);
 		}
 		delay = vapi_retry_delay(attempt, response->retry_after, pg_prng_double(&pg_global_prng_state));
 		if (response->body != NULL)

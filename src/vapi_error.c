@@ -80,8 +80,10 @@ opaque_length(const char *text, size_t length)
 	bool digit = false;
 	bool letter = false;
 
-	for (i = 0; i < length && (isalnum((unsigned char) text[i]) || strchr("_+=", text[i]) != NULL) && text[i] != '\0'; i++)
+	for (i = 0; i < length && text[i] != '\0'; i++)
 	{
+		if (!isalnum((unsigned char) text[i]) && strchr("_+=", text[i]) == NULL)
+			break;
 		if (isdigit((unsigned char) text[i]))
 			digit = true;
 		else
@@ -135,7 +137,10 @@ secret_length(const char *text, size_t length, char before)
 	if (!starts)
 		return 0;
 	if (begins_with(text, length, "Bearer ") || begins_with(text, length, "Basic "))
-		return 6 + strspn(text + 6, " ") + word_length(text + 6 + strspn(text + 6, " "), length - 6 - strspn(text + 6, " "));
+	{
+		result = 6 + strspn(text + 6, " ");
+		return result + word_length(text + result, length - result);
+	}
 	result = uuid_length(text, length);
 	if (result == 0)
 		result = opaque_length(text, length);

@@ -11,15 +11,15 @@
 #include "vapi_redact.h"
 
 extern char *vapi_guc_base_url;			  /* https://api.vapi.ai */
-extern char *vapi_guc_allowed_hosts;	  /* comma list; base_url's host must be in it; default api.vapi.ai,storage.vapi.ai */
+extern char *vapi_guc_allowed_hosts;	  /* comma list; base_url's host must be in it */
 extern bool vapi_guc_allow_private_hosts; /* off; simulators: also permits plain http */
-extern char *vapi_guc_secrets_directory;  /* empty: <data directory>/vapi_sales_secrets is not assumed, an error says so */
+extern char *vapi_guc_secrets_directory;  /* empty: an error where a secret is needed */
 extern char *vapi_guc_proxy;			  /* explicit proxy, empty: none, the environment's is never used */
 extern char *vapi_guc_ca_file;			  /* CA bundle, empty: the system's */
 extern int vapi_guc_requests_per_minute;  /* 100 */
 extern int vapi_guc_page_size;			  /* 100, 1..1000 */
 extern int vapi_guc_connect_timeout;	  /* ms, 10000 */
-extern int vapi_guc_http_timeout;		  /* ms, 60000: no byte for that long, or the whole request for ten times that long */
+extern int vapi_guc_http_timeout;		  /* ms, 60000: longest silence; a request may take ten times that */
 extern int vapi_guc_max_response_size;	  /* kB, 262144 */
 extern int vapi_guc_max_attempts;		  /* 8 */
 extern int vapi_guc_poll_overlap;		  /* s, 300 */

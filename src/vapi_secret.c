@@ -129,7 +129,9 @@ vapi_secret_read(const char *database, const char *name, bool missing_ok)
 				(errcode(ERRCODE_VAPI_SECRET),
 				 errmsg("no directory for secrets is configured"),
 				 errdetail("Secret \"%s\" is needed.", name),
-				 errhint("Set vapi_sales.secrets_directory in postgresql.conf, reload the server, and put the secret into the file %s there (mode 0600).", name)));
+				 errhint("Set vapi_sales.secrets_directory in postgresql.conf, reload the server, "
+						 "and put the secret into the file %s there (mode 0600).",
+						 name)));
 	}
 
 	/* not blocking, in case it is a pipe */
@@ -141,7 +143,9 @@ vapi_secret_read(const char *database, const char *name, bool missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_VAPI_SECRET),
 				 errmsg("could not open the file of secret \"%s\": %m", name),
-				 errhint("Put the secret into the file %s in vapi_sales.secrets_directory (mode 0600, owned by the server's user).", name)));
+				 errhint("Put the secret into the file %s in vapi_sales.secrets_directory "
+						 "(mode 0600, owned by the server's user).",
+						 name)));
 	}
 	if (fstat(fd, &status) != 0)
 		ereport(ERROR,

@@ -91,7 +91,7 @@ vapi_url_check(const char *url, char host[VAPI_URL_HOST_SIZE])
 				   "Use an https URL in vapi_sales.base_url.");
 	if (!vapi_netguard_host_allowed(host, vapi_guc_allowed_hosts))
 		refuse_url(host, "The host is not in vapi_sales.allowed_hosts.",
-				   "If the host is trusted, add it to vapi_sales.allowed_hosts in postgresql.conf and reload the server.");
+				   "If the host is trusted, add it to vapi_sales.allowed_hosts in postgresql.conf, then reload.");
 	if (!vapi_guc_allow_private_hosts && private_literal(host))
 		refuse_url(host, "The address is not a public one.",
 				   "A simulator on a private address needs vapi_sales.allow_private_hosts.");
