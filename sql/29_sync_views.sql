@@ -9,7 +9,7 @@ SELECT r.run_id, r.kind, r.from_at AS "from", r.to_at AS "to",
 				SELECT FROM pg_catalog.pg_locks l
 					JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = pg_catalog.current_database()
 				WHERE l.locktype = 'advisory' AND l.classid = 'vapi_internal.sync_run'::pg_catalog.regclass
-					AND l.objid = (r.run_id % 4294967296)::oid AND l.objsubid = 2)
+					AND l.objid = (r.run_id & 4294967295)::oid AND l.objsubid = 2)
 		THEN 'interrupted' ELSE r.status END AS status,
 	r.seen, r.created AS new, r.changed, r.unchanged, r.erased, r.failed,
 	r.pages, r.requests, r.wire_bytes, r.body_bytes, r.wait_ms, r.retries,

@@ -62,7 +62,7 @@ vapi_lock_run_holder(int64 run_id)
 	static VapiStatement statement = {
 		"SELECT l.pid FROM pg_locks l, pg_database d"
 		" WHERE d.datname = current_database() AND l.database = d.oid AND l.locktype = 'advisory'"
-		" AND l.classid = 'vapi_internal.sync_run'::regclass AND l.objid = ($1 % 4294967296)::oid AND l.objsubid = 2"
+		" AND l.classid = 'vapi_internal.sync_run'::regclass AND l.objid = ($1 & 4294967295)::oid AND l.objsubid = 2"
 		" AND l.granted",
 		NULL};
 	VapiParameter parameter = vapi_parameter_int8(run_id);

@@ -98,7 +98,7 @@ mark_interrupted(void)
 		"UPDATE vapi_internal.sync_run r SET status = 'interrupted', finished_at = updated_at, estimated_end = NULL"
 		" WHERE r.status = 'running' AND NOT EXISTS (SELECT FROM pg_locks l, pg_database d"
 		"  WHERE d.datname = current_database() AND l.database = d.oid AND l.locktype = 'advisory'"
-		"  AND l.classid = 'vapi_internal.sync_run'::regclass AND l.objid = (r.run_id % 4294967296)::oid"
+		"  AND l.classid = 'vapi_internal.sync_run'::regclass AND l.objid = (r.run_id & 4294967295)::oid"
 		"  AND l.objsubid = 2)",
 		NULL};
 

@@ -67,6 +67,24 @@ is($node->safe_psql('calls', "SELECT status, new, open_gaps FROM vapi.vapi_resum
 is($node->safe_psql('calls', "SELECT DISTINCT status FROM vapi.sync_gaps WHERE run_id = $run"), 'drained', 'and drains it');
 is($node->safe_psql('calls', 'SELECT count(*) FROM vapi_internal.call'), $calls, 'all calls are here');
 
+# Pages of some sizes cannot be read: smaller ones are asked for, and nothing is lost.
+forget();
+faults({ kind => 'invalid-json', query => 'limit=(100|25)(&|$)' });
+is($node->safe_psql('calls', $sync), "complete|$calls|$calls|0|0", 'what cannot be read in one page is read in smaller ones');
+faults();
+
+# One call that cannot be stored: the others of its page are, and resume brings it.
+forget();
+$node->safe_psql('calls', "ALTER TABLE vapi_internal.call ADD CONSTRAINT poison CHECK (call_id <> '$victim')");
+($result, $out, $err) = $node->psql('calls', $sync);
+is($out, sprintf('incomplete|%d|%d|1|1', $calls, $calls - 1), 'a call that cannot be stored is a gap, the rest is stored');
+$run = newest();
+is($node->safe_psql('calls', "SELECT call_id, reason ~ 'could not be read: .*poison', \"from\" = \"to\" FROM vapi.sync_gaps WHERE run_id = $run"),
+	"$victim|t|t", 'the gap names it');
+$node->safe_psql('calls', 'ALTER TABLE vapi_internal.call DROP CONSTRAINT poison');
+is($node->safe_psql('calls', "SELECT status, new, open_gaps FROM vapi.vapi_resume_sync($run)"), "complete|$calls|0", 'resume brings it');
+is($node->safe_psql('calls', 'SELECT count(*) FROM vapi_internal.call'), $calls, 'all calls are here');
+
 # The key is refused; put right, the run goes on.
 forget();
 faults({ kind => 'expired-key', skip => 1 });
