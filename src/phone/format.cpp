@@ -38,6 +38,9 @@ vapi_phone_format(const char *number, const char *region, char *buffer)
 		PhoneNumber parsed;
 		std::string text;
 
+		// words among the digits would be dialled as letters on a keypad: "555-0100 ext" is no number
+		if (util->IsAlphaNumber(number))
+			return VAPI_PHONE_IMPOSSIBLE;
 		// without a region only numbers with a + can be read; "ZZ" is the library's name for none
 		if (util->Parse(number, *region != '\0' ? region : "ZZ", &parsed) != PhoneNumberUtil::NO_PARSING_ERROR ||
 			!util->IsPossibleNumber(parsed))
