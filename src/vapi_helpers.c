@@ -53,7 +53,8 @@ vapi_sales_classify_ended_reason(PG_FUNCTION_ARGS)
 	bool nulls[3] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("function returning record called in a context that cannot accept it")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("function returning record called in a context that cannot accept it")));
 	values[0] = CStringGetTextDatum(reason->family);
 	values[1] = CStringGetTextDatum(reason->status);
 	values[2] = BoolGetDatum(reason->reached);
@@ -99,9 +100,11 @@ vapi_sales_outer_role(PG_FUNCTION_ARGS)
 static void
 refuse_element(int position, const char *why)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("observation %d says nothing about a call", position),
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("observation %d says nothing about a call", position),
 					errdetail("Reason: %s.", why),
-					errhint("An observation is {\"source\": \"api\" or \"snapshot\", \"call\": {...}} or {\"event\": {...}}.")));
+					errhint("An observation is {\"source\": \"api\" or \"snapshot\", \"call\": {...}}"
+							" or {\"event\": {...}}.")));
 }
 
 /* Adds what one element of merge_observations' array says to the batch. */
@@ -150,7 +153,8 @@ vapi_sales_merge_observations(PG_FUNCTION_ARGS)
 	int position = 0;
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("function returning record called in a context that cannot accept it")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("function returning record called in a context that cannot accept it")));
 	if (array->type != VAPI_JSON_ARRAY)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("observations must be a JSON array")));
 	for (element = array->child; element; element = element->next)

@@ -61,7 +61,8 @@ read_recordings(VapiJson *root, VapiObservation *observation)
 									   "artifact.presignedMonoUrl", NULL};
 	static const char *const stereo[] = {"artifact.recording.stereoUrl", "artifact.stereoRecordingUrl",
 										 "stereoRecordingUrl", "artifact.presignedStereoUrl", NULL};
-	static const char *const customer[] = {"artifact.recording.mono.customerUrl", "artifact.presignedCustomerUrl", NULL};
+	static const char *const customer[] = {"artifact.recording.mono.customerUrl", "artifact.presignedCustomerUrl",
+										   NULL};
 	static const char *const assistant[] = {"artifact.recording.mono.assistantUrl", "artifact.presignedAssistantUrl",
 											NULL};
 	static const char *const video[] = {"artifact.recording.videoUrl", "artifact.videoRecordingUrl",
@@ -319,7 +320,7 @@ read_message(VapiJson *message, VapiJson *call, const char *type, VapiObservatio
 		read_messages(message, observation);
 }
 
-/* Parts of a message that a compact report need not repeat: the call is an observation of its own, the others are mirrored. */
+/* Parts that a compact report need not repeat: the call is an observation of its own, the others are mirrored. */
 static void
 drop_repeated(VapiJson *message)
 {

@@ -11,7 +11,7 @@
 /* Longest id, number, name or status taken, in bytes. */
 #define VAPI_SHORT_TEXT 255
 
-/* The first of up to four paths that holds a non-empty string of at most VAPI_SHORT_TEXT bytes; the list ends with NULL. */
+/* The first path with a non-empty string of at most VAPI_SHORT_TEXT bytes; the list of up to four ends with NULL. */
 extern const char *vapi_field_short(const VapiJson *json, const char *const *paths);
 
 /* The same for one path. */

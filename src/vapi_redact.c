@@ -207,7 +207,8 @@ opens_call(const char *host, const char *path, const char *end)
 	if (host_is(host, path, ROOM_HOST))
 		return true;
 	return host_is(host, path, "vapi.ai") && (ends_with(path, end - path, "/listen") ||
-											  ends_with(path, end - path, "/control") || ends_with(path, end - path, "/transport"));
+											  ends_with(path, end - path, "/control") ||
+											  ends_with(path, end - path, "/transport"));
 }
 
 /*

@@ -142,7 +142,8 @@ execute(VapiStatement *statement, int count, const VapiParameter *parameters, bo
 		nulls[i] = parameters[i].isnull ? 'n' : ' ';
 	}
 	if (latest)
-		result = SPI_execute_snapshot(statement->plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot, true, false, 0);
+		result = SPI_execute_snapshot(statement->plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot, true, false,
+									  0);
 	else
 		result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
 	if (result < 0)
@@ -233,7 +234,8 @@ vapi_store_enter(VapiStoreSection *section)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
 	GetUserIdAndSecContext(&section->saved_user, &section->saved_context);
-	SetUserIdAndSecContext(owner, section->saved_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(owner, section->saved_context | SECURITY_LOCAL_USERID_CHANGE |
+									  SECURITY_RESTRICTED_OPERATION);
 	section->saved_guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 							 false);

@@ -70,7 +70,7 @@ typedef struct VapiStoreSection
 extern void vapi_store_enter(VapiStoreSection *section);
 extern void vapi_store_leave(VapiStoreSection *section);
 
-/* Oid of the extension's owner; 55000 with a HINT when vapi_sales is not installed in this database. Needs a transaction. */
+/* Oid of the extension's owner; 55000 with a HINT when it is not installed in this database. Needs a transaction. */
 extern Oid vapi_store_owner(void);
 
 /*
@@ -81,7 +81,7 @@ extern Oid vapi_store_owner(void);
  */
 extern void vapi_store_bind(void);
 
-/* A short transaction for a worker: start, snapshot, section; and its commit. Not for backends inside a user's transaction. */
+/* A short transaction for a worker: start, snapshot, section; and its commit. Not inside a user's transaction. */
 extern void vapi_store_begin(VapiStoreSection *section, const char *activity);
 extern void vapi_store_commit(VapiStoreSection *section);
 

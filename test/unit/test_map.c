@@ -174,7 +174,8 @@ test_large(void)
 	const char *why;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, "{\"id\":\"large\",\"updatedAt\":\"2026-01-01T00:00:00Z\",\"artifact\":{\"messages\":[");
+	appendStringInfoString(&text, "{\"id\":\"large\",\"updatedAt\":\"2026-01-01T00:00:00Z\","
+								  "\"artifact\":{\"messages\":[");
 	for (int i = 0; i < 900; i++)
 		appendStringInfo(&text,
 						 "%s{\"role\":\"%s\",\"message\":\"Turn %d\",\"metadata\":{\"wordLevelConfidence\":["

@@ -64,7 +64,8 @@ check(const char *reason, const char *family, const char *status, bool reached)
 	if (!tap_ok(got != NULL && strcmp(got->family, family) == 0 && strcmp(got->status, status) == 0 &&
 					got->reached == reached,
 				"'%s' is %s, %s, %s", reason, family, status, reached ? "reached" : "not reached"))
-		printf("# got %s, %s, %s by %s\n", got->family, got->status, got->reached ? "reached" : "not reached", got->pattern);
+		printf("# got %s, %s, %s by %s\n", got->family, got->status, got->reached ? "reached" : "not reached",
+			   got->pattern);
 }
 
 /* Checks each line of the list; returns how many there are and puts the reasons into list, one a line. */

@@ -180,10 +180,12 @@ test_secrets(void)
 static void
 test_weight(void)
 {
-	VapiJson *json = parse("{\"messages\":[{\"role\":\"user\",\"message\":\"hi\",\"metadata\":{\"wordLevelConfidence\":[1],"
+	VapiJson *json = parse("{\"messages\":[{\"role\":\"user\",\"message\":\"hi\","
+						   "\"metadata\":{\"wordLevelConfidence\":[1],"
 						   "\"x\":1}}],\"artifact\":{\"messagesOpenAIFormatted\":[{\"role\":\"user\"}]},"
 						   "\"conversation\":[{\"role\":\"user\",\"content\":\"hi\"}],"
-						   "\"analysis\":{\"structuredData\":{\"conversation\":[{\"topic\":\"kept\"}],\"a\":\"kept\"}}}");
+						   "\"analysis\":{\"structuredData\":{\"conversation\":[{\"topic\":\"kept\"}],"
+						   "\"a\":\"kept\"}}}");
 	char *text;
 
 	vapi_redact_weight(json);
@@ -208,10 +210,13 @@ test_mapped(void)
 
 	initStringInfo(&fixture);
 	appendStringInfoString(&fixture,
-						   "{\"id\":\"gone\",\"messages\":[{\"message\":\"gone\"}],\"transcript\":\"gone\",\"summary\":\"gone\","
+						   "{\"id\":\"gone\",\"messages\":[{\"message\":\"gone\"}],"
+						   "\"transcript\":\"gone\",\"summary\":\"gone\","
 						   "\"analysis\":{\"summary\":\"gone\"},\"costs\":[{\"a\":\"gone\"}],\"status\":\"gone\","
-						   "\"costBreakdown\":{\"a\":\"gone\"},\"recordingUrl\":\"gone\",\"phoneCallProvider\":\"kept\","
-						   "\"artifact\":{\"messages\":[\"gone\"],\"transcript\":\"gone\",\"recording\":{\"a\":\"gone\"},"
+						   "\"costBreakdown\":{\"a\":\"gone\"},\"recordingUrl\":\"gone\","
+						   "\"phoneCallProvider\":\"kept\","
+						   "\"artifact\":{\"messages\":[\"gone\"],\"transcript\":\"gone\","
+						   "\"recording\":{\"a\":\"gone\"},"
 						   "\"scorecards\":{\"a\":\"gone\"},\"variables\":{\"a\":\"gone\"},\"logUrl\":\"kept\"},"
 						   "\"assistantOverrides\":{\"messages\":[\"kept\"]},\"endedReason\":null,\"name\":\"");
 	for (int i = 0; i < 256; i++)
