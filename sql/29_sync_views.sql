@@ -3,8 +3,10 @@
 CREATE VIEW vapi.sync_runs WITH (security_barrier = true) AS
 SELECT r.run_id, r.kind, r.from_at AS "from", r.to_at AS "to",
 	-- The worker holds its lock from before the row to after its end. The two seconds
-	-- cover a run that ends between this statement's snapshot and the look at the locks.
+	-- cover a run that ends between this statement's snapshot and the look at the locks. A
+	-- standby does not see the primary's locks.
 	CASE WHEN r.status = 'running' AND r.updated_at < pg_catalog.clock_timestamp() - interval '2 seconds'
+			AND NOT pg_catalog.pg_is_in_recovery()
 			AND NOT EXISTS (
 				SELECT FROM pg_catalog.pg_locks l
 					JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = pg_catalog.current_database()

@@ -1,6 +1,7 @@
 #include "vapi_compat.h"
 
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -189,6 +190,7 @@ request_page(VapiImport *import)
 	ErrorData *volatile refusal = NULL;
 	volatile bool again = true;
 
+	pgstat_report_activity(STATE_RUNNING, psprintf("vapi_sales run " INT64_FORMAT ": asking Vapi", run->run_id));
 	while (again)
 	{
 		again = false;
