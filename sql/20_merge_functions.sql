@@ -111,8 +111,14 @@ END
 $$;
 COMMENT ON FUNCTION vapi_internal.erase_call(text) IS 'Erases a call here and writes its tombstone; true when the call was there.';
 
+CREATE FUNCTION vapi_internal.load_library(internal) RETURNS internal
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_load_library';
+COMMENT ON FUNCTION vapi_internal.load_library(internal) IS
+	'Planner support that changes no plan: for functions that call the library''s, so that it is loaded before a parallel query begins, when settings can no longer be defined.';
+
 CREATE FUNCTION vapi_internal.may_call(number text, at timestamptz) RETURNS text
-	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	LANGUAGE sql STABLE PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE

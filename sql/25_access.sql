@@ -15,7 +15,7 @@ CREATE FUNCTION vapi_internal.outer_role() RETURNS oid
 COMMENT ON FUNCTION vapi_internal.outer_role() IS 'The role in force outside SECURITY DEFINER functions: SET ROLE''s, else the session''s.';
 
 CREATE FUNCTION vapi_internal.unlimited() RETURNS boolean
-	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	LANGUAGE sql STABLE PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT pg_has_role(vapi_internal.outer_role(), e.extowner, 'USAGE')
@@ -24,7 +24,7 @@ $$;
 COMMENT ON FUNCTION vapi_internal.unlimited() IS 'Is the outer role the extension''s owner or a member of it.';
 
 CREATE FUNCTION vapi_internal.scope() RETURNS text[]
-	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE
@@ -44,7 +44,7 @@ COMMENT ON FUNCTION vapi_internal.scope() IS 'Ids of the assistants whose calls 
 -- only what is allowed for all of them: agent for one assistant and viewer for
 -- all must not show the others' numbers.
 CREATE FUNCTION vapi_internal.may(what text) RETURNS boolean
-	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT vapi_internal.unlimited() OR coalesce((

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/guc.h"
@@ -331,6 +332,12 @@ void
 vapi_guc_init(void)
 {
 	bool overridden = placeholder_overridden();
+
+	/* The definitions would lose the settings' values, for the rest of the session. */
+	if (IsInParallelMode())
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+						errmsg("vapi_sales cannot be loaded during a parallel query"),
+						errhint("Run LOAD 'vapi_sales' first, or put it into session_preload_libraries.")));
 
 	define_destinations();
 	define_limits();

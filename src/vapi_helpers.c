@@ -14,6 +14,18 @@
 #include "vapi_reason.h"
 #include "vapi_store.h"
 
+PG_FUNCTION_INFO_V1(vapi_sales_load_library);
+
+/*
+ * SQL: vapi_internal.load_library(internal). Supports no request of the
+ * planner; that it is called has loaded this library before execution.
+ */
+Datum
+vapi_sales_load_library(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(NULL);
+}
+
 PG_FUNCTION_INFO_V1(vapi_sales_ended_reasons);
 
 /* SQL: vapi_internal.ended_reasons() */
