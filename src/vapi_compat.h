@@ -34,6 +34,11 @@
 #include "varatt.h"
 #endif
 
+/* 18 has C11's word, which stands before the declaration. */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 #include "storage/latch.h"
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"

@@ -9,9 +9,8 @@
 #include "vapi_netguard.h"
 
 /* Refuses a URL before anything happens; reason is a constant phrase. */
-static void
-pg_attribute_noreturn()
-	refuse_url(const char *host, const char *reason, const char *hint)
+pg_noreturn static void
+refuse_url(const char *host, const char *reason, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_VAPI_HOST_REFUSED),
