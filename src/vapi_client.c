@@ -161,9 +161,8 @@ finish_attempt(VapiClient *client, VapiHttpTransfer *transfer, const char *metho
 }
 
 /* Reports a request that got no answer. */
-static void
-pg_attribute_noreturn()
-	report_no_answer(const VapiHttpResponse *response, const char *method, const char *path, int attempts)
+pg_noreturn static void
+report_no_answer(const VapiHttpResponse *response, const char *method, const char *path, int attempts)
 {
 	const char *hint = NULL;
 
@@ -211,9 +210,8 @@ hide_key(VapiClient *client, VapiHttpResponse *response)
 }
 
 /* Reports an answer that is no success. */
-static void
-pg_attribute_noreturn()
-	report_status(VapiClient *client, VapiHttpResponse *response, const char *method, const char *path, int attempts)
+pg_noreturn static void
+report_status(VapiClient *client, VapiHttpResponse *response, const char *method, const char *path, int attempts)
 {
 	char *message;
 	char *shown = shown_path(path);
@@ -292,7 +290,7 @@ vapi_client_request(VapiClient *client, const char *method, const char *path, co
 		response = finish_attempt(client, transfer, method, path);
 		transfer = NULL;
 
-		if (response->status >= 200 && response->status < (client->options.redirects ? 400 : 300))
+		if (response->status >= 200 && response->status < 300)
 			return response;
 		if (!may_retry(response, method, attempt, client->options.max_attempts))
 		{

@@ -29,8 +29,7 @@ typedef struct VapiClientOptions
 	int max_attempts;		 /* 1: never retried */
 	VapiClientBudget budget; /* NULL: no limit */
 	VapiClientNotice notice;
-	void *arg;		/* of both callbacks */
-	bool redirects; /* return a 3xx answer instead of refusing it */
+	void *arg; /* of both callbacks */
 } VapiClientOptions;
 
 /* Counters since the client was opened. */
@@ -71,14 +70,13 @@ extern const VapiClientStatistics *vapi_client_statistics(const VapiClient *clie
 
 /*
  * One request with retries; path begins with '/', query included (the caller
- * has escaped it: vapi_client_escape). Returns a 2xx response (3xx too with
- * the option redirects, which are never followed) in the current context.
- * Everything else is ereported: 28000 key refused (401, 403),
- * ERRCODE_VAPI_HOST_REFUSED, ERRCODE_VAPI_SECRET, ERRCODE_VAPI_REFUSED other
- * 3xx and 4xx (ERRCODE_VAPI_RETENTION when Vapi says
- * the call is past its retention, 02000 for 404), ERRCODE_VAPI_UNAVAILABLE
- * 429 and 5xx to the end, 08001, 08006, 54000. POST and PATCH are sent once
- * only, unless nothing was sent.
+ * has escaped it: vapi_client_escape). Returns a 2xx response in the current
+ * context. Everything else is ereported: 28000 key refused (401, 403),
+ * ERRCODE_VAPI_HOST_REFUSED, ERRCODE_VAPI_SECRET, ERRCODE_VAPI_REFUSED 3xx
+ * (never followed) and other 4xx (ERRCODE_VAPI_RETENTION when Vapi says the
+ * call is past its retention, 02000 for 404), ERRCODE_VAPI_UNAVAILABLE 429 and
+ * 5xx to the end, 08001, 08006, 54000. POST and PATCH are sent once only,
+ * unless nothing was sent.
  */
 extern VapiHttpResponse *vapi_client_request(VapiClient *client, const char *method, const char *path,
 											 const char *body, size_t body_length);

@@ -337,9 +337,3 @@ vapi_http_abort(VapiHttpTransfer *transfer)
 		return;
 	vapi_transfer_free(transfer);
 }
-
-VapiHttpResponse *
-vapi_http_perform(VapiHttpClient *client, const VapiHttpRequest *request)
-{
-	return vapi_http_finish(vapi_http_start(client, request));
-}

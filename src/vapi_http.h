@@ -42,7 +42,4 @@ extern VapiHttpResponse *vapi_http_finish(VapiHttpTransfer *transfer);
 /* Drops a transfer that nobody will finish. NULL is allowed. */
 extern void vapi_http_abort(VapiHttpTransfer *transfer);
 
-/* vapi_http_start and vapi_http_finish. */
-extern VapiHttpResponse *vapi_http_perform(VapiHttpClient *client, const VapiHttpRequest *request);
-
 #endif
