@@ -117,7 +117,7 @@ vapi_secret_read(const char *database, const char *name, bool missing_ok)
 {
 	char path[MAXPGPATH];
 	struct stat status;
-	char *value;
+	char *volatile value = NULL;
 	size_t length;
 	int fd;
 
@@ -147,13 +147,21 @@ vapi_secret_read(const char *database, const char *name, bool missing_ok)
 						 "(mode 0600, owned by the server's user).",
 						 name)));
 	}
-	if (fstat(fd, &status) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_VAPI_SECRET),
-				 errmsg("could not stat the file of secret \"%s\": %m", name)));
-	check_file(name, &status);
-	value = read_file(fd, name, (size_t) status.st_size, &length);
-	CloseTransientFile(fd);
+	/* A worker outside a transaction has no abort that would close the file. */
+	PG_TRY();
+	{
+		if (fstat(fd, &status) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_VAPI_SECRET),
+					 errmsg("could not stat the file of secret \"%s\": %m", name)));
+		check_file(name, &status);
+		value = read_file(fd, name, (size_t) status.st_size, &length);
+	}
+	PG_FINALLY();
+	{
+		CloseTransientFile(fd);
+	}
+	PG_END_TRY();
 	check_value(value, length, name);
 	return value;
 }
@@ -165,19 +173,4 @@ vapi_secret_wipe(char *secret)
 		return;
 	explicit_bzero(secret, strlen(secret));
 	pfree(secret);
-}
-
-uint64
-vapi_secret_stamp(const char *database, const char *name)
-{
-	char path[MAXPGPATH];
-	struct stat status;
-	uint64 stamp;
-
-	if (!secret_path(database, name, path, &status) || stat(path, &status) != 0)
-		return 0;
-	stamp = (uint64) status.st_mtim.tv_sec * 1000000000 + (uint64) status.st_mtim.tv_nsec;
-	stamp = stamp * UINT64CONST(0x9E3779B97F4A7C15) + (uint64) status.st_size;
-	stamp = stamp * UINT64CONST(0x9E3779B97F4A7C15) + (uint64) status.st_ino;
-	return Max(stamp, 1);
 }
