@@ -222,6 +222,8 @@ await_stage(VapiRunShared *shared, BackgroundWorkerHandle *handle, VapiRunStage 
 		/* Looked at after the worker's end: what it said last counts. */
 		pg_read_barrier();
 		reached = (VapiRunStage) pg_atomic_read_u32(&shared->stage);
+		/* And what comes with the stage is read after it. */
+		pg_read_barrier();
 		if (reached == VAPI_RUN_STAGE_ERROR)
 			raise_error(shared);
 		if (reached >= stage)
@@ -279,10 +281,13 @@ vapi_run_start(VapiRunAction action, int64 run_id, int64 from, int64 to, bool wa
 		/* A cancel, statement_timeout too: the run goes with it. The end of this backend never comes here. */
 		if (handle != NULL && pg_atomic_read_u32(&shared->stage) < VAPI_RUN_STAGE_DONE)
 		{
-			if (shared->worker_pid > 0)
-				(void) kill(shared->worker_pid, SIGINT);
-			else
+			pid_t pid;
+
+			/* Before it is attached it would not take the cancel. */
+			if (shared->worker_pid == 0)
 				TerminateBackgroundWorker(handle);
+			else if (GetBackgroundWorkerPid(handle, &pid) == BGWH_STARTED)
+				(void) kill(pid, SIGINT);
 		}
 		PG_RE_THROW();
 	}

@@ -41,7 +41,6 @@ typedef struct VapiRunProgress
 	int64 estimated_end; /* as in VapiRun */
 	int wait_ms;		 /* of a wait that has just begun, else 0 */
 	char what[64];		 /* what it waits for */
-	bool joined;		 /* another worker's run is watched */
 } VapiRunProgress;
 
 typedef struct VapiRunShared

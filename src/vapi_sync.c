@@ -2,6 +2,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -13,13 +14,8 @@
 #include "vapi_store.h"
 #include "vapi_sync.h"
 
+/* In the order of VapiRunStatus. */
 static const char *const status_names[] = {"running", "complete", "incomplete", "canceled", "failed", "interrupted"};
-
-const char *
-vapi_run_status_name(VapiRunStatus status)
-{
-	return status_names[status];
-}
 
 /* The status of that name. */
 static VapiRunStatus
@@ -373,7 +369,9 @@ vapi_sync_check_org(const char *org_id)
 	if (strcmp(known, org_id) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_VAPI_ORG_CHANGED),
-				 errmsg("the key belongs to Vapi organisation \"%.64s\", the calls here to \"%.64s\"", org_id, known),
+				 errmsg("the key belongs to Vapi organisation \"%.*s\", the calls here to \"%.*s\"",
+						pg_mbcliplen(org_id, (int) strlen(org_id), 64), org_id,
+						pg_mbcliplen(known, (int) strlen(known), 64), known),
 				 errdetail("Nothing of this answer was stored."),
 				 errhint("Put the first organisation's key back, or import the other one into another database.")));
 	pfree(known);
@@ -426,7 +424,7 @@ vapi_sync_finish(VapiRun *run, VapiRunStatus status, const char *message)
 
 		(void) vapi_store_execute(&watermark, 1, &parameter);
 	}
-	parameters[1] = vapi_parameter_text(vapi_run_status_name(status));
+	parameters[1] = vapi_parameter_text(status_names[status]);
 	parameters[2] = vapi_parameter_text(message);
 	parameters[3] = vapi_parameter_text(run->warning);
 	parameters[4] = vapi_parameter_time(now_us());

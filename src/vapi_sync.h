@@ -25,8 +25,6 @@ typedef enum VapiRunStatus
 	VAPI_RUN_INTERRUPTED /* its worker died */
 } VapiRunStatus;
 
-extern const char *vapi_run_status_name(VapiRunStatus status);
-
 typedef struct VapiRunCounters
 {
 	int64 seen, created, changed, unchanged, erased; /* calls */

@@ -3,6 +3,7 @@
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "libpq/pqsignal.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -81,14 +82,24 @@ publish_row(VapiRunShared *shared, char *place)
 	pfree(row);
 }
 
+/* Copies a text of an error, whole characters only. */
+static void
+publish_text(char place[VAPI_RUN_TEXT], const char *text)
+{
+	int length = text ? pg_mbcliplen(text, (int) strlen(text), VAPI_RUN_TEXT - 1) : 0;
+
+	memcpy(place, text ? text : "", length);
+	place[length] = '\0';
+}
+
 /* Passes the error on to the caller. */
 static void
 publish_error(VapiRunShared *shared, const ErrorData *error)
 {
 	shared->sqlstate = error->sqlerrcode;
-	strlcpy(shared->message, error->message ? error->message : "", VAPI_RUN_TEXT);
-	strlcpy(shared->detail, error->detail ? error->detail : "", VAPI_RUN_TEXT);
-	strlcpy(shared->hint, error->hint ? error->hint : "", VAPI_RUN_TEXT);
+	publish_text(shared->message, error->message);
+	publish_text(shared->detail, error->detail);
+	publish_text(shared->hint, error->hint);
 	enter_stage(shared, VAPI_RUN_STAGE_ERROR);
 }
 
