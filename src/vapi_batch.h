@@ -47,8 +47,10 @@ extern VapiBatch *vapi_batch_create(MemoryContext context);
  */
 extern void vapi_batch_add(VapiBatch *batch, const VapiObservation *observation, int64 received_ms);
 
+/* How many observations were added. */
 extern int vapi_batch_count(const VapiBatch *batch);
 
+/* Frees the batch and what vapi_batch_prepare returned. */
 extern void vapi_batch_free(VapiBatch *batch);
 
 /*

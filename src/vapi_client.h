@@ -19,9 +19,12 @@ typedef struct VapiClient VapiClient;
  */
 typedef int (*VapiClientBudget)(void *arg);
 
-/* Told of each wait and each attempt, for progress and statistics; may be NULL. */
+/*
+ * Told of each wait and each attempt, for progress and statistics; may be
+ * NULL. what is one of "request" (wait_ms 0), "waiting for the rate limit",
+ * "waiting to try again".
+ */
 typedef void (*VapiClientNotice)(void *arg, const char *what, int wait_ms);
-/* what is one of: "request" (wait_ms 0), "waiting for the rate limit", "waiting to try again" */
 
 typedef struct VapiClientOptions
 {
@@ -66,6 +69,7 @@ typedef struct VapiCallFilter
  */
 extern VapiClient *vapi_client_open(MemoryContext context, const VapiClientOptions *options);
 
+/* The client's counters, which go on counting. */
 extern const VapiClientStatistics *vapi_client_statistics(const VapiClient *client);
 
 /*

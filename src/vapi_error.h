@@ -1,10 +1,11 @@
 /*
  * Our own SQLSTATEs, and what may be said in an error.
  *
- * 08001 cannot connect, 08006 connection broken, 28000 key refused, 53400 no
- * worker slot or rate limit, 54000 answer too large, 22032 bad JSON, 25001
- * open transaction, 25006 standby, 55000 not set up, 55006 in use, 57014
- * cancelled, and the class below.
+ * 02000 no such call or run, 08001 cannot connect, 08006 connection broken,
+ * 22032 answer is no usable JSON, 25001 open transaction, 25006 standby or
+ * read-only transaction, 28000 key refused, 53400 no worker slot, 54000 answer
+ * too large, 55000 not set up, 55006 in use, 57014 cancelled, and the class
+ * below.
  */
 #ifndef VAPI_ERROR_H
 #define VAPI_ERROR_H
@@ -13,7 +14,7 @@
 
 #define ERRCODE_VAPI_HOST_REFUSED MAKE_SQLSTATE('V', 'S', '0', '0', '1') /* host or address not allowed */
 #define ERRCODE_VAPI_SECRET MAKE_SQLSTATE('V', 'S', '0', '0', '2')		 /* secret file missing or unsafe */
-#define ERRCODE_VAPI_REFUSED MAKE_SQLSTATE('V', 'S', '0', '0', '3')		 /* Vapi answered 4xx */
+#define ERRCODE_VAPI_REFUSED MAKE_SQLSTATE('V', 'S', '0', '0', '3')		 /* Vapi answered 3xx or 4xx */
 #define ERRCODE_VAPI_UNAVAILABLE MAKE_SQLSTATE('V', 'S', '0', '0', '4')	 /* Vapi answered 5xx or 429 to the end */
 #define ERRCODE_VAPI_ORG_CHANGED MAKE_SQLSTATE('V', 'S', '0', '0', '5')	 /* another organisation's key */
 #define ERRCODE_VAPI_RUN_STATE MAKE_SQLSTATE('V', 'S', '0', '0', '6')	 /* run is in the wrong state for this */

@@ -8,7 +8,7 @@
 #include "vapi_lock.h"
 #include "vapi_store.h"
 
-/* Also in sql/20_merge_functions.sql. */
+/* "vapi"; also in sql/20_merge_functions.sql, vapi_merge.c, vapi_prospect.c, vapi_extend.c. */
 #define CLASS_SINGLE 1986097257
 
 /* The tag that pg_advisory_lock(int, int) uses. */

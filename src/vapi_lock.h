@@ -2,14 +2,18 @@
  * The advisory locks of imports. Two-integer keys: class 1986097257 ("vapi")
  * for single locks, and the oid of sync_run for one lock a run, so that a worker
  * that has not yet noticed a DROP EXTENSION is not in the way of the next one.
- * Also in sql/29_sync_views.sql and vapi_sync.c.
+ * The lock of a run is also looked at in sql/29_sync_views.sql and vapi_sync.c.
  */
 #ifndef VAPI_LOCK_H
 #define VAPI_LOCK_H
 
 #include "vapi_compat.h"
 
-/* Objects in the class of single locks; 1 is taken by erase_call (sql/20_merge_functions.sql), 4 by vapi_prospect.c. */
+/*
+ * Objects in the class of single locks. Others are taken in SQL: 1 (erasing,
+ * shared by merges) by erase_call and vapi_merge.c, 4 (new prospects) by
+ * vapi_prospect.c, 5 (tables of the user's own) by vapi_extend.c.
+ */
 #define VAPI_LOCK_START 2  /* held while a run is decided on and its row is made */
 #define VAPI_LOCK_BUDGET 3 /* held while the rate budget is read and set */
 
@@ -18,6 +22,8 @@ extern void vapi_lock_transaction(int32 object);
 
 /* Waits for a lock of the session; it outlives transactions. ereports as above. */
 extern void vapi_lock_session(int32 object);
+
+/* Releases what vapi_lock_session took; also in an aborted transaction. */
 extern void vapi_lock_release(int32 object);
 
 /*

@@ -28,6 +28,7 @@ typedef struct VapiParameter
 	bool isnull;
 } VapiParameter;
 
+/* Parameters of one type each; their values are palloc'd in the current context. */
 extern VapiParameter vapi_parameter_text(const char *text); /* NULL: SQL NULL */
 extern VapiParameter vapi_parameter_int8(int64 value);
 extern VapiParameter vapi_parameter_bool(bool value);
