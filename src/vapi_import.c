@@ -162,21 +162,6 @@ note_retention(VapiRun *run, const ErrorData *error)
 		run->context, psprintf("Vapi no longer keeps all calls of this range. %s", said));
 }
 
-/* Does the refusal say that calls are older than Vapi keeps them? Its words are documented nowhere. */
-static bool
-says_retention(const ErrorData *error)
-{
-	static const char *const words[] = {"retention", "keeps", "older than", "no longer available"};
-	int i;
-
-	if (error->sqlerrcode == ERRCODE_VAPI_RETENTION)
-		return true;
-	for (i = 0; i < (int) lengthof(words); i++)
-		if (error->detail != NULL && strstr(error->detail, words[i]) != NULL)
-			return true;
-	return false;
-}
-
 /*
  * Asks for a page. NULL: Vapi keeps nothing that old, the walk is over. When
  * Vapi refuses the request with its lower bound and serves it without, the
@@ -210,7 +195,7 @@ request_page(VapiImport *import)
 				PG_RE_THROW();
 			FlushErrorState();
 			again = !import->without_lower && run->floor != VAPI_TIME_NONE;
-			if (!again && !says_retention(error) && !import->lower_refused)
+			if (!again && error->sqlerrcode != ERRCODE_VAPI_RETENTION && !import->lower_refused)
 				ReThrowError(refusal ? refusal : error);
 			import->without_lower = true;
 			refusal = error;
@@ -256,8 +241,9 @@ fetch_page(VapiImport *import, VapiPage *page, bool *over, const char **why)
 			*over = true;
 			return false;
 		}
+		/* A clock that is ahead would hide changes until its time has come; one behind only repeats some. */
 		if (run->watermark == VAPI_TIME_NONE)
-			run->watermark = response->date != VAPI_TIME_NONE ? response->date : now_us();
+			run->watermark = response->date != VAPI_TIME_NONE ? Min(response->date, now_us()) : now_us();
 		if (vapi_page_read(response->body, response->body_length, &bounds, (VapiKeepRaw) vapi_guc_keep_raw, page, why))
 			return true;
 		if (attempt == READ_ATTEMPTS)

@@ -106,7 +106,8 @@ static int64
 changes_from(void)
 {
 	static VapiStatement statement = {
-		"SELECT coalesce((SELECT watermark - make_interval(secs => $1) FROM vapi_internal.sync_state),"
+		"SELECT coalesce((SELECT least(watermark, now()) - make_interval(secs => $1) FROM vapi_internal.sync_state"
+		"  WHERE watermark IS NOT NULL),"
 		" (SELECT max(created_at) FROM vapi_internal.call WHERE created_at <= now()), now() - interval '1 hour')",
 		NULL};
 	VapiParameter parameter = {FLOAT8OID, Float8GetDatum((double) vapi_guc_poll_overlap), false};

@@ -43,6 +43,15 @@ $simulator->request('PUT', '/_sim/faults', []);
 is($node->safe_psql('calls', $changes), 'complete|0|100', 'the next step reads what was left');
 isnt($node->safe_psql('calls', 'SELECT watermark FROM vapi_internal.sync_state'), $before, 'and moves it');
 
+# A Date header that is years ahead: later changes are still found.
+$simulator->request('PUT', '/_sim/faults', [ { kind => 'clock-skew', ms => 100 * 365 * 86400000 } ]);
+is($node->safe_psql('calls', $changes), 'complete|0|0', 'a step with a Date header from the future');
+is($node->safe_psql('calls', 'SELECT watermark <= now() FROM vapi_internal.sync_state'), 't', 'does not move the watermark there');
+$simulator->request('PUT', '/_sim/faults', []);
+$simulator->admin('clock', { now => $node->safe_psql('calls', q{SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')}) });
+$simulator->admin('touch', { count => 2 });
+is($node->safe_psql('calls', $changes), 'complete|0|2', 'and what changes afterwards is found');
+
 # The mirror.
 my $assistants = $simulator->request('GET', '/assistant')->{data};
 is($node->safe_psql('calls', 'SELECT string_agg(id, \',\' ORDER BY id) FROM vapi.assistants WHERE NOT gone'),
