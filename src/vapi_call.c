@@ -200,7 +200,7 @@ merge_call(VapiJson *call, VapiMergeCounts *counts)
 }
 
 /* There is no such call. */
-static void
+pg_noreturn static void
 report_no_call(const char *id, const char *detail)
 {
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA), errmsg("there is no call \"%s\"", id),
@@ -251,8 +251,7 @@ vapi_call_get(const char *id)
 	call = parse(response, VAPI_JSON_OBJECT);
 	vapi_redact_secrets(call);
 	answer = vapi_jsonb_from_tree(call);
-	if (!XactReadOnly)
-		merge_call(call, &counts);
+	merge_call(call, &counts);
 	if (counts.erased > 0)
 		report_no_call(id, "It was erased here for good.");
 	return answer;

@@ -11,8 +11,9 @@
 
 /*
  * All return palloc'd jsonb without secrets and need a transaction. They
- * ereport what vapi_client_request does, 22032 for an answer that is no
- * usable JSON, ERRCODE_VAPI_ORG_CHANGED, and as said.
+ * ereport what vapi_client_request does, 25006 in a read-only transaction (its
+ * rate budget could not be kept), 22032 for an answer that is no usable JSON,
+ * ERRCODE_VAPI_ORG_CHANGED, and as said.
  */
 
 /* GET /call with the documented filters; 22023 for another one, 22007 for a bad time. */

@@ -182,16 +182,31 @@ report_no_answer(const VapiHttpResponse *response, const char *method, const cha
 			 errhint("%s", hint)));
 }
 
-/* Does Vapi's message say that the call is older than what it keeps? (vapi-docs pull request 1163) */
+/*
+ * Does Vapi's message say that calls are older than what it keeps? Its words
+ * are documented nowhere (vapi-docs pull request 1163 has the first).
+ */
 static bool
 says_retention(const char *message)
 {
+	static const char *const words[] = {"retention", "keeps", "older than", "no longer available"};
+
 	for (; *message != '\0'; message++)
 	{
-		if (pg_strncasecmp(message, "retention", 9) == 0)
-			return true;
+		for (size_t i = 0; i < lengthof(words); i++)
+		{
+			if (pg_strncasecmp(message, words[i], strlen(words[i])) == 0)
+				return true;
+		}
 	}
 	return false;
+}
+
+/* Does a request do the same when it is sent twice? It is about something that Vapi has, or had. */
+static bool
+is_repeatable(const char *method)
+{
+	return strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0;
 }
 
 /* Blots out the key where the answer quotes it: not every key has a shape that vapi_error_text knows. */
@@ -246,7 +261,7 @@ report_status(VapiClient *client, VapiHttpResponse *response, const char *method
 				(errcode(ERRCODE_NO_DATA),
 				 errmsg("Vapi does not know %s", shown),
 				 errdetail("Vapi says: %s", message)));
-	if (status == 400 && says_retention(message))
+	if (status == 400 && is_repeatable(method) && says_retention(message))
 		ereport(ERROR,
 				(errcode(ERRCODE_VAPI_RETENTION),
 				 errmsg("Vapi no longer keeps what %s %s asks for", method, shown),
@@ -262,14 +277,12 @@ report_status(VapiClient *client, VapiHttpResponse *response, const char *method
 static bool
 may_retry(const VapiHttpResponse *response, const char *method, int attempt, int max_attempts)
 {
-	bool repeatable = strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0;
-
 	if (attempt >= max_attempts || vapi_retry_classify(response->status) != VAPI_RETRY_AGAIN)
 		return false;
 	if (response->status == 0 && response->permanent)
 		return false;
 	/* a call that was perhaps created must not be created twice: Vapi has no idempotency key */
-	return repeatable || (response->status == 0 && !response->sent);
+	return is_repeatable(method) || (response->status == 0 && !response->sent);
 }
 
 VapiHttpResponse *

@@ -184,7 +184,7 @@ tell_end(VapiRunShared *shared, Jsonb *row)
 }
 
 /* Raises what the worker raised. */
-static void
+pg_noreturn static void
 raise_error(VapiRunShared *shared)
 {
 	ereport(ERROR, (errcode(shared->sqlstate), errmsg("%s", shared->message),
@@ -194,7 +194,7 @@ raise_error(VapiRunShared *shared)
 }
 
 /* The worker ended without a word. */
-static void
+pg_noreturn static void
 raise_death(VapiRunShared *shared)
 {
 	if (shared->run_id > 0)
