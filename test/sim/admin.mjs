@@ -43,6 +43,10 @@ export const ADMIN = [
   ['GET', /^\/_sim\/ids$/, ({ sim, url }) => ok([...existing(sim, url)].map((ordinal) => sim.store.id(ordinal)))],
   ['GET', /^\/_sim\/truth$/, ({ sim, url }) => ok([...existing(sim, url)].map((ordinal) => sim.truth(ordinal)))],
   ['GET', /^\/_sim\/truth\/([^/]+)$/, ({ sim, params }) => ok(sim.truth(ordinalOf(sim, params[0])))],
+  ['GET', /^\/_sim\/account$/, ({ sim }) => {
+    const { assistants, squads, phoneNumbers } = sim.account;
+    return ok({ assistants, squads, phoneNumbers });
+  }],
   ['GET', /^\/_sim\/faults$/, ({ faults }) => ok(faults.describe())],
   ['PUT', /^\/_sim\/faults$/, ({ faults, body }) => {
     try {

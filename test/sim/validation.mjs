@@ -11,7 +11,14 @@ const ASSISTANT = [
 ];
 const PHONE = ['fallbackDestination', 'hooks', 'provider', 'name', 'assistantId', 'workflowId', 'squadId', 'server'];
 
-/** Body name → property → rule; a rule is {type, max?, each?}. */
+const SERVER_MESSAGES = [
+  'assistant.started', 'assistant.speechStarted', 'conversation-update', 'end-of-call-report', 'function-call', 'hang', 'language-changed', 'language-change-detected',
+  'model-output', 'phone-call-control', 'speech-update', 'status-update', 'transcript', 'transcript[transcriptType="final"]', 'tool-calls', 'transfer-destination-request',
+  'handoff-destination-request', 'transfer-update', 'user-interrupted', 'voice-input', 'chat.created', 'chat.deleted', 'session.created', 'session.updated', 'session.deleted',
+  'call.deleted', 'call.delete.failed', 'call.artifact.upload',
+];
+
+/** Body name → property → rule; a rule is {type, min?, max?, required?, body?: name of the rules for the object, among?: allowed elements}; min and max are of a text's length or of a number. */
 const BODIES = {
   createCall: {
     assistantVersion: {}, transport: { type: 'object' }, customers: { type: 'array' }, name: { type: 'string', max: 40 }, schedulePlan: { type: 'object' }, assistantId: { type: 'string' },
@@ -25,11 +32,20 @@ const BODIES = {
   updateCall: { name: { type: 'string', max: 40 } },
   deleteCall: { ids: { type: 'array' } },
   schedulePlan: { earliestAt: { type: 'string', required: true }, latestAt: { type: 'string' } },
-  assistant: { ...Object.fromEntries(ASSISTANT.map((name) => [name, {}])), name: { type: 'string', max: 40 }, server: { type: 'object' }, serverMessages: { type: 'array' } },
+  assistant: { ...Object.fromEntries(ASSISTANT.map((name) => [name, {}])), name: { type: 'string', max: 40 }, server: { type: 'object', body: 'server' }, serverMessages: { type: 'array', among: SERVER_MESSAGES } },
+  // secret is not in the OpenAPI document but accepted, and never shown again
+  server: {
+    url: { type: 'string' }, timeoutSeconds: { type: 'number', min: 1, max: 300 }, credentialId: { type: 'string' }, staticIpAddressesEnabled: { type: 'boolean' }, encryptedPaths: { type: 'array' },
+    headers: { type: 'object' }, backoffPlan: { type: 'object', body: 'backoffPlan' }, secret: { type: 'string' },
+  },
+  backoffPlan: {
+    type: { type: 'string', required: true }, maxRetries: { type: 'number', min: 0, max: 10, required: true }, baseDelaySeconds: { type: 'number', min: 0, max: 10, required: true },
+    excludedStatusCodes: { type: 'array' },
+  },
   squad: { name: { type: 'string' }, members: { type: 'array', required: true }, membersOverrides: { type: 'object' } },
   phoneNumber: {
     ...Object.fromEntries([...PHONE, 'numberDesiredAreaCode', 'sipUri', 'authentication', 'numberE164CheckEnabled', 'number', 'credentialId', 'smsEnabled', 'twilioAccountSid', 'twilioAuthToken', 'twilioApiKey', 'twilioApiSecret'].map((name) => [name, {}])),
-    name: { type: 'string', max: 40 }, server: { type: 'object' },
+    name: { type: 'string', max: 40 }, server: { type: 'object', body: 'server' },
   },
 };
 
@@ -48,6 +64,10 @@ export function complaints(body, name, path = '') {
     const value = body[key];
     if (value === null || value === undefined) continue;
     if (rule.type && typeOf(value) !== rule.type) list.push(`${path}${key} must be ${rule.type === 'array' || rule.type === 'object' ? 'an' : 'a'} ${rule.type}`);
+    else if (rule.body) list.push(...complaints(value, rule.body, `${path}${key}.`));
+    else if (rule.among && value.some((element) => !rule.among.includes(element))) list.push(`each value in ${path}${key} must be one of the following values: ${rule.among.join(', ')}`);
+    else if (rule.type === 'number' && value > rule.max) list.push(`${path}${key} must not be greater than ${rule.max}`);
+    else if (rule.type === 'number' && value < rule.min) list.push(`${path}${key} must not be less than ${rule.min}`);
     else if (rule.max && value.length > rule.max) list.push(`${path}${key} must be shorter than or equal to ${rule.max} characters`);
     else if (rule.min && value.length < rule.min) list.push(`${path}${key} must be longer than or equal to ${rule.min} characters`);
   }

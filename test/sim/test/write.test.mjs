@@ -160,5 +160,20 @@ test('PATCH sets the server of an assistant and of a number; a secret is never s
     assert.equal(body.server.url, server.url);
     assert.equal(body.server.secret, undefined);
     assert.doesNotMatch(JSON.stringify(await sim.read(path)), /hidden/);
+    assert.equal(body.isServerUrlSecretSet, true);
+    const refused = async (change, pattern) => {
+      const answer = await sim.request('PATCH', path, { body: change });
+      assert.equal(answer.status, 400);
+      assert.match([answer.body.message].flat().join('\n'), pattern);
+    };
+    await refused({ server: { ...server, colour: 'red' } }, /^server\.property colour should not exist$/);
+    await refused({ server: { ...server, timeoutSeconds: 301 } }, /^server\.timeoutSeconds must not be greater than 300$/);
+    await refused({ server: { url: server.url, backoffPlan: { type: 'fixed' } } }, /server\.backoffPlan\.maxRetries should not be empty/);
+    await refused({ server: { url: server.url, backoffPlan: { type: 'fixed', maxRetries: 11, baseDelaySeconds: 1 } } }, /must not be greater than 10/);
   }
+  const { assistants: raw, phoneNumbers: rawNumbers } = await sim.admin('GET', 'account');
+  assert.equal(raw.find((a) => a.id === assistants[1].id).server.secret, 'hidden');
+  assert.equal(rawNumbers.find((n) => n.id === numbers[1].id).server.secret, 'hidden');
+  const messages = await sim.request('PATCH', `/assistant/${assistants[1].id}`, { body: { serverMessages: ['status-update', 'call.started'] } });
+  assert.equal(messages.status, 400);
 });
