@@ -22,7 +22,8 @@ typedef struct Kind
 	VapiStatement statement; /* $1 array of objects, $2 stamp, $3 is it the last page */
 } Kind;
 
-static Kind kinds[] = {
+/* In the order of VapiMirrorKind. */
+static Kind kinds[VAPI_MIRROR_KINDS] = {
 	{"/assistant", {"SELECT vapi_internal.mirror_assistants($1, $2, $3)", NULL}},
 	{"/squad", {"SELECT vapi_internal.mirror_squads($1, $2, $3)", NULL}},
 	{"/phone-number", {"SELECT vapi_internal.mirror_phone_numbers($1, $2, $3)", NULL}},
@@ -43,79 +44,82 @@ is_due(void)
 	return due;
 }
 
-/* Notes that all kinds were read. */
-static void
-note_done(int64 stamp)
+void
+vapi_mirror_note(int64 stamp)
 {
 	static VapiStatement statement = {
 		"INSERT INTO vapi_internal.sync_state AS s (mirrored_at) VALUES ($1)"
 		" ON CONFLICT (only_row) DO UPDATE SET mirrored_at = excluded.mirrored_at",
 		NULL};
 	VapiParameter parameter = vapi_parameter_time(stamp);
-	VapiStoreSection section;
 
-	vapi_store_begin(&section, "vapi_sales: mirror");
 	(void) vapi_store_execute(&statement, 1, &parameter);
-	vapi_store_commit(&section);
 }
 
-/* Stores a page; last also retires what Vapi no longer lists. */
-static void
-store_page(Kind *kind, VapiJson *array, int64 stamp, bool last)
+VapiMirrorPage
+vapi_mirror_page(VapiClient *client, VapiMirrorKind kind, int64 before)
+{
+	VapiMirrorPage page = {.before = before};
+	VapiHttpResponse *response;
+	VapiJsonReport report = {0};
+	VapiJson *item;
+	char time[VAPI_TIME_SIZE];
+	int count = 0;
+
+	response = vapi_client_request(client, "GET",
+								   before == VAPI_TIME_NONE
+									   ? psprintf("%s?limit=%d", kinds[kind].path, PAGE_SIZE)
+									   : psprintf("%s?limit=%d&createdAtLt=%s", kinds[kind].path, PAGE_SIZE,
+												  vapi_client_escape(vapi_time_format(before, time))),
+								   NULL, 0);
+	page.date = response->date;
+	page.array = vapi_json_parse(response->body, response->body_length, &report);
+	if (page.array == NULL || page.array->type != VAPI_JSON_ARRAY)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT),
+						errmsg("Vapi's answer to GET %s is no JSON array", kinds[kind].path)));
+	for (item = page.array->child; item; item = item->next)
+	{
+		const char *created = vapi_json_string(item, "createdAt");
+
+		count++;
+		if (created != NULL)
+			page.before = vapi_time_parse(created);
+	}
+	page.last = count < PAGE_SIZE || page.before == VAPI_TIME_NONE;
+	return page;
+}
+
+void
+vapi_mirror_store(VapiMirrorKind kind, const VapiMirrorPage *page, int64 stamp)
 {
 	VapiParameter parameters[3];
-	VapiStoreSection section;
-	VapiJson *item;
 
-	parameters[0] = vapi_parameter_jsonb(vapi_jsonb_from_tree(array));
+	vapi_redact_secrets(page->array);
+	parameters[0] = vapi_parameter_jsonb(vapi_jsonb_from_tree(page->array));
 	parameters[1] = vapi_parameter_time(stamp);
-	parameters[2] = vapi_parameter_bool(last);
-	vapi_store_begin(&section, "vapi_sales: mirror");
-	for (item = array->child; item; item = item->next)
-		vapi_sync_check_org(vapi_json_string(item, "orgId"));
-	(void) vapi_store_execute(&kind->statement, 3, parameters);
-	vapi_store_commit(&section);
+	parameters[2] = vapi_parameter_bool(page->last);
+	(void) vapi_store_execute(&kinds[kind].statement, 3, parameters);
 }
 
-/* Reads all objects of a kind, newest first. */
+/* Reads all objects of a kind, newest first, each page in a transaction of its own. */
 static void
-read_kind(VapiClient *client, Kind *kind, int64 stamp, MemoryContext context)
+read_kind(VapiClient *client, VapiMirrorKind kind, int64 stamp, MemoryContext context)
 {
-	int64 before = VAPI_TIME_NONE;
-	bool last = false;
+	VapiMirrorPage page = {.before = VAPI_TIME_NONE};
 
-	while (!last)
+	while (!page.last)
 	{
-		VapiHttpResponse *response;
-		VapiJsonReport report = {0};
-		VapiJson *array;
+		VapiStoreSection section;
 		VapiJson *item;
-		char time[VAPI_TIME_SIZE];
-		int count = 0;
 
 		MemoryContextReset(context);
 		MemoryContextSwitchTo(context);
-		response = vapi_client_request(client, "GET",
-									   before == VAPI_TIME_NONE
-										   ? psprintf("%s?limit=%d", kind->path, PAGE_SIZE)
-										   : psprintf("%s?limit=%d&createdAtLt=%s", kind->path, PAGE_SIZE,
-													  vapi_client_escape(vapi_time_format(before, time))),
-									   NULL, 0);
-		array = vapi_json_parse(response->body, response->body_length, &report);
-		if (array == NULL || array->type != VAPI_JSON_ARRAY)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT),
-							errmsg("Vapi's answer to GET %s is no JSON array", kind->path)));
-		vapi_redact_secrets(array);
-		for (item = array->child; item; item = item->next)
-		{
-			const char *created = vapi_json_string(item, "createdAt");
-
-			count++;
-			if (created != NULL)
-				before = vapi_time_parse(created);
-		}
-		last = count < PAGE_SIZE || before == VAPI_TIME_NONE;
-		store_page(kind, array, stamp, last);
+		page = vapi_mirror_page(client, kind, page.before);
+		vapi_store_begin(&section, "vapi_sales: mirror");
+		for (item = page.array->child; item; item = item->next)
+			vapi_sync_check_org(vapi_json_string(item, "orgId"));
+		vapi_mirror_store(kind, &page, stamp);
+		vapi_store_commit(&section);
 	}
 }
 
@@ -132,11 +136,11 @@ vapi_mirror_refresh(VapiClient *client, MemoryContext context)
 		MemoryContextSwitchTo(old);
 		return NULL;
 	}
-	for (i = 0; i < (int) lengthof(kinds); i++)
+	for (i = 0; i < VAPI_MIRROR_KINDS; i++)
 	{
 		PG_TRY();
 		{
-			read_kind(client, &kinds[i], stamp, context);
+			read_kind(client, (VapiMirrorKind) i, stamp, context);
 		}
 		PG_CATCH();
 		{
@@ -154,7 +158,13 @@ vapi_mirror_refresh(VapiClient *client, MemoryContext context)
 	}
 	/* What failed is tried again by the next run. */
 	if (why[0] == '\0')
-		note_done(stamp);
+	{
+		VapiStoreSection section;
+
+		vapi_store_begin(&section, "vapi_sales: mirror");
+		vapi_mirror_note(stamp);
+		vapi_store_commit(&section);
+	}
 	MemoryContextReset(context);
 	MemoryContextSwitchTo(old);
 	if (why[0] == '\0')
