@@ -271,6 +271,7 @@ vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list, cons
 		bool ok;
 
 		transfer->request_body = MemoryContextAllocExtended(context, request->body_length + 1, MCXT_ALLOC_HUGE);
+		transfer->request_length = request->body != NULL ? request->body_length : 0;
 		if (request->body != NULL)
 			memcpy(transfer->request_body, request->body, request->body_length);
 		ok = set_headers(transfer, request);
@@ -421,6 +422,10 @@ vapi_transfer_free(VapiHttpTransfer *transfer)
 {
 	vapi_transfer_release(transfer);
 	if (transfer->request_body != NULL)
+	{
+		/* it may hold the secret of a webhook */
+		explicit_bzero(transfer->request_body, transfer->request_length);
 		pfree(transfer->request_body);
+	}
 	pfree(transfer);
 }

@@ -50,6 +50,7 @@ typedef struct VapiHttpTransfer
 	CURL *easy;
 	struct curl_slist *headers;
 	char *request_body;
+	size_t request_length;
 	char host[VAPI_URL_HOST_SIZE];
 	char curl_error[CURL_ERROR_SIZE];
 
