@@ -1,7 +1,5 @@
 #include "vapi_compat.h"
 
-#include "utils/timestamp.h"
-
 #include "vapi_budget.h"
 #include "vapi_guc.h"
 #include "vapi_lock.h"
@@ -50,7 +48,7 @@ take(VapiBudgetPriority priority)
 		"SELECT setval('vapi_internal.budget_all', $1), setval('vapi_internal.budget_sync', $2)", NULL};
 	RateLimit all = limit_for(vapi_guc_requests_per_minute);
 	RateLimit sync = limit_for(Max(1, vapi_guc_requests_per_minute * 4 / 5));
-	int64 now = vapi_store_unix_time(GetCurrentTimestamp());
+	int64 now = vapi_store_now();
 	int64 all_at;
 	int64 sync_at;
 	int64 wait;

@@ -6,7 +6,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
-#include "utils/timestamp.h"
 
 #include "vapi_budget.h"
 #include "vapi_call.h"
@@ -191,7 +190,7 @@ merge_call(VapiJson *call, VapiMergeCounts *counts)
 
 	if (!vapi_map_call(call, VAPI_SOURCE_API, (VapiKeepRaw) vapi_guc_keep_raw, &observation, &why))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("Vapi's answer is no call: %s", why)));
-	vapi_batch_add(batch, &observation, vapi_store_unix_time(GetCurrentTimestamp()) / 1000);
+	vapi_batch_add(batch, &observation, vapi_store_now() / 1000);
 	vapi_store_enter(&section);
 	vapi_sync_check_org(observation.org_id);
 	vapi_merge_apply(batch, counts);

@@ -130,7 +130,7 @@ add_element(VapiBatch *batch, VapiJson *element, int position)
 	const char *received = vapi_json_number(element, "received_ms");
 	const char *why = NULL;
 	int64 received_ms = received ? VAPI_TIME_MS(vapi_time_from_number(received))
-								 : VAPI_TIME_MS(vapi_store_unix_time(GetCurrentTimestamp()));
+								 : VAPI_TIME_MS(vapi_store_now());
 	int count = 0;
 	int i;
 

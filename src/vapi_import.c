@@ -52,13 +52,6 @@ typedef struct Step
 	bool tied_out; /* more calls of one timestamp than a page can hold: a gap */
 } Step;
 
-/* Now, in microseconds since the Unix epoch. */
-static int64
-now_us(void)
-{
-	return vapi_store_unix_time(GetCurrentTimestamp());
-}
-
 /* The client's budget callback: the budget is the import's first member. */
 static int
 take_budget(void *arg)
@@ -103,7 +96,7 @@ vapi_import_open(VapiRun *run, const char *database, VapiImportProgress progress
 	import->progress = progress;
 	import->progress_arg = arg;
 	import->limit = vapi_guc_page_size;
-	import->pass_started = now_us();
+	import->pass_started = vapi_store_now();
 	import->pass_top = VAPI_TIME_NONE;
 	options.database = database;
 	options.max_attempts = vapi_guc_max_attempts;
@@ -243,7 +236,7 @@ fetch_page(VapiImport *import, VapiPage *page, bool *over, const char **why)
 		}
 		/* A clock that is ahead would hide changes until its time has come; one behind only repeats some. */
 		if (run->watermark == VAPI_TIME_NONE)
-			run->watermark = response->date != VAPI_TIME_NONE ? Min(response->date, now_us()) : now_us();
+			run->watermark = response->date != VAPI_TIME_NONE ? Min(response->date, vapi_store_now()) : vapi_store_now();
 		if (vapi_page_read(response->body, response->body_length, &bounds, (VapiKeepRaw) vapi_guc_keep_raw, page, why))
 			return true;
 		if (attempt == READ_ATTEMPTS)
@@ -312,7 +305,7 @@ estimate_end(const VapiImport *import, int64 reached)
 {
 	const VapiRun *run = import->run;
 	int64 bottom = run->floor != VAPI_TIME_NONE ? run->floor : run->from;
-	int64 now = now_us();
+	int64 now = vapi_store_now();
 
 	if (bottom == VAPI_TIME_NONE || import->pass_top == VAPI_TIME_NONE)
 		return VAPI_TIME_NONE;

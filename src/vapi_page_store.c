@@ -1,7 +1,6 @@
 #include "vapi_compat.h"
 
 #include "access/xact.h"
-#include "utils/timestamp.h"
 
 #include "vapi_error.h"
 #include "vapi_merge.h"
@@ -44,7 +43,7 @@ merge(const VapiObservation *observations, int count, VapiRunCounters *counters)
 {
 	VapiBatch *batch = vapi_batch_create(CurrentMemoryContext);
 	VapiMergeCounts merged = {0};
-	int64 received_ms = vapi_store_unix_time(GetCurrentTimestamp()) / 1000;
+	int64 received_ms = vapi_store_now() / 1000;
 	int i;
 
 	for (i = 0; i < count; i++)

@@ -132,7 +132,7 @@ tell_progress(VapiRunShared *shared, int64 *told_pages)
 		appendStringInfo(&line, ", %s, %d s", progress.what, (progress.wait_ms + 999) / 1000);
 	else if (progress.estimated_end != VAPI_TIME_NONE)
 	{
-		int64 left = (progress.estimated_end - vapi_store_unix_time(GetCurrentTimestamp())) / USECS_PER_SEC;
+		int64 left = (progress.estimated_end - vapi_store_now()) / USECS_PER_SEC;
 
 		if (left > 0)
 			appendStringInfo(&line, ", about %s left", duration(left));

@@ -109,6 +109,12 @@ vapi_store_unix_time(int64 timestamp)
 	return timestamp + PG_EPOCH_UNIX_US;
 }
 
+int64
+vapi_store_now(void)
+{
+	return vapi_store_unix_time(GetCurrentTimestamp());
+}
+
 /* Executes the statement; latest: with a snapshot taken now, whatever the isolation level. */
 static uint64
 execute(VapiStatement *statement, int count, const VapiParameter *parameters, bool latest)

@@ -41,6 +41,9 @@ extern VapiParameter vapi_parameter_int8_array(const int64 *items, int count);
 extern int64 vapi_store_timestamp(int64 unix_us);
 extern int64 vapi_store_unix_time(int64 timestamp);
 
+/* Now, in microseconds since the Unix epoch. */
+extern int64 vapi_store_now(void);
+
 /*
  * Executes the statement; SPI must be connected and a snapshot active.
  * Returns SPI_processed; the rows are in SPI_tuptable. ereports what SQL

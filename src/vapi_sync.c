@@ -29,13 +29,6 @@ status_of(const char *name)
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("unknown status \"%s\" of a run", name)));
 }
 
-/* Now, in microseconds since the Unix epoch. */
-static int64
-now_us(void)
-{
-	return vapi_store_unix_time(GetCurrentTimestamp());
-}
-
 /* A column of the first row: bigint, or 0 for NULL. */
 static int64
 column_int8(int column)
@@ -149,7 +142,7 @@ vapi_sync_start(MemoryContext context, VapiRunKind kind, int64 from, int64 to, c
 		run->from = kind == VAPI_RUN_CHANGES ? changes_from() : from;
 		run->to = to;
 		run->floor = kind == VAPI_RUN_CHANGES ? VAPI_TIME_NONE : from;
-		run->started = now_us();
+		run->started = vapi_store_now();
 		run->cursor.at = to;
 		(void) vapi_store_execute(&next, 0, NULL);
 		run->run_id = column_int8(1);
@@ -275,7 +268,7 @@ vapi_sync_resume(MemoryContext context, int64 run_id)
 	else
 		run->has_gap = last_gap > 0;
 
-	parameters[1] = vapi_parameter_time(now_us());
+	parameters[1] = vapi_parameter_time(vapi_store_now());
 	parameters[2] = vapi_parameter_time(run->cursor.at);
 	parameters[3] = vapi_parameter_bool(run->cursor.inclusive);
 	parameters[4] = vapi_parameter_time(run->floor);
@@ -326,7 +319,7 @@ vapi_sync_save(const VapiRun *run, const VapiRunCounters *counters, const VapiRu
 	parameters[count++] = vapi_parameter_time(run->estimated_end);
 	parameters[count++] = vapi_parameter_time(run->watermark);
 	parameters[count++] = vapi_parameter_text(run->warning);
-	parameters[count++] = vapi_parameter_time(now_us());
+	parameters[count++] = vapi_parameter_time(vapi_store_now());
 	if (vapi_store_execute(&statement, count, parameters) == 0)
 		ereport(ERROR, (errcode(ERRCODE_VAPI_RUN_STATE),
 						errmsg("the row of run " INT64_FORMAT " is gone", run->run_id)));
@@ -346,7 +339,7 @@ vapi_sync_gap(const VapiRun *run, int64 from, int64 to, const char *call_id, con
 	parameters[2] = vapi_parameter_time(to);
 	parameters[3] = vapi_parameter_text(call_id);
 	parameters[4] = vapi_parameter_text(reason);
-	parameters[5] = vapi_parameter_time(now_us());
+	parameters[5] = vapi_parameter_time(vapi_store_now());
 	(void) vapi_store_execute(&statement, 6, parameters);
 }
 
@@ -389,7 +382,7 @@ vapi_sync_message(const VapiRun *run, const char *message)
 	vapi_store_begin(&section, "vapi_sales: noting a wait");
 	parameters[0] = vapi_parameter_int8(run->run_id);
 	parameters[1] = vapi_parameter_text(message);
-	parameters[2] = vapi_parameter_time(now_us());
+	parameters[2] = vapi_parameter_time(vapi_store_now());
 	(void) vapi_store_execute(&statement, 3, parameters);
 	vapi_store_commit(&section);
 }
@@ -428,7 +421,7 @@ vapi_sync_finish(VapiRun *run, VapiRunStatus status, const char *message)
 	parameters[1] = vapi_parameter_text(status_names[status]);
 	parameters[2] = vapi_parameter_text(message);
 	parameters[3] = vapi_parameter_text(run->warning);
-	parameters[4] = vapi_parameter_time(now_us());
+	parameters[4] = vapi_parameter_time(vapi_store_now());
 	parameters[5] = vapi_parameter_int8(run->counters.requests);
 	parameters[6] = vapi_parameter_int8(run->counters.wire_bytes);
 	parameters[7] = vapi_parameter_int8(run->counters.body_bytes);
@@ -496,6 +489,6 @@ vapi_sync_abandon(int64 run_id)
 	VapiParameter parameters[2];
 
 	parameters[0] = vapi_parameter_int8(run_id);
-	parameters[1] = vapi_parameter_time(now_us());
+	parameters[1] = vapi_parameter_time(vapi_store_now());
 	(void) vapi_store_execute(&statement, 2, parameters);
 }
