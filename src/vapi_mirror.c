@@ -85,7 +85,9 @@ vapi_mirror_page(VapiClient *client, VapiMirrorKind kind, int64 before)
 		if (created != NULL)
 			page.before = vapi_time_parse(created);
 	}
-	page.last = count < PAGE_SIZE || page.before == VAPI_TIME_NONE;
+	/* who ignores the bound would send the same page for ever */
+	page.last = count < PAGE_SIZE || page.before == VAPI_TIME_NONE ||
+				(before != VAPI_TIME_NONE && page.before >= before);
 	return page;
 }
 
@@ -127,7 +129,7 @@ char *
 vapi_mirror_refresh(VapiClient *client, MemoryContext context)
 {
 	MemoryContext old = CurrentMemoryContext;
-	int64 stamp = vapi_store_unix_time(GetCurrentTimestamp());
+	int64 stamp = vapi_store_now();
 	char why[256] = "";
 	volatile int i;
 
@@ -152,7 +154,7 @@ vapi_mirror_refresh(VapiClient *client, MemoryContext context)
 				PG_RE_THROW();
 			FlushErrorState();
 			AbortOutOfAnyTransaction();
-			strlcpy(why, error->message, sizeof(why));
+			strlcpy(why, vapi_error_text(error->message, strlen(error->message)), sizeof(why));
 		}
 		PG_END_TRY();
 	}

@@ -262,7 +262,7 @@ typedef struct KindRequest
 static int64
 clock_skew(int64 date, TimestampTz asked)
 {
-	int64 ours = (vapi_store_unix_time(asked) + vapi_store_unix_time(GetCurrentTimestamp())) / 2;
+	int64 ours = (vapi_store_unix_time(asked) + vapi_store_now()) / 2;
 
 	return date == VAPI_TIME_NONE ? VAPI_TIME_NONE : date + USECS_PER_SEC / 2 - ours;
 }
@@ -316,7 +316,7 @@ vapi_setup_facts(bool store)
 	KindRequest request = {.client = open_client(), .store = store, .skew_us = VAPI_TIME_NONE};
 	ErrorData *failure = NULL;
 
-	request.stamp = vapi_store_unix_time(GetCurrentTimestamp());
+	request.stamp = vapi_store_now();
 	for (int i = 0; i < VAPI_MIRROR_KINDS && failure == NULL; i++)
 	{
 		request.kind = (VapiMirrorKind) i;
