@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "vapi_error.h"
+#include "vapi_extend.h"
 #include "vapi_import.h"
 #include "vapi_lock.h"
 #include "vapi_mirror.h"
@@ -27,6 +28,9 @@
 
 /* How often a run that another worker is at is looked at. */
 #define WATCH_MS 250
+
+/* Changes that an extended table takes in one transaction. */
+#define EXTEND_STEP 1000
 
 /* Settings of the database, the role or the server that would stand in our way. */
 static const char *const settings[][2] = {
@@ -123,6 +127,23 @@ run_change_steps(void)
 	}
 }
 
+/* Takes the changes on to the tables of the user's own. What such a table does not take is in vapi.mirror_errors. */
+static void
+run_extend_steps(void)
+{
+	int taken = 1;
+
+	while (taken > 0)
+	{
+		VapiStoreSection section;
+
+		CHECK_FOR_INTERRUPTS();
+		vapi_store_begin(&section, "vapi_sales: extended tables");
+		taken = vapi_extend_step(EXTEND_STEP);
+		vapi_store_commit(&section);
+	}
+}
+
 /* What follows the walk: its failure is a warning of the run, for the calls are stored. */
 static void
 follow_up(VapiRun *run, VapiImport *import)
@@ -133,6 +154,7 @@ follow_up(VapiRun *run, VapiImport *import)
 	PG_TRY();
 	{
 		run_change_steps();
+		run_extend_steps();
 	}
 	PG_CATCH();
 	{
@@ -145,7 +167,7 @@ follow_up(VapiRun *run, VapiImport *import)
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(run->context);
-		warning = psprintf("The change feed is not up to date: %s.", error->message);
+		warning = psprintf("The change feed and extended tables are not up to date: %s.", error->message);
 	}
 	PG_END_TRY();
 
