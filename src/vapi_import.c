@@ -236,7 +236,11 @@ fetch_page(VapiImport *import, VapiPage *page, bool *over, const char **why)
 		}
 		/* A clock that is ahead would hide changes until its time has come; one behind only repeats some. */
 		if (run->watermark == VAPI_TIME_NONE)
-			run->watermark = response->date != VAPI_TIME_NONE ? Min(response->date, vapi_store_now()) : vapi_store_now();
+		{
+			run->watermark = vapi_store_now();
+			if (response->date != VAPI_TIME_NONE)
+				run->watermark = Min(run->watermark, response->date);
+		}
 		if (vapi_page_read(response->body, response->body_length, &bounds, (VapiKeepRaw) vapi_guc_keep_raw, page, why))
 			return true;
 		if (attempt == READ_ATTEMPTS)
