@@ -392,20 +392,3 @@ vapi_redact_mapped(VapiJson *call)
 			member->dropped = true;
 	}
 }
-
-char *
-vapi_redact_url(const char *url)
-{
-	const char *colon;
-	char *copy;
-	char *end;
-
-	if (url == NULL || (pg_strncasecmp(url, "http://", 7) != 0 && pg_strncasecmp(url, "https://", 8) != 0))
-		return NULL;
-	colon = strchr(url, ':');
-	copy = pstrdup(url);
-	end = shorten_url(copy + (colon - url) + 3, &end);
-	*end = '\0';
-	copy[strcspn(copy, "?#")] = '\0';
-	return copy;
-}

@@ -38,7 +38,4 @@ extern void vapi_redact_weight(VapiJson *json);
  */
 extern void vapi_redact_mapped(VapiJson *call);
 
-/* Palloc'd copy of a URL without query, fragment and user part; NULL for what is no http(s) URL. */
-extern char *vapi_redact_url(const char *url);
-
 #endif

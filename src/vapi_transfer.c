@@ -15,8 +15,9 @@
 /* A whole request may take this many times the longest silence. */
 #define TOTAL_FACTOR 10
 
-int64
-vapi_transfer_clock_us(void)
+/* Microseconds of a clock that never jumps. */
+static int64
+clock_us(void)
 {
 	struct timespec now;
 
@@ -27,7 +28,7 @@ vapi_transfer_clock_us(void)
 int64
 vapi_transfer_clock_ms(void)
 {
-	return vapi_transfer_clock_us() / 1000;
+	return clock_us() / 1000;
 }
 
 void
@@ -262,7 +263,7 @@ vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list, cons
 	strlcpy(transfer->host, host, VAPI_URL_HOST_SIZE);
 	transfer->max = request->max_response > 0 ? request->max_response : (size_t) vapi_guc_max_response_size * 1024;
 	transfer->max = Min(transfer->max, MaxAllocSize - 1);
-	transfer->started_us = vapi_transfer_clock_us();
+	transfer->started_us = clock_us();
 	transfer->last_byte = vapi_transfer_clock_ms();
 	dlist_push_tail(list, &transfer->node);
 
@@ -393,7 +394,7 @@ vapi_transfer_response(VapiHttpTransfer *transfer)
 	curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
 	response->sent = request > 0;
 	response->wire_bytes = (int64) body + headers;
-	response->elapsed_us = vapi_transfer_clock_us() - transfer->started_us;
+	response->elapsed_us = clock_us() - transfer->started_us;
 	response->date = PG_INT64_MIN;
 	response->retry_after = -1;
 	if (transfer->result != CURLE_OK || status == 0)
@@ -409,7 +410,6 @@ vapi_transfer_response(VapiHttpTransfer *transfer)
 	response->body[transfer->length] = '\0';
 	response->body_length = transfer->length;
 	response->content_type = response_header(transfer, "Content-Type");
-	response->location = response_header(transfer, "Location");
 	response->date = vapi_retry_http_date(response_header(transfer, "Date"));
 	response->retry_after = vapi_retry_after(response_header(transfer, "Retry-After"),
 											 response->date != PG_INT64_MIN ? response->date

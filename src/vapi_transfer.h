@@ -31,7 +31,6 @@ typedef struct VapiHttpResponse
 	char *body; /* zero-terminated; never NULL when status is not 0 */
 	size_t body_length;
 	char *content_type; /* NULL when missing */
-	char *location;		/* of a redirect, which is never followed */
 	int64 date;			/* Date header, microseconds since the Unix epoch; PG_INT64_MIN when missing */
 	int retry_after;	/* ms, -1 when missing */
 	bool sent;			/* at least a part of the request went out */
@@ -70,8 +69,7 @@ typedef struct VapiHttpTransfer
 	CURLcode result;
 } VapiHttpTransfer;
 
-/* Microseconds and milliseconds of a clock that never jumps. */
-extern int64 vapi_transfer_clock_us(void);
+/* Milliseconds of a clock that never jumps. */
 extern int64 vapi_transfer_clock_ms(void);
 
 /*

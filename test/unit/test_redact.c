@@ -238,30 +238,6 @@ test_mapped(void)
 	vapi_redact_mapped(NULL);
 }
 
-static void
-test_url(void)
-{
-	static const TextCase urls[] = {
-		{"https://storage.example.com/a.wav?page=1#x", "https://storage.example.com/a.wav"},
-		{"http://u:p@storage.example.com/a.wav", "http://storage.example.com/a.wav"},
-		{"https://storage.example.com", "https://storage.example.com"},
-		{"wss://storage.example.com/a", NULL},
-		{"s3://bucket/a.wav", NULL},
-		{"file:///etc/passwd", NULL},
-		{"", NULL},
-		{NULL, NULL},
-	};
-
-	for (size_t i = 0; i < lengthof(urls); i++)
-	{
-		char *url = vapi_redact_url(urls[i].before);
-
-		tap_same(url, urls[i].after, "a URL alone");
-		if (url != NULL)
-			pfree(url);
-	}
-}
-
 /* The strings below a name, each of which must not be in what is kept. */
 static int
 count_leaks(const VapiJson *json, const char *name, const char *text, bool below)
@@ -336,7 +312,6 @@ main(void)
 	test_secrets();
 	test_weight();
 	test_mapped();
-	test_url();
 	test_samples();
 	return tap_done();
 }
