@@ -1,5 +1,8 @@
 #include "vapi_compat.h"
 
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+
 #include "vapi_budget.h"
 #include "vapi_guc.h"
 #include "vapi_lock.h"
@@ -116,4 +119,19 @@ vapi_budget_take(void *arg)
 	else
 		vapi_store_commit(&section);
 	return wait;
+}
+
+VapiClient *
+vapi_budget_client(int max_attempts)
+{
+	VapiBudget *budget = palloc0(sizeof(VapiBudget));
+	VapiClientOptions options = {0};
+
+	budget->priority = VAPI_BUDGET_INTERACTIVE;
+	budget->in_transaction = true;
+	options.database = get_database_name(MyDatabaseId);
+	options.max_attempts = max_attempts;
+	options.budget = vapi_budget_take;
+	options.arg = budget;
+	return vapi_client_open(CurrentMemoryContext, &options);
 }

@@ -8,6 +8,8 @@
 
 #include "vapi_compat.h"
 
+#include "vapi_client.h"
+
 /*
  * Who asks. An import waits until nobody else has used up what is due, and
  * has a budget of its own of four fifths; a person may take a short burst.
@@ -32,5 +34,11 @@ typedef struct VapiBudget
  * 25006 in a read-only transaction, else what SQL and locks ereport.
  */
 extern int vapi_budget_take(void *arg);
+
+/*
+ * A client for what a person asks Vapi in this backend, with the interactive
+ * budget; its connection closes with the current context. Needs a transaction.
+ */
+extern VapiClient *vapi_budget_client(int max_attempts);
 
 #endif

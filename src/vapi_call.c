@@ -1,7 +1,6 @@
 #include "vapi_compat.h"
 
 #include "access/xact.h"
-#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -19,22 +18,6 @@
 #include "vapi_redact.h"
 #include "vapi_store.h"
 #include "vapi_sync.h"
-
-/* A client for one request of this backend; its connection closes with the current context. */
-static VapiClient *
-open_client(int max_attempts)
-{
-	VapiBudget *budget = palloc0(sizeof(VapiBudget));
-	VapiClientOptions options = {0};
-
-	budget->priority = VAPI_BUDGET_INTERACTIVE;
-	budget->in_transaction = true;
-	options.database = get_database_name(MyDatabaseId);
-	options.max_attempts = max_attempts;
-	options.budget = vapi_budget_take;
-	options.arg = budget;
-	return vapi_client_open(CurrentMemoryContext, &options);
-}
 
 /* The answer's JSON. */
 static VapiJson *
@@ -144,7 +127,8 @@ vapi_call_list(Jsonb *argument)
 			*times[i].time = time_value(member);
 		}
 	}
-	response = vapi_client_request(open_client(vapi_guc_max_attempts), "GET", vapi_client_calls_path(&filter), NULL, 0);
+	response = vapi_client_request(vapi_budget_client(vapi_guc_max_attempts), "GET", vapi_client_calls_path(&filter),
+								   NULL, 0);
 	array = parse(response, VAPI_JSON_ARRAY);
 	vapi_redact_secrets(array);
 	return vapi_jsonb_from_tree(array);
@@ -210,7 +194,7 @@ report_no_call(const char *id, const char *detail)
 static VapiHttpResponse *
 request_call(const char *method, const char *id)
 {
-	VapiClient *client = open_client(vapi_guc_max_attempts);
+	VapiClient *client = vapi_budget_client(vapi_guc_max_attempts);
 	char *path = psprintf("/call/%s", vapi_client_escape(id));
 	MemoryContext context = CurrentMemoryContext;
 	VapiHttpResponse *volatile response = NULL;
@@ -331,7 +315,7 @@ vapi_call_create(Jsonb *request)
 	Jsonb *result;
 
 	PreventCommandIfReadOnly("vapi_create_call()");
-	response = vapi_client_request(open_client(1), "POST", "/call", body, strlen(body));
+	response = vapi_client_request(vapi_budget_client(1), "POST", "/call", body, strlen(body));
 	answer = parse(response, VAPI_JSON_OBJECT);
 	vapi_redact_secrets(answer);
 	result = vapi_jsonb_from_tree(answer);

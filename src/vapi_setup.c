@@ -32,22 +32,6 @@
 /* The names of the lists, in the order of VapiMirrorKind. */
 static const char *const list_names[VAPI_MIRROR_KINDS] = {"assistants", "squads", "phoneNumbers"};
 
-/* A client for requests of this backend; its connection closes with the current context. */
-static VapiClient *
-open_client(void)
-{
-	VapiBudget *budget = palloc0(sizeof(VapiBudget));
-	VapiClientOptions options = {0};
-
-	budget->priority = VAPI_BUDGET_INTERACTIVE;
-	budget->in_transaction = true;
-	options.database = get_database_name(MyDatabaseId);
-	options.max_attempts = Min(vapi_guc_max_attempts, MAX_ATTEMPTS);
-	options.budget = vapi_budget_take;
-	options.arg = budget;
-	return vapi_client_open(CurrentMemoryContext, &options);
-}
-
 /* A node that has no parent yet; key and text are kept. */
 static VapiJson *
 new_node(VapiJsonType type, const char *key, const char *text)
@@ -313,9 +297,10 @@ Jsonb *
 vapi_setup_facts(bool store)
 {
 	VapiJson *facts = new_node(VAPI_JSON_OBJECT, NULL, NULL);
-	KindRequest request = {.client = open_client(), .store = store, .skew_us = VAPI_TIME_NONE};
+	KindRequest request = {.store = store, .skew_us = VAPI_TIME_NONE};
 	ErrorData *failure = NULL;
 
+	request.client = vapi_budget_client(Min(vapi_guc_max_attempts, MAX_ATTEMPTS));
 	request.stamp = vapi_store_now();
 	for (int i = 0; i < VAPI_MIRROR_KINDS && failure == NULL; i++)
 	{
@@ -504,7 +489,7 @@ parse_object(VapiHttpResponse *response, const char *path)
 Jsonb *
 vapi_setup_patch(const char *kind, const char *id, Jsonb *patch, bool secret)
 {
-	VapiClient *client = open_client();
+	VapiClient *client = vapi_budget_client(Min(vapi_guc_max_attempts, MAX_ATTEMPTS));
 	char *path = psprintf("/%s/%s", kind, vapi_client_escape(id));
 	VapiJson *tree = vapi_jsonb_to_tree(patch);
 	VapiJson *server = vapi_json_get(tree, "server");
