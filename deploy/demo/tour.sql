@@ -25,7 +25,7 @@ SELECT ended_family, count(*) AS calls,
     round(100.0 * count(*) / sum(count(*)) OVER (), 1) AS percent,
     round(avg(duration_seconds)) AS average_seconds
 FROM vapi.calls
-WHERE ended_at IS NOT NULL
+WHERE ended_family IS NOT NULL
 GROUP BY ended_family
 ORDER BY calls DESC;
 
