@@ -18,6 +18,7 @@
 /* How often the caller looks, and how often it tells the client. */
 #define LOOK_MS 250
 #define TELL_MS 1000
+#define TELL_AGAIN_MS 30000 /* of one long wait */
 
 /* How long vapi_run_cancel waits for the worker's end. */
 #define CANCEL_MS 5000
@@ -102,19 +103,32 @@ duration(int64 seconds)
 	return psprintf(INT64_FORMAT " h " INT64_FORMAT " min", seconds / 3600, seconds / 60 % 60);
 }
 
+/* What the client was told last. */
+typedef struct Told
+{
+	TimestampTz at;
+	int64 pages;
+	int wait_ms;
+} Told;
+
 /* One line of progress, when there is something new to tell. */
 static void
-tell_progress(VapiRunShared *shared, int64 *told_pages)
+tell_progress(VapiRunShared *shared, Told *told)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	VapiRunProgress progress;
 	StringInfoData line;
 
 	SpinLockAcquire(&shared->lock);
 	progress = shared->progress;
 	SpinLockRelease(&shared->lock);
-	if (progress.counters.pages == *told_pages && progress.wait_ms < TELL_MS)
+	if (progress.counters.pages == told->pages &&
+		(progress.wait_ms < TELL_MS ||
+		 (progress.wait_ms == told->wait_ms && !TimestampDifferenceExceeds(told->at, now, TELL_AGAIN_MS))))
 		return;
-	*told_pages = progress.counters.pages;
+	told->at = now;
+	told->pages = progress.counters.pages;
+	told->wait_ms = progress.wait_ms;
 
 	initStringInfo(&line);
 	appendStringInfo(&line, "%s (%s new, %s changed), %s", counted(progress.counters.seen, "call"),
@@ -210,8 +224,8 @@ raise_death(VapiRunShared *shared)
 static void
 await_stage(VapiRunShared *shared, BackgroundWorkerHandle *handle, VapiRunStage stage)
 {
-	TimestampTz told = GetCurrentTimestamp();
-	int64 told_pages = 0;
+	TimestampTz looked = GetCurrentTimestamp();
+	Told told = {0};
 
 	for (;;)
 	{
@@ -230,10 +244,10 @@ await_stage(VapiRunShared *shared, BackgroundWorkerHandle *handle, VapiRunStage 
 			return;
 		if (stopped)
 			raise_death(shared);
-		if (reached >= VAPI_RUN_STAGE_STARTED && TimestampDifferenceExceeds(told, GetCurrentTimestamp(), TELL_MS))
+		if (reached >= VAPI_RUN_STAGE_STARTED && TimestampDifferenceExceeds(looked, GetCurrentTimestamp(), TELL_MS))
 		{
-			told = GetCurrentTimestamp();
-			tell_progress(shared, &told_pages);
+			looked = GetCurrentTimestamp();
+			tell_progress(shared, &told);
 		}
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

@@ -41,6 +41,7 @@ static const char *const settings[][2] = {
 	{"default_transaction_read_only", "off"},
 	{"default_transaction_deferrable", "off"},
 	{"session_replication_role", "origin"},
+	{"exit_on_error", "off"}, /* a call that cannot be stored is no reason to end */
 };
 
 /* Tells the caller that there is something new. */

@@ -41,6 +41,23 @@ ok($node->poll_query_until('calls', q{SELECT message ~ '^waiting to try again, [
 ok($node->poll_query_until('calls', q{SELECT status = 'complete' AND message IS NULL FROM vapi.sync_runs ORDER BY run_id DESC LIMIT 1}),
 	'and no longer when it is over');
 
+# A client that waits is told of a long wait once, not every second.
+faults({ kind => 'status', status => 429, retryAfter => 4, query => 'createdAtLe', count => 1 });
+($result, $out, $err) = $node->psql('calls', $sync);
+my $told = () = $err =~ /waiting to try again/g;
+is($told, 1, 'a waiting client is told once');
+
+# One call that the database refuses costs no other, whatever the database's settings.
+forget();
+my $refused = $simulator->admin('ids')->[120];
+$node->safe_psql('calls', qq{
+	ALTER TABLE vapi_internal.call ADD CONSTRAINT refuse CHECK (call_id <> '$refused');
+	ALTER DATABASE calls SET exit_on_error = on});
+($result, $out, $err) = $node->psql('calls', $sync);
+is($out, 'incomplete|' . $calls . '|' . ($calls - 1) . '|1|1', 'a call that is refused is one gap');
+$node->safe_psql('calls', 'ALTER DATABASE calls RESET exit_on_error; ALTER TABLE vapi_internal.call DROP CONSTRAINT refuse');
+is($node->safe_psql('calls', 'SELECT status, open_gaps FROM vapi.vapi_resume_sync(' . newest() . ')'), 'complete|0', 'which a resumed run fills');
+
 # A page that is cut off but says 200 is asked for again.
 forget();
 faults({ kind => 'invalid-json', skip => 1, count => 1 });
