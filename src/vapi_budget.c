@@ -1,5 +1,6 @@
 #include "vapi_compat.h"
 
+#include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 
@@ -98,6 +99,11 @@ vapi_budget_take(void *arg)
 	VapiStoreSection section;
 	volatile int wait = 0;
 
+	if (budget->in_transaction && XactReadOnly)
+		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+						errmsg("Vapi cannot be asked in a read-only transaction"),
+						errdetail("Each request is counted against vapi_sales.requests_per_minute, in the database."),
+						errhint("Use a READ WRITE transaction on the primary.")));
 	if (budget->in_transaction)
 		vapi_store_enter(&section);
 	else

@@ -107,6 +107,9 @@ $node->safe_psql('calls', "SELECT vapi_internal.erase_call('$ids->[8]')");
 is($node->safe_psql('calls', q{SELECT status, new, erased FROM vapi.vapi_sync('2026-01-01', '2026-02-01')}), 'complete|0|1', 'an import does not bring it back');
 refused("SELECT vapi.vapi_get_call('$ids->[8]')", qr/ERROR:  02000: .*DETAIL:  It was erased here/s, 'nor does vapi_get_call');
 
+# Requests are counted, so they need a transaction that may write.
+refused('BEGIN READ ONLY; SELECT vapi.vapi_list_calls()', qr/ERROR:  25006: Vapi cannot be asked.*HINT/s, 'a read-only transaction cannot ask');
+
 # Interruptible.
 $simulator->request('PUT', '/_sim/faults', [ { kind => 'delay', ms => 20000 } ]);
 my $started = time();
