@@ -56,7 +56,10 @@ export const ADMIN = [
     }
     return ok(faults.describe());
   }],
-  ['POST', /^\/_sim\/touch$/, ({ sim, body = {} }) => ok(chosen(sim, body).map((ordinal) => sim.touch(ordinal, body.costAdjust ?? 0.01)))],
+  ['POST', /^\/_sim\/touch$/, ({ sim, body = {} }) => {
+    const now = sim.now();
+    return ok(chosen(sim, body).map((ordinal) => sim.touch(ordinal, body.costAdjust ?? 0.01, now)));
+  }],
   ['POST', /^\/_sim\/add$/, ({ sim, body = {} }) => ok(sim.addCalls(body.count ?? 1, body.createdAt === undefined ? null : Date.parse(body.createdAt)))],
   ['POST', /^\/_sim\/delete$/, ({ sim, body = {} }) => ok(chosen(sim, body).map((ordinal) => {
     sim.deleteCall(ordinal);

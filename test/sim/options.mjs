@@ -18,6 +18,7 @@ const OPTIONS = {
   ties: [0, 'number', 'this many of the calls get one identical createdAt'],
   'ties-at': [null, 'time', 'that createdAt'],
   'shuffle-ties': [false, 'flag', 'order calls of one millisecond differently in each response'],
+  'page-cap': [1000, 'number', 'lists never hold more, whatever limit asks for'],
   'retention-days': [0, 'number', 'refuse to read older calls with 400; 0 = no limit'],
   'late-cost-share': [0, 'number', 'share of calls whose cost and analysis come later (0 to 1)'],
   'late-cost-ms': [60000, 'number', 'how much later, at most'],

@@ -45,7 +45,7 @@ export function listCalls({ sim, url }) {
   filter.createdFrom = Math.max(filter.createdFrom, oldest);
   return sim.pages.page(url.search, () => {
     sim.renderer.serial++;
-    const ordinals = sim.store.list(filter, filter.limit, sim.options.shuffleTies);
+    const ordinals = sim.store.list(filter, Math.min(filter.limit, sim.options.pageCap), sim.options.shuffleTies);
     return { status: 200, buffer: jsonArray(ordinals.length, (i) => sim.json(ordinals[i])), rows: ordinals.length };
   });
 }

@@ -152,10 +152,10 @@ export class Simulator {
   }
 
   /** Changes a call after the fact: its cost, if it has one, and updatedAt. Returns {id, updatedAt}. */
-  touch(ordinal, costAdjust) {
+  touch(ordinal, costAdjust, now = this.now()) {
     const before = this.store.extras.get(ordinal)?.costAdjust ?? 0;
     this.setExtra(ordinal, { costAdjust: before + costAdjust });
-    this.store.updatedAt[ordinal] = this.now();
+    this.store.updatedAt[ordinal] = now;
     return { id: this.store.id(ordinal), updatedAt: new Date(this.store.updatedAt[ordinal]).toISOString() };
   }
 
