@@ -76,12 +76,18 @@ CREATE TABLE vapi_internal.sync_state
 	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
 	org_id text,
 	watermark timestamptz,
-	mirrored_at timestamptz
+	mirrored_at timestamptz,
+	key_refused_at timestamptz,
+	key_refused_stamp bigint,
+	key_refused_message text
 );
 COMMENT ON TABLE vapi_internal.sync_state IS 'One row: what holds between runs.';
 COMMENT ON COLUMN vapi_internal.sync_state.org_id IS 'Vapi''s organisation whose calls are here; a key of another one is refused.';
 COMMENT ON COLUMN vapi_internal.sync_state.watermark IS 'Every change that Vapi made before this is here: the next vapi_sync_changes starts from it.';
 COMMENT ON COLUMN vapi_internal.sync_state.mirrored_at IS 'When assistants, squads and phone numbers were last read.';
+COMMENT ON COLUMN vapi_internal.sync_state.key_refused_at IS 'Since when Vapi refuses the API key: imports ask no more until it is another one. NULL: it does not.';
+COMMENT ON COLUMN vapi_internal.sync_state.key_refused_stamp IS 'Which key that was: hash of its file''s time, size and inode, and of vapi_sales.base_url; nothing of the key itself.';
+COMMENT ON COLUMN vapi_internal.sync_state.key_refused_message IS 'Vapi''s words, without secrets.';
 
 -- The rate budget of all processes: microseconds since the Unix epoch at which
 -- the next request is due (GCRA's theoretical arrival time). Sequences, because

@@ -12,6 +12,9 @@
 /* A minute, and a second for requests that spend different times on the way. */
 #define WINDOW_US INT64CONST(61000000)
 
+/* When the next request is due after those of this process that could not be booked in the sequence. */
+static int64 unbooked_at = 0;
+
 /* A rate limit: the emission interval, and how far ahead of it a request may be. */
 typedef struct RateLimit
 {
@@ -42,9 +45,9 @@ due_at(int64 stored, const RateLimit *limit, int64 now)
 	return stored > now + limit->tolerance_us + limit->interval_us ? now : Max(stored, now);
 }
 
-/* Reads both sequences, decides, and sets them. */
+/* Reads both sequences, decides, and sets them if the request is booked. */
 static int
-take(VapiBudgetPriority priority)
+take(VapiBudgetPriority priority, bool booked)
 {
 	static VapiStatement read = {
 		"SELECT a.last_value, s.last_value FROM vapi_internal.budget_all a, vapi_internal.budget_sync s", NULL};
@@ -61,7 +64,7 @@ take(VapiBudgetPriority priority)
 	(void) vapi_store_execute(&read, 0, NULL);
 	all_at = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	sync_at = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
-	all_at = due_at(all_at, &all, now);
+	all_at = Max(due_at(all_at, &all, now), due_at(unbooked_at, &all, now));
 	sync_at = due_at(sync_at, &sync, now);
 
 	switch (priority)
@@ -82,6 +85,8 @@ take(VapiBudgetPriority priority)
 	all_at += all.interval_us;
 	if (priority == VAPI_BUDGET_SYNC)
 		sync_at += sync.interval_us;
+	unbooked_at = booked ? 0 : all_at;
+	if (booked)
 	{
 		VapiParameter parameters[2];
 
@@ -92,34 +97,41 @@ take(VapiBudgetPriority priority)
 	return 0;
 }
 
-int
-vapi_budget_take(void *arg)
+/* The same, alone. */
+static int
+take_locked(VapiBudgetPriority priority)
 {
-	const VapiBudget *budget = arg;
-	VapiStoreSection section;
 	volatile int wait = 0;
-
-	if (budget->in_transaction && XactReadOnly)
-		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-						errmsg("Vapi cannot be asked in a read-only transaction"),
-						errdetail("Each request is counted against vapi_sales.requests_per_minute, in the database."),
-						errhint("Use a READ WRITE transaction on the primary.")));
-	if (budget->in_transaction)
-		vapi_store_enter(&section);
-	else
-		vapi_store_begin(&section, "vapi_sales: rate budget");
 
 	vapi_lock_session(VAPI_LOCK_BUDGET);
 	PG_TRY();
 	{
-		wait = take(budget->priority);
+		wait = take(priority, true);
 	}
 	PG_FINALLY();
 	{
 		vapi_lock_release(VAPI_LOCK_BUDGET);
 	}
 	PG_END_TRY();
+	return wait;
+}
 
+int
+vapi_budget_take(void *arg)
+{
+	const VapiBudget *budget = arg;
+	VapiStoreSection section;
+	int wait;
+
+	if (budget->in_transaction)
+		vapi_store_enter(&section);
+	else
+		vapi_store_begin(&section, "vapi_sales: rate budget");
+	/* setval is refused in a read-only transaction, and on a standby. */
+	if (budget->in_transaction && XactReadOnly)
+		wait = take(budget->priority, false);
+	else
+		wait = take_locked(budget->priority);
 	if (budget->in_transaction)
 		vapi_store_leave(&section);
 	else

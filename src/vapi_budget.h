@@ -30,8 +30,11 @@ typedef struct VapiBudget
 /*
  * A VapiClientBudget; arg is a VapiBudget. Takes one request from the budget
  * and returns 0, or takes nothing and returns the milliseconds to wait before
- * asking again. No 60 seconds hold more requests than the setting. ereports
- * 25006 in a read-only transaction, else what SQL and locks ereport.
+ * asking again. No 60 seconds hold more requests than the setting, but for
+ * those of read-only transactions, in which nothing can be taken: they wait
+ * like others, and their own process waits for them too and takes them when
+ * it next can; other processes do not know of them. ereports what SQL and locks
+ * ereport.
  */
 extern int vapi_budget_take(void *arg);
 

@@ -11,15 +11,17 @@
 
 /*
  * All return palloc'd jsonb without secrets and need a transaction. They
- * ereport what vapi_client_request does, 25006 in a read-only transaction (its
- * rate budget could not be kept), 22032 for an answer that is no usable JSON,
- * ERRCODE_VAPI_ORG_CHANGED, and as said.
+ * ereport what vapi_client_request does, 22032 for an answer that is no usable
+ * JSON, ERRCODE_VAPI_ORG_CHANGED, and as said.
  */
 
 /* GET /call with the documented filters; 22023 for another one, 22007 for a bad time. */
 extern Jsonb *vapi_call_list(Jsonb *filter);
 
-/* A settled call from the store, else GET /call/{id}, merged; 02000 when there is none or it was erased. */
+/*
+ * A settled call from the store, else GET /call/{id}, merged unless the
+ * transaction is read-only; 02000 when there is none or it was erased.
+ */
 extern Jsonb *vapi_call_get(const char *id);
 
 /* POST /call, once; ERRCODE_VAPI_BLOCKED. What cannot be stored of the answer is a WARNING: the call was made. */

@@ -1,5 +1,6 @@
 #include "vapi_client.h"
 
+#include "common/hashfn.h"
 #include "common/pg_prng.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -12,16 +13,16 @@
 #include "vapi_retry.h"
 #include "vapi_secret.h"
 
-#define API_KEY "vapi_api_key"
-
 struct VapiClient
 {
 	MemoryContext context;
 	VapiClientOptions options;
 	VapiHttpClient *http;
 	VapiClientStatistics statistics;
+	uint64 key_stamp;			/* of the last attempt that was started or taken over */
 	VapiHttpTransfer *prefetch; /* at most one */
 	char *prefetch_path;
+	uint64 prefetch_stamp;
 };
 
 VapiClient *
@@ -41,6 +42,20 @@ const VapiClientStatistics *
 vapi_client_statistics(const VapiClient *client)
 {
 	return &client->statistics;
+}
+
+uint64
+vapi_client_key_stamp(const char *database)
+{
+	uint64 server = hash_bytes_extended((const unsigned char *) vapi_guc_base_url, strlen(vapi_guc_base_url), 0);
+
+	return hash_combine64(vapi_secret_stamp(database, VAPI_CLIENT_KEY), server);
+}
+
+uint64
+vapi_client_used_key(const VapiClient *client)
+{
+	return client->key_stamp;
 }
 
 /* The part of a path that may be shown: without the query. */
@@ -112,7 +127,9 @@ start_attempt(VapiClient *client, const char *method, const char *path, const ch
 	while (base_length > 0 && vapi_guc_base_url[base_length - 1] == '/')
 		base_length--;
 	url = psprintf("%.*s%s", (int) base_length, vapi_guc_base_url, path);
-	key = vapi_secret_read(client->options.database, API_KEY, false);
+	/* Before the key: if its file is replaced in between, the new key is not taken for the one that was used. */
+	client->key_stamp = vapi_client_key_stamp(client->options.database);
+	key = vapi_secret_read(client->options.database, VAPI_CLIENT_KEY, false);
 	request.url = url;
 	request.bearer = key;
 	PG_TRY();
@@ -138,6 +155,7 @@ take_prefetch(VapiClient *client, const char *path)
 
 	if (transfer == NULL || client->prefetch_path == NULL || strcmp(client->prefetch_path, path) != 0)
 		return NULL;
+	client->key_stamp = client->prefetch_stamp;
 	client->prefetch = NULL;
 	pfree(client->prefetch_path);
 	client->prefetch_path = NULL;
@@ -213,7 +231,7 @@ is_repeatable(const char *method)
 static void
 hide_key(VapiClient *client, VapiHttpResponse *response)
 {
-	char *key = vapi_secret_read(client->options.database, API_KEY, true);
+	char *key = vapi_secret_read(client->options.database, VAPI_CLIENT_KEY, true);
 	size_t key_length = key ? strlen(key) : 0;
 
 	for (size_t i = 0; key_length > 0 && i + key_length <= response->body_length; i++)
@@ -246,7 +264,7 @@ report_status(VapiClient *client, VapiHttpResponse *response, const char *method
 				 errmsg("Vapi refused the API key (HTTP %d)", status),
 				 errdetail("Vapi says: %s", message),
 				 errhint("Put the organisation's private key into the file %s in vapi_sales.secrets_directory.",
-						 API_KEY)));
+						 VAPI_CLIENT_KEY)));
 	if (vapi_retry_classify(status) == VAPI_RETRY_AGAIN)
 		ereport(ERROR,
 				(errcode(ERRCODE_VAPI_UNAVAILABLE),
@@ -339,6 +357,7 @@ vapi_client_prefetch(VapiClient *client, const char *path)
 	if (client->options.budget != NULL && client->options.budget(client->options.arg) > 0)
 		return;
 	client->prefetch = start_attempt(client, "GET", path, NULL, 0);
+	client->prefetch_stamp = client->key_stamp;
 	client->prefetch_path = MemoryContextStrdup(client->context, path);
 }
 

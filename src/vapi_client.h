@@ -12,6 +12,9 @@
 
 typedef struct VapiClient VapiClient;
 
+/* The secret file of the API key. */
+#define VAPI_CLIENT_KEY "vapi_api_key"
+
 /*
  * Asked before each request, retries included: returns 0 to go on, or the
  * milliseconds to wait before asking again. Outside or inside a transaction,
@@ -71,6 +74,16 @@ extern VapiClient *vapi_client_open(MemoryContext context, const VapiClientOptio
 
 /* The client's counters, which go on counting. */
 extern const VapiClientStatistics *vapi_client_statistics(const VapiClient *client);
+
+/*
+ * Which key a request of this database would use: hash of its file's time,
+ * size and inode (vapi_secret_stamp) and of vapi_sales.base_url. It says
+ * nothing of the key itself.
+ */
+extern uint64 vapi_client_key_stamp(const char *database);
+
+/* The same for the last attempt whose answer was taken. */
+extern uint64 vapi_client_used_key(const VapiClient *client);
 
 /*
  * One request with retries; path begins with '/', query included (the caller

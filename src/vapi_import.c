@@ -7,12 +7,14 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "vapi_breaker.h"
 #include "vapi_budget.h"
 #include "vapi_error.h"
 #include "vapi_guc.h"
 #include "vapi_import.h"
 #include "vapi_page.h"
 #include "vapi_page_store.h"
+#include "vapi_split.h"
 #include "vapi_store.h"
 
 /* An answer that is no page of calls is asked for that often before it counts. */
@@ -32,8 +34,10 @@ struct VapiImport
 	VapiClient *client;
 	VapiRunCounters before; /* counters when this pass began: the client counts from 0 */
 	MemoryContext page_context;
+	const char *database;
 	VapiImportProgress progress;
 	void *progress_arg;
+	bool breaker_open;	  /* the key was refused, but not the one that is there now */
 	int limit;			  /* calls a page, of the next request */
 	int skips;			  /* stretches skipped in a row */
 	bool without_lower;	  /* from is not sent: Vapi refused it */
@@ -49,7 +53,7 @@ typedef struct Step
 	VapiRunCursor cursor;
 	int limit;
 	bool over;
-	bool tied_out; /* more calls of one timestamp than a page can hold: a gap */
+	bool split; /* more calls of one timestamp than a page can hold */
 } Step;
 
 /* The client's budget callback: the budget is the import's first member. */
@@ -93,6 +97,7 @@ vapi_import_open(VapiRun *run, const char *database, VapiImportProgress progress
 	import->run = run;
 	import->before = run->counters;
 	import->page_context = AllocSetContextCreate(run->context, "vapi_sales page", ALLOCSET_DEFAULT_SIZES);
+	import->database = MemoryContextStrdup(run->context, database);
 	import->progress = progress;
 	import->progress_arg = arg;
 	import->limit = vapi_guc_page_size;
@@ -155,10 +160,46 @@ note_retention(VapiRun *run, const ErrorData *error)
 		run->context, psprintf("Vapi no longer keeps all calls of this range. %s", said));
 }
 
+/* One request, unless the key is known to be refused; that it is refused is noted for all. */
+static VapiHttpResponse *
+request(VapiImport *import, const char *path)
+{
+	VapiHttpResponse *volatile response = NULL;
+	MemoryContext context = CurrentMemoryContext;
+
+	import->breaker_open |= vapi_breaker_check(import->database, false);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		response = vapi_client_request(import->client, "GET", path, NULL, 0);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (error->sqlerrcode != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION)
+			PG_RE_THROW();
+		FlushErrorState();
+		vapi_breaker_open(vapi_client_used_key(import->client), error);
+		MemoryContextSwitchTo(context);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	if (import->breaker_open)
+	{
+		vapi_breaker_close(false);
+		MemoryContextSwitchTo(context);
+		import->breaker_open = false;
+	}
+	return response;
+}
+
 /*
- * Asks for a page. NULL: Vapi keeps nothing that old, the walk is over. When
- * Vapi refuses the request with its lower bound and serves it without, the
- * bound was past Vapi's retention.
+ * Asks for the walk's next page. NULL: Vapi keeps nothing that old, the walk
+ * is over. When Vapi refuses the request with its lower bound and serves it
+ * without, the bound was past Vapi's retention.
  */
 static VapiHttpResponse *
 request_page(VapiImport *import)
@@ -168,14 +209,12 @@ request_page(VapiImport *import)
 	ErrorData *volatile refusal = NULL;
 	volatile bool again = true;
 
-	pgstat_report_activity(STATE_RUNNING, psprintf("vapi_sales run " INT64_FORMAT ": asking Vapi", run->run_id));
 	while (again)
 	{
 		again = false;
 		PG_TRY();
 		{
-			response = vapi_client_request(import->client, "GET", page_path(import, &run->cursor, import->limit),
-										   NULL, 0);
+			response = request(import, page_path(import, &run->cursor, import->limit));
 			import->lower_refused |= import->without_lower;
 		}
 		PG_CATCH();
@@ -209,25 +248,24 @@ pause_ms(long milliseconds)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Asks for a page until it can be read. False: it cannot; *over: there is nothing to read any more. */
+/*
+ * Asks until the answer can be read as a page: for the slice of an instant, or
+ * (NULL) for the walk's next page. False: it cannot; *over: there is nothing
+ * to read any more.
+ */
 static bool
-fetch_page(VapiImport *import, VapiPage *page, bool *over, const char **why)
+fetch_page(VapiImport *import, const VapiCallFilter *slice, const VapiPageBounds *bounds, VapiPage *page, bool *over,
+		   const char **why)
 {
 	VapiRun *run = import->run;
-	VapiPageBounds bounds;
 	int attempt;
-
-	bounds.upper = run->cursor.at;
-	bounds.upper_inclusive = run->cursor.inclusive;
-	bounds.lower = run->floor;
-	bounds.ids = run->cursor.ids;
-	bounds.count = run->cursor.count;
-	bounds.limit = import->limit;
 
 	for (attempt = 1;; attempt++)
 	{
-		VapiHttpResponse *response = request_page(import);
+		VapiHttpResponse *response;
 
+		pgstat_report_activity(STATE_RUNNING, psprintf("vapi_sales run " INT64_FORMAT ": asking Vapi", run->run_id));
+		response = slice ? request(import, vapi_client_calls_path(slice)) : request_page(import);
 		vapi_import_count(import);
 		if (response == NULL)
 		{
@@ -241,12 +279,24 @@ fetch_page(VapiImport *import, VapiPage *page, bool *over, const char **why)
 			if (response->date != VAPI_TIME_NONE)
 				run->watermark = Min(run->watermark, response->date);
 		}
-		if (vapi_page_read(response->body, response->body_length, &bounds, (VapiKeepRaw) vapi_guc_keep_raw, page, why))
+		if (vapi_page_read(response->body, response->body_length, bounds, (VapiKeepRaw) vapi_guc_keep_raw, page, why))
 			return true;
 		if (attempt == READ_ATTEMPTS)
 			return false;
 		pause_ms(200 * attempt);
 	}
+}
+
+/* A VapiSplitFetch. */
+static bool
+fetch_slice(void *arg, const VapiCallFilter *slice, const VapiPageBounds *bounds, VapiPage *page, const char **why)
+{
+	VapiImport *import = arg;
+	bool over = false;
+	bool read = fetch_page(import, slice, bounds, page, &over, why);
+
+	import->progress(import->progress_arg, import->run, NULL, 0);
+	return read;
 }
 
 /* The edge of a page joined with the cursor's of the same time: ties may come in another order each time. */
@@ -291,13 +341,9 @@ next_step(const VapiImport *import, const VapiPage *page)
 		join_edges(cursor, page, &step.cursor);
 
 	/* A page of one single timestamp would come again: more at once then, and back to normal afterwards. */
-	step.tied_out = !step.over && one_time && import->limit >= VAPI_PAGE_MAXIMUM;
-	if (step.tied_out)
-	{
-		step.cursor.inclusive = false;
-		step.cursor.count = 0;
+	step.split = !step.over && one_time && (import->limit >= VAPI_PAGE_MAXIMUM || page->doubtful);
+	if (step.split)
 		return step;
-	}
 	step.limit = Min(import->limit * 4, one_time ? VAPI_PAGE_MAXIMUM : vapi_guc_page_size);
 	step.limit = Min(Max(step.limit, step.cursor.count + 1), VAPI_PAGE_MAXIMUM);
 	return step;
@@ -319,6 +365,29 @@ estimate_end(const VapiImport *import, int64 reached)
 						  (double) (import->pass_top - reached));
 }
 
+/* Moves the cursor on without a page; gap_reason, unless NULL, says why calls from gap_from on may be missing. */
+static void
+move_on(VapiImport *import, const VapiRunCursor *cursor, int64 gap_from, const char *gap_reason, bool failed)
+{
+	VapiRun *run = import->run;
+	VapiRunCounters counters = run->counters;
+	VapiStoreSection section;
+
+	if (failed)
+		counters.failed++;
+	vapi_store_begin(&section, "vapi_sales: moving on");
+	if (gap_reason != NULL)
+	{
+		run->has_gap = true;
+		vapi_sync_gap(run, gap_from, run->cursor.at, NULL, gap_reason);
+	}
+	vapi_sync_save(run, &counters, cursor);
+	vapi_store_commit(&section);
+	MemoryContextSwitchTo(import->page_context);
+	run->counters = counters;
+	vapi_sync_set_cursor(run, cursor);
+}
+
 /*
  * The page cannot be read. Asks for fewer calls until the newest one alone is
  * the trouble, then steps over ever longer stretches, each a gap. True: the
@@ -328,9 +397,8 @@ static bool
 step_over(VapiImport *import, const char *why)
 {
 	VapiRun *run = import->run;
-	Step step = {run->cursor, 1, false, false};
-	VapiRunCounters counters;
-	VapiStoreSection section;
+	VapiRunCursor cursor = run->cursor;
+	bool over = false;
 	int64 until;
 	int least = run->cursor.count + 1;
 
@@ -344,29 +412,33 @@ step_over(VapiImport *import, const char *why)
 	if (until == VAPI_TIME_NONE || import->skips >= MAX_SKIPS || (run->floor != VAPI_TIME_NONE && until <= run->floor))
 	{
 		until = run->floor;
-		step.over = true;
+		over = true;
 	}
 	import->skips++;
-
-	run->has_gap = true;
-	counters = run->counters;
-	counters.failed++;
-	vapi_store_begin(&section, "vapi_sales: noting a gap");
-	vapi_sync_gap(run, until, run->cursor.at, NULL,
-				  psprintf("Vapi's answer could not be read: %s", vapi_error_text(why, strlen(why))));
-	if (!step.over)
+	if (!over)
 	{
-		step.cursor.at = until;
-		step.cursor.inclusive = true;
-		step.cursor.count = 0;
+		cursor.at = until;
+		cursor.inclusive = true;
+		cursor.count = 0;
 	}
-	vapi_sync_save(run, &counters, &step.cursor);
-	vapi_store_commit(&section);
-	MemoryContextSwitchTo(import->page_context);
-	run->counters = counters;
-	vapi_sync_set_cursor(run, &step.cursor);
-	import->limit = step.limit;
-	return step.over;
+	move_on(import, &cursor, until, psprintf("Vapi's answer could not be read: %s", vapi_error_text(why, strlen(why))),
+			true);
+	import->limit = 1;
+	return over;
+}
+
+/* The calls of one timestamp, of which page shows a full part. True: the walk is over. */
+static bool
+split_instant(VapiImport *import, const VapiPage *page)
+{
+	VapiRun *run = import->run;
+	VapiRunCursor cursor = {run->cursor.at, false, 0, NULL};
+	const char *gap;
+
+	MemoryContextSwitchTo(run->context);
+	gap = vapi_split_instant(run, page, fetch_slice, import, import->page_context);
+	move_on(import, &cursor, run->cursor.at, gap, false);
+	return run->floor != VAPI_TIME_NONE && cursor.at <= run->floor;
 }
 
 /* One page, from the request to the commit. True: the walk is over. */
@@ -374,16 +446,18 @@ static bool
 walk_page(VapiImport *import)
 {
 	VapiRun *run = import->run;
+	VapiPageBounds bounds = {run->cursor.at, run->cursor.inclusive, run->floor, run->cursor.ids, run->cursor.count,
+							 import->limit};
 	VapiPage page;
 	Step step;
 	const char *why = NULL;
 	bool over = false;
 
-	if (!fetch_page(import, &page, &over, &why))
+	if (!fetch_page(import, NULL, &bounds, &page, &over, &why))
 		return over || step_over(import, why);
 	import->skips = 0;
 	step = next_step(import, &page);
-	if (!step.over)
+	if (!step.over && !step.split)
 		vapi_client_prefetch(import->client, page_path(import, &step.cursor, step.limit));
 
 	if (page.newest != VAPI_TIME_NONE)
@@ -394,9 +468,9 @@ walk_page(VapiImport *import)
 		run->estimated_end = step.over ? VAPI_TIME_NONE : estimate_end(import, page.oldest);
 	}
 	vapi_import_count(import);
-	vapi_page_store(run, &page, &step.cursor, step.tied_out, import->page_context);
+	vapi_page_store(run, &page, &step.cursor, import->page_context);
 	import->limit = step.limit;
-	return step.over;
+	return step.split ? split_instant(import, &page) : step.over;
 }
 
 void

@@ -86,14 +86,19 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeep
 	page->observations = palloc(sizeof(VapiObservation) * Max(page->items, 1));
 	page->failures = palloc(sizeof(VapiPageFailure) * Max(page->items, 1));
 	page->edge_ids = palloc(sizeof(char *) * Max(page->items, 1));
+	page->updated = palloc(sizeof(int64) * Max(page->items, 1));
 
 	for (item = array->child; item; item = item->next)
 	{
 		/* Read before the mapper, which marks what it has taken as dropped. */
 		const char *id = vapi_json_string(item, "id");
 		const char *created = vapi_json_string(item, "createdAt");
+		const char *updated = vapi_json_string(item, "updatedAt");
 		int64 created_at = created ? vapi_time_parse(created) : VAPI_TIME_NONE;
+		int64 updated_at = updated ? vapi_time_parse(updated) : VAPI_TIME_NONE;
 
+		if (updated_at != VAPI_TIME_NONE)
+			page->updated[page->updated_count++] = updated_at;
 		if (created_at == VAPI_TIME_NONE)
 		{
 			add_failure(page, id, VAPI_TIME_NONE, "it has no createdAt");
@@ -111,7 +116,8 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeep
 		read_item(item, id, created_at, bounds, keep_raw, page);
 	}
 	/* Exactly Vapi's default may be a silent cap; any other short page is the last one. */
-	page->full = page->items >= bounds->limit || page->items == VAPI_PAGE_DEFAULT;
+	page->doubtful = page->items == VAPI_PAGE_DEFAULT && page->items < bounds->limit;
+	page->full = page->items >= bounds->limit || page->doubtful;
 	if (page->full && !ordered)
 	{
 		*why = "its calls are not ordered by createdAt, newest first";

@@ -41,9 +41,12 @@ typedef struct VapiPage
 	int failure_count;
 	int64 oldest, newest;  /* created_at on the page, VAPI_TIME_NONE when there is none */
 	bool full;			   /* there may be more */
+	bool doubtful;		   /* full only if Vapi never returns more than its default, whatever is asked for */
 	bool past_lower;	   /* reached calls before the lower bound */
 	const char **edge_ids; /* calls on the page created exactly at oldest */
 	int edge_count;
+	int64 *updated; /* updatedAt of all calls that have one, in no order */
+	int updated_count;
 } VapiPage;
 
 /*

@@ -15,7 +15,6 @@ typedef struct Work
 {
 	VapiRun *run;
 	const VapiRunCursor *cursor;
-	bool tied_out;
 	MemoryContext context;
 } Work;
 
@@ -70,10 +69,6 @@ write_gaps(const Work *work, const VapiPage *page, VapiRunCounters *counters)
 					  psprintf("the call could not be read: %s", failure->why));
 		counters->failed++;
 	}
-	if (work->tied_out)
-		vapi_sync_gap(work->run, work->cursor->at, work->cursor->at, NULL,
-					  psprintf("more than %d calls were created at this instant, and Vapi returns no more of them",
-							   VAPI_PAGE_MAXIMUM));
 }
 
 /* Stores the page and the run's progress in one transaction. with_calls false: the calls are stored already. */
@@ -172,9 +167,9 @@ store_singly(const Work *work, VapiPage *page, VapiRunCounters *counters)
 }
 
 void
-vapi_page_store(VapiRun *run, VapiPage *page, const VapiRunCursor *cursor, bool tied_out, MemoryContext context)
+vapi_page_store(VapiRun *run, VapiPage *page, const VapiRunCursor *cursor, MemoryContext context)
 {
-	Work work = {run, cursor, tied_out, context};
+	Work work = {run, cursor, context};
 	VapiRunCounters counters;
 	volatile bool with_calls = true;
 	volatile bool stored = false;
@@ -207,7 +202,7 @@ vapi_page_store(VapiRun *run, VapiPage *page, const VapiRunCursor *cursor, bool 
 		PG_END_TRY();
 	}
 	run->counters = counters;
-	if (page->failure_count > 0 || tied_out)
+	if (page->failure_count > 0)
 		run->has_gap = true;
 	vapi_sync_set_cursor(run, cursor);
 }

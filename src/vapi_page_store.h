@@ -11,15 +11,14 @@
 #include "vapi_sync.h"
 
 /*
- * Stores the page; cursor is where the run stands after it. tied_out: there
- * are more calls at cursor->at than Vapi returns, a gap. A deadlock or a lock
- * that takes too long is tried again; when an error comes from the data, the
- * page is stored call by call, and the call at fault is a failure. Then the
- * run has the new cursor and counters. context is the caller's current one
- * before and after. ereports ERRCODE_VAPI_ORG_CHANGED, 57014, and what SQL
- * ereports; then the run is as it was. Needs a worker outside any transaction.
+ * Stores the page; cursor is where the run stands after it (it may be the
+ * run's own). A deadlock or a lock that takes too long is tried again; when an
+ * error comes from the data, the page is stored call by call, and the call at
+ * fault is a failure. Then the run has the new cursor and counters. context is
+ * the caller's current one before and after. ereports
+ * ERRCODE_VAPI_ORG_CHANGED, 57014, and what SQL ereports; then the run is as it
+ * was. Needs a worker outside any transaction.
  */
-extern void vapi_page_store(VapiRun *run, VapiPage *page, const VapiRunCursor *cursor, bool tied_out,
-							MemoryContext context);
+extern void vapi_page_store(VapiRun *run, VapiPage *page, const VapiRunCursor *cursor, MemoryContext context);
 
 #endif

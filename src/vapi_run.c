@@ -4,12 +4,14 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "storage/dsm.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "vapi_breaker.h"
 #include "vapi_error.h"
 #include "vapi_lock.h"
 #include "vapi_run.h"
@@ -271,6 +273,7 @@ vapi_run_start(VapiRunAction action, int64 run_id, int64 from, int64 to, bool wa
 	Jsonb *row;
 
 	check_caller(wait);
+	(void) vapi_breaker_check(get_database_name(MyDatabaseId), true);
 	segment = dsm_create(sizeof(VapiRunShared), 0);
 	shared = dsm_segment_address(segment);
 	memset(shared, 0, sizeof(VapiRunShared));

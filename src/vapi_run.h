@@ -71,9 +71,9 @@ typedef struct VapiRunShared
  * without, only until the run's row is committed. Returns the row of
  * vapi.sync_runs. A cancel of the waiting backend cancels the run, its end
  * does not. ereports 25001 (wait with a transaction id), 25006 (standby),
- * 53400 (no worker slot), what the run failed with, ERRCODE_VAPI_RUN_STATE
- * when the worker died; WARNING for a run that is neither complete nor
- * failed.
+ * 28000 (the key is known to be refused: vapi_breaker.h), 53400 (no worker
+ * slot), what the run failed with, ERRCODE_VAPI_RUN_STATE when the worker
+ * died; WARNING for a run that is neither complete nor failed.
  */
 extern Jsonb *vapi_run_start(VapiRunAction action, int64 run_id, int64 from, int64 to, bool wait);
 

@@ -174,3 +174,18 @@ vapi_secret_wipe(char *secret)
 	explicit_bzero(secret, strlen(secret));
 	pfree(secret);
 }
+
+uint64
+vapi_secret_stamp(const char *database, const char *name)
+{
+	char path[MAXPGPATH];
+	struct stat status;
+	uint64 stamp;
+
+	if (!secret_path(database, name, path, &status) || stat(path, &status) != 0)
+		return 0;
+	stamp = (uint64) status.st_mtim.tv_sec * 1000000000 + (uint64) status.st_mtim.tv_nsec;
+	stamp = stamp * UINT64CONST(0x9E3779B97F4A7C15) + (uint64) status.st_size;
+	stamp = stamp * UINT64CONST(0x9E3779B97F4A7C15) + (uint64) status.st_ino;
+	return Max(stamp, 1);
+}

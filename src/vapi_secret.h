@@ -23,4 +23,7 @@ extern char *vapi_secret_read(const char *database, const char *name, bool missi
 /* Overwrites and frees a secret. NULL is allowed. */
 extern void vapi_secret_wipe(char *secret);
 
+/* Modification stamp of the file a read would use (mtime, size, inode mixed); 0 when there is none. */
+extern uint64 vapi_secret_stamp(const char *database, const char *name);
+
 #endif

@@ -102,15 +102,61 @@ $node->safe_psql('calls', 'ALTER TABLE vapi_internal.call DROP CONSTRAINT poison
 is($node->safe_psql('calls', "SELECT status, new, open_gaps FROM vapi.vapi_resume_sync($run)"), "complete|$calls|0", 'resume brings it');
 is($node->safe_psql('calls', 'SELECT count(*) FROM vapi_internal.call'), $calls, 'all calls are here');
 
-# The key is refused; put right, the run goes on.
+# The key is refused: the run ends, and no import asks again before the key is another one.
+sub requests { my $statistics = $simulator->admin('stats'); return $statistics->{requests}; }
+sub refused { my ($sql, $pattern, $name) = @_; (undef, undef, $err) = $node->psql('calls', $sql, @verbose); return like($err, $pattern, $name); }
+my $known = qr/ERROR:  28000: Vapi refused the API key at \d{4}-.*, and it has not changed since.*DETAIL:  No request was made now. Vapi says: .*HINT:  Put .* into the file vapi_api_key/s;
+my $state = q{SELECT key_refused_at IS NOT NULL, key_refused_stamp IS NOT NULL, key_refused_message FROM vapi_internal.sync_state};
 forget();
-faults({ kind => 'expired-key', skip => 1 });
-($result, $out, $err) = $node->psql('calls', $sync, @verbose);
-like($err, qr/ERROR:  28000: Vapi refused the API key \(HTTP 401\).*CONTEXT:  vapi_sync run \d+/s, 'a refused key fails the run');
+faults({ kind => 'expired-key', skip => 1, path => '^/call' });
+refused($sync, qr/ERROR:  28000: Vapi refused the API key \(HTTP 401\).*CONTEXT:  vapi_sync run \d+/s, 'a refused key fails the run');
 $run = newest();
 is($node->safe_psql('calls', "SELECT status, seen, message ~ 'API key' FROM vapi.sync_runs WHERE run_id = $run"), 'failed|100|t', 'which keeps its page');
+like($node->safe_psql('calls', $state), qr/^t\|t\|Vapi says: /, 'that it is refused is noted');
+unlike($node->safe_psql('calls', 'SELECT s::text FROM vapi_internal.sync_state s'), qr/\Q$VapiSales::Test::KEY\E/, 'without the key');
+my $requests = requests();
+refused($_, $known, "$_ fails at once")
+  for "SELECT vapi.vapi_resume_sync($run)", $sync, 'SELECT vapi.vapi_sync_changes()',
+  q{SELECT vapi.vapi_sync('2026-01-01', '2026-02-01', wait => false)},
+  q{BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT vapi.vapi_sync_changes()};
+is(requests(), $requests, 'without a request');
+is(newest(), $run, 'and without a run');
+
+# A person may always try; refused, nothing changes.
+refused('SELECT vapi.vapi_list_calls()', qr/ERROR:  28000: Vapi refused the API key \(HTTP 401\)/, 'a client function asks all the same');
+is(requests(), $requests + 1, 'with a request');
+refused($sync, $known, 'imports do not yet');
+
+# What is accepted in a read-only transaction cannot be noted; else it is.
 faults();
-is($node->safe_psql('calls', "SELECT status, seen FROM vapi.vapi_resume_sync($run)"), "complete|$calls", 'and can be resumed');
+is($node->safe_psql('calls', q{BEGIN READ ONLY; SELECT vapi.vapi_list_calls('{"limit": 1}') IS NOT NULL; COMMIT}), 't', 'Vapi accepts the key again');
+refused($sync, $known, 'imports do not know it');
+is($node->safe_psql('calls', q{SELECT vapi.vapi_list_calls('{"limit": 1}') IS NOT NULL}), 't', 'accepted in a transaction that writes');
+is($node->safe_psql('calls', $state), 'f|f|', 'the note is gone');
+is($node->safe_psql('calls', "SELECT status, seen FROM vapi.vapi_resume_sync($run)"), "complete|$calls", 'and the run is resumed');
+
+# Another key: the next import tries it, and what it finds counts for all.
+$simulator->admin('key', { key => 'another-invented-key' });
+refused($sync, qr/ERROR:  28000: Vapi refused the API key \(HTTP 401\)/, 'a key that was withdrawn');
+refused($sync, $known, 'is not tried twice');
+VapiSales::Test->write_secret($node, 'vapi_api_key', 'a-wrong-key');
+refused($sync, qr/ERROR:  28000: Vapi refused the API key \(HTTP 401\)/, 'another one is tried');
+refused($sync, $known, 'once');
+VapiSales::Test->write_secret($node, 'vapi_api_key', 'another-invented-key');
+is($node->safe_psql('calls', "SELECT status, seen FROM vapi.vapi_sync('2026-01-01', '2026-02-01')"), "complete|$calls", 'the right one works at once');
+is($node->safe_psql('calls', $state), 'f|f|', 'the note is gone');
+$simulator->{key} = 'another-invented-key';
+
+# A run under way stops too when another one finds the key refused.
+forget();
+faults({ kind => 'expired-key', query => 'updatedAtGe' }, { kind => 'delay', ms => 500, path => '^/call' });
+$run = $node->safe_psql('calls', q{SELECT run_id FROM vapi.vapi_sync('2026-01-01', '2026-02-01', wait => false)});
+refused('SELECT vapi.vapi_sync_changes()', qr/ERROR:  28000: Vapi refused the API key \(HTTP 401\)/, 'one run finds the key refused');
+ok($node->poll_query_until('calls', "SELECT status = 'failed' AND message ~ 'has not changed since' FROM vapi.sync_runs WHERE run_id = $run"),
+	'the other one stops');
+faults();
+is($node->safe_psql('calls', q{SELECT vapi.vapi_list_calls('{"limit": 1}') IS NOT NULL}), 't', 'a person finds it accepted');
+is($node->safe_psql('calls', "SELECT status, seen FROM vapi.vapi_resume_sync($run)"), "complete|$calls", 'and it goes on');
 
 # Another organisation's key.
 forget();

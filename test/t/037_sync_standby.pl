@@ -22,6 +22,8 @@ for my $function (q{vapi_sync('2026-01-01', '2026-02-01')}, 'vapi_sync_changes()
 	like($err, qr/ERROR:  25006: calls cannot be imported on a standby.*HINT/s, "$function is refused on a standby");
 }
 
+is($standby->safe_psql('calls', q{SELECT jsonb_array_length(vapi.vapi_list_calls('{"limit": 2}'))}), 2, 'Vapi can be asked from a standby');
+
 $primary->safe_psql('calls', q{SELECT vapi.vapi_sync('2026-01-01', '2026-02-01', wait => false)});
 $primary->poll_query_until('calls', q{SELECT pages >= 3 FROM vapi.sync_runs}) or die 'no page';
 ok($standby->poll_query_until('calls', q{SELECT pages >= 3 FROM vapi.sync_runs}), 'the standby shows the progress');
