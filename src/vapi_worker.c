@@ -194,6 +194,17 @@ enter_database(MemoryContext context)
 	return name;
 }
 
+/* What to do about an error that does not say it itself. */
+static char *
+hint_for(const VapiRun *run, const ErrorData *error)
+{
+	return psprintf("%s, go on with SELECT * FROM vapi.vapi_resume_sync(" INT64_FORMAT ").",
+					error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE
+						? "Another session holds a lock that the import needs, see pg_locks; when it is gone"
+						: "When that is put right",
+					run->run_id);
+}
+
 /* Ends a run whose walk was left by an error; tells the caller. */
 static void
 end_by_error(VapiRunShared *shared, VapiRun *run, ErrorData *error)
@@ -208,6 +219,8 @@ end_by_error(VapiRunShared *shared, VapiRun *run, ErrorData *error)
 		publish_progress(shared, run, NULL, 0);
 		if (canceled)
 			publish_row(shared, shared->last_row);
+		else if (error->hint == NULL)
+			error->hint = hint_for(run, error);
 	}
 	PG_CATCH();
 	{

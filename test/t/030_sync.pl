@@ -66,7 +66,8 @@ ok($node->poll_query_until('calls', q{SELECT bool_and(status = 'complete') FROM 
 ($result, $out, $err) = $node->psql('calls',
 	"BEGIN; LOCK TABLE vapi_internal.rollup_dirty, vapi_internal.call IN SHARE MODE; $sync", timeout => 120,
 	extra_params => ['-v', 'VERBOSITY=verbose']);
-like($err, qr/55P03: canceling statement due to lock timeout/, 'a worker that its waiting caller blocks ends the run');
+like($err, qr/55P03: canceling statement due to lock timeout\nHINT:  Another session.*vapi_resume_sync\(\d+\)/,
+	'a worker that its waiting caller blocks ends the run');
 is($node->safe_psql('calls', 'SELECT status FROM vapi.sync_runs ORDER BY run_id DESC LIMIT 1'), 'failed', 'which is failed');
 
 # Arguments.
