@@ -40,7 +40,9 @@ CREATE VIEW vapi.calls WITH (security_barrier) AS
 		coalesce(c.outcome, c.reported_outcome) AS outcome,
 		CASE WHEN c.outcome IS NOT NULL THEN c.outcome_source
 			WHEN c.reported_outcome IS NOT NULL THEN 'reported' END AS outcome_source,
-		c.success_evaluation,
+		-- A word or a number of a scale; a rubric of the user's own may answer with free text.
+		CASE WHEN (SELECT vapi_internal.may('content')) OR c.success_evaluation ~ '^[[:alnum:]%. ]{1,20}$'
+			THEN c.success_evaluation END AS success_evaluation,
 		CASE WHEN (SELECT vapi_internal.may('content')) THEN c.summary END AS summary,
 		-- Vapi's own words may name a number or quote the call.
 		CASE WHEN (SELECT vapi_internal.may('numbers')) THEN c.error_message

@@ -10,6 +10,7 @@
 #include "vapi_budget.h"
 #include "vapi_call.h"
 #include "vapi_client.h"
+#include "vapi_error.h"
 #include "vapi_guc.h"
 #include "vapi_json.h"
 #include "vapi_jsonb.h"
@@ -216,7 +217,7 @@ report_no_call(const char *id, const char *detail)
 					detail ? errdetail("%s", detail) : 0));
 }
 
-/* The answer to a request for one call; NULL when Vapi does not know it. */
+/* The answer to a request for one call; NULL when Vapi does not know it, or no longer keeps it. */
 static VapiHttpResponse *
 request_call(const char *method, const char *id)
 {
@@ -233,7 +234,7 @@ request_call(const char *method, const char *id)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		if (geterrcode() != ERRCODE_NO_DATA)
+		if (geterrcode() != ERRCODE_NO_DATA && geterrcode() != ERRCODE_VAPI_RETENTION)
 			PG_RE_THROW();
 		FlushErrorState();
 	}
@@ -256,7 +257,7 @@ vapi_call_get(const char *id)
 		return stored;
 	response = request_call("GET", id);
 	if (response == NULL)
-		report_no_call(id, "Vapi does not know it, and it is not stored here.");
+		report_no_call(id, "Vapi does not have it, and it is not stored here.");
 	call = parse(response, VAPI_JSON_OBJECT);
 	vapi_redact_secrets(call);
 	answer = vapi_jsonb_from_tree(call);

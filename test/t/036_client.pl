@@ -127,9 +127,13 @@ is($node->safe_psql('calls', "SELECT vapi.vapi_delete_call('$victim')"), 'f', 'a
 $victim = $ids->[6];
 $simulator->admin('delete', { ids => [$victim] });
 is($node->safe_psql('calls', "SELECT vapi.vapi_delete_call('$victim')"), 't', 'what Vapi no longer has is erased here');
+$victim = $ids->[7];
+$simulator->request('PUT', '/_sim/faults', [ { kind => 'status', status => 400, method => 'DELETE', message => 'This call is older than your retention.' } ]);
+is($node->safe_psql('calls', "SELECT vapi.vapi_delete_call('$victim')"), 't', 'and so is what is past its retention');
+$simulator->request('PUT', '/_sim/faults', []);
 # Deleted stays deleted, whatever Vapi still says.
 $node->safe_psql('calls', "SELECT vapi_internal.erase_call('$ids->[8]')");
-is($node->safe_psql('calls', q{SELECT status, new, erased FROM vapi.vapi_sync('2026-01-01', '2026-02-01')}), 'complete|0|1', 'an import does not bring it back');
+is($node->safe_psql('calls', q{SELECT status, new, erased FROM vapi.vapi_sync('2026-01-01', '2026-02-01')}), 'complete|0|2', 'an import does not bring it back');
 refused("SELECT vapi.vapi_get_call('$ids->[8]')", qr/ERROR:  02000: .*DETAIL:  It was erased here/s, 'nor does vapi_get_call');
 
 # Interruptible.
