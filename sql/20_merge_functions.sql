@@ -127,7 +127,8 @@ AS $$
 		END
 	FROM vapi_internal.prospect_phone n
 		JOIN vapi_internal.prospect p USING (prospect_id)
-	WHERE n.phone = coalesce(vapi_internal.e164(number), number)
+	-- What is dialled after the connection ("w5", "x12", ",,3") does not make it another number.
+	WHERE n.phone = coalesce(vapi_internal.e164(regexp_replace(number, '[[:alpha:],;#*].*$', '')), number)
 		AND (p.do_not_call
 			OR (p.time_zone IS NOT NULL
 				AND NOT (at AT TIME ZONE p.time_zone)::time BETWEEN '08:00' AND '21:00'))

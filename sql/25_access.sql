@@ -66,10 +66,10 @@ $$;
 COMMENT ON FUNCTION vapi_internal.may(text) IS
 	'May the outer role see content (transcripts, summaries), names, unmasked numbers of all calls in its scope, or run sync.';
 
+-- Bound when it is created, so it needs no search_path and can be inlined into the views.
 CREATE FUNCTION vapi_internal.mask_number(number text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$ SELECT CASE WHEN length(number) >= 8 THEN left(number, 2) || repeat('*', length(number) - 4) || right(number, 2)
-	ELSE repeat('*', length(number)) END $$;
+	RETURN CASE WHEN length(number) >= 8 THEN left(number, 2) || repeat('*', length(number) - 4) || right(number, 2)
+		ELSE repeat('*', length(number)) END;
 COMMENT ON FUNCTION vapi_internal.mask_number(text) IS
 	'A telephone number of which only the first and the last two characters are left, and nothing of a short one.';

@@ -63,13 +63,13 @@ BEGIN
 	END IF;
 	FOR customer IN SELECT value FROM jsonb_array_elements(customers) LOOP
 		position := position + 1;
-		IF coalesce(customer ->> 'number', '') <> '' THEN
-			refusal := vapi_internal.may_call(customer ->> 'number', place_at);
-			IF refusal IS NOT NULL THEN
-				RAISE EXCEPTION 'customer % of the call request may not be called: %', position, refusal
-					USING ERRCODE = 'VS007', DETAIL = 'No call was made.',
-						HINT = 'Leave the customer out, or schedule the call with schedulePlan.earliestAt.';
-			END IF;
+		refusal := coalesce(
+			vapi_internal.may_call(customer ->> 'number', place_at),
+			vapi_internal.may_call(substring(customer ->> 'sipUri' FROM '^[^:]*:([^@;?]*)'), place_at));
+		IF refusal IS NOT NULL THEN
+			RAISE EXCEPTION 'customer % of the call request may not be called: %', position, refusal
+				USING ERRCODE = 'VS007', DETAIL = 'No call was made.',
+					HINT = 'Leave the customer out, or schedule the call with schedulePlan.earliestAt.';
 		END IF;
 	END LOOP;
 	IF position > 0 AND NOT request ?| ARRAY['phoneNumberId', 'phoneNumber'] AND coalesce(phone_number, '') <> '' THEN

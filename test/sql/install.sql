@@ -145,6 +145,7 @@ WHERE obj_description(o.objid, o.classid::text::name) IS NULL;
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace IN ('vapi'::regnamespace, 'vapi_internal'::regnamespace)
 	AND (l.lanname IN ('plpgsql', 'sql') OR p.prosecdef)
+	AND p.prosqlbody IS NULL -- bound when it was created
 	AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
 -- What may be called by a query's parallel workers must not be volatile.
 SELECT p.oid::regprocedure FROM pg_proc p

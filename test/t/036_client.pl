@@ -101,6 +101,8 @@ $requests = $simulator->admin('stats')->{requests};
 refused(q{SELECT vapi.vapi_create_call('{"customer": {"number": "+13035550199"}}')}, qr/ERROR:  VS007: customer 1 .*may not be called/, 'a number on the do-not-call list');
 refused(q{SELECT vapi.vapi_create_call('{"customers": [{"number": "+13035550124"}, {"number": "+1 303 555 0199"}]}')}, qr/ERROR:  VS007: customer 2/,
 	'within a batch, however it is written');
+refused(q{SELECT vapi.vapi_create_call('{"customer": {"sipUri": "sip:+13035550199@pbx.example.com"}}')}, qr/ERROR:  VS007: customer 1/, 'by SIP');
+refused(q{SELECT vapi.vapi_create_call('{"customer": {"number": "+13035550199w5"}}')}, qr/ERROR:  VS007: customer 1/, 'with something to dial after it');
 refused(q{SELECT vapi.vapi_create_call('{"customerId": "c1"}')}, qr/ERROR:  22023/, 'a customer whose number cannot be checked');
 refused(q{SELECT vapi.vapi_create_call('[]')}, qr/ERROR:  22023/, 'a request that is no object');
 refused(q{BEGIN READ ONLY; SELECT vapi.vapi_create_call('{"customer": {"number": "+13035550123"}}')}, qr/ERROR:  25006/, 'a read-only transaction');
