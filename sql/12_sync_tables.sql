@@ -62,13 +62,18 @@ CREATE TABLE vapi_internal.sync_gap
 	call_id text COLLATE "C",
 	reason text NOT NULL,
 	status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'drained')),
-	found_at timestamptz NOT NULL
+	found_at timestamptz NOT NULL,
+	attempts integer NOT NULL DEFAULT 0,
+	next_attempt_at timestamptz NOT NULL DEFAULT pg_catalog.now() + interval '2 minutes'
 );
 CREATE INDEX sync_gap_run ON vapi_internal.sync_gap (run_id);
+CREATE INDEX sync_gap_open ON vapi_internal.sync_gap (next_attempt_at) WHERE status = 'open';
 COMMENT ON TABLE vapi_internal.sync_gap IS 'What a run could not import. A run with an open gap is not complete. Read view vapi.sync_gaps.';
 COMMENT ON COLUMN vapi_internal.sync_gap.from_at IS 'Calls created from here, to to_at inclusive; NULL: unknown.';
 COMMENT ON COLUMN vapi_internal.sync_gap.call_id IS 'The call, when it is one and its id could be read.';
-COMMENT ON COLUMN vapi_internal.sync_gap.status IS 'drained: a later pass of vapi_resume_sync read it.';
+COMMENT ON COLUMN vapi_internal.sync_gap.status IS 'drained: a later pass read it.';
+COMMENT ON COLUMN vapi_internal.sync_gap.attempts IS 'Passes of background work that could not read it.';
+COMMENT ON COLUMN vapi_internal.sync_gap.next_attempt_at IS 'Background work leaves it alone until then.';
 
 -- No seeded row: a dump restores the row into the table CREATE EXTENSION made.
 CREATE TABLE vapi_internal.sync_state
@@ -79,7 +84,9 @@ CREATE TABLE vapi_internal.sync_state
 	mirrored_at timestamptz,
 	key_refused_at timestamptz,
 	key_refused_stamp bigint,
-	key_refused_message text
+	key_refused_message text,
+	clock_skew_ms bigint,
+	clock_at timestamptz
 );
 COMMENT ON TABLE vapi_internal.sync_state IS 'One row: what holds between runs.';
 COMMENT ON COLUMN vapi_internal.sync_state.org_id IS 'Vapi''s organisation whose calls are here; a key of another one is refused.';
@@ -88,6 +95,7 @@ COMMENT ON COLUMN vapi_internal.sync_state.mirrored_at IS 'When assistants, squa
 COMMENT ON COLUMN vapi_internal.sync_state.key_refused_at IS 'Since when Vapi refuses the API key: imports ask no more until it is another one. NULL: it does not.';
 COMMENT ON COLUMN vapi_internal.sync_state.key_refused_stamp IS 'Which key that was: hash of its file''s time, size and inode, and of vapi_sales.base_url; nothing of the key itself.';
 COMMENT ON COLUMN vapi_internal.sync_state.key_refused_message IS 'Vapi''s words, without secrets.';
+COMMENT ON COLUMN vapi_internal.sync_state.clock_skew_ms IS 'Vapi''s clock minus ours at clock_at, to a second: that is what its Date tells.';
 
 -- The rate budget of all processes: microseconds since the Unix epoch at which
 -- the next request is due (GCRA's theoretical arrival time). Sequences, because

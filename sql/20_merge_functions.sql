@@ -99,6 +99,7 @@ BEGIN
 	INSERT INTO vapi_internal.tombstone (call_hash)
 		VALUES (sha256(convert_to(erased_call_id, 'UTF8'))) ON CONFLICT DO NOTHING;
 	DELETE FROM vapi_internal.call_content WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.call_search WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.prospect_review WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call WHERE call_id = erased_call_id RETURNING slot INTO old_slot;
 	found_call := FOUND;

@@ -27,9 +27,12 @@ COMMENT ON COLUMN vapi.sync_runs.failed IS 'Calls or pages that could not be rea
 COMMENT ON COLUMN vapi.sync_runs.message IS 'What a running run waits for; why a finished one is not complete.';
 
 CREATE VIEW vapi.sync_gaps WITH (security_barrier = true) AS
-SELECT g.gap_id, g.run_id, g.from_at AS "from", g.to_at AS "to", g.call_id, g.reason, g.status, g.found_at
+SELECT g.gap_id, g.run_id, g.from_at AS "from", g.to_at AS "to", g.call_id, g.reason, g.status, g.found_at,
+	g.attempts, CASE WHEN g.status = 'open' THEN g.next_attempt_at END AS next_attempt_at
 FROM vapi_internal.sync_gap g;
 COMMENT ON VIEW vapi.sync_gaps IS 'What import runs could not read, and whether a later pass did.';
+COMMENT ON COLUMN vapi.sync_gaps.attempts IS 'Passes of vapi_work that could not read it either.';
+COMMENT ON COLUMN vapi.sync_gaps.next_attempt_at IS 'vapi_work tries again from then on.';
 
 CREATE VIEW vapi.assistants WITH (security_barrier = true) AS
 SELECT a.assistant_id AS id, a.org_id, a.name, a.version,

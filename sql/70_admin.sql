@@ -35,6 +35,8 @@ AS $$
 		('TABLE vapi.review_queue', 'SELECT'),
 		('TABLE vapi.sync_runs', 'SELECT'),
 		('TABLE vapi.sync_gaps', 'SELECT'),
+		('TABLE vapi.health', 'SELECT'),
+		('FUNCTION vapi_internal.health_checks()', 'EXECUTE'),
 		('FUNCTION vapi.vapi_sync(timestamptz, timestamptz, boolean)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_sync_changes(boolean)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_resume_sync(bigint, boolean)', 'EXECUTE'),

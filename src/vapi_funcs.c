@@ -10,6 +10,7 @@
 #include "vapi_run.h"
 #include "vapi_store.h"
 #include "vapi_time.h"
+#include "vapi_work.h"
 
 /* The row as a composite of vapi.sync_runs. */
 static Datum
@@ -111,6 +112,31 @@ Datum
 vapi_sales_cancel_sync(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_DATUM(row_datum(vapi_run_cancel(run_argument(fcinfo))));
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_work);
+
+/* SQL: vapi.vapi_work() */
+Datum
+vapi_sales_work(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	VapiWorkRow *rows;
+	int count;
+	int i;
+
+	InitMaterializedSRF(fcinfo, 0);
+	rows = vapi_work_once(&count);
+	for (i = 0; i < count; i++)
+	{
+		Datum values[4] = {CStringGetTextDatum(rows[i].step), Int64GetDatum(rows[i].done), BoolGetDatum(rows[i].more)};
+		bool nulls[4] = {false, false, false, rows[i].error == NULL};
+
+		if (rows[i].error)
+			values[3] = CStringGetTextDatum(rows[i].error);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 PG_FUNCTION_INFO_V1(vapi_sales_list_calls);

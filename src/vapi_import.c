@@ -42,6 +42,7 @@ struct VapiImport
 	int skips;			  /* stretches skipped in a row */
 	bool without_lower;	  /* from is not sent: Vapi refused it */
 	bool lower_refused;	  /* and it was from that it refused */
+	bool clock_noted;	  /* how Vapi's clock differs from ours is stored */
 	int64 pass_started;	  /* when this pass began */
 	int64 pass_top;		  /* newest call of this pass */
 	TimestampTz noted_at; /* when a wait was last written to the row */
@@ -271,6 +272,12 @@ fetch_page(VapiImport *import, const VapiCallFilter *slice, const VapiPageBounds
 		{
 			*over = true;
 			return false;
+		}
+		if (!import->clock_noted && response->date != VAPI_TIME_NONE)
+		{
+			import->clock_noted = true;
+			vapi_sync_note_clock((response->date - vapi_store_now()) / 1000);
+			MemoryContextSwitchTo(import->page_context);
 		}
 		/* A clock that is ahead would hide changes until its time has come; one behind only repeats some. */
 		if (run->watermark == VAPI_TIME_NONE)

@@ -1,6 +1,7 @@
 #include "vapi_compat.h"
 
 #include "catalog/namespace.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/lsyscache.h"
@@ -45,14 +46,47 @@ vapi_lock_release(int32 object)
 	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
+/* The tag of a lock in the class of a table of ours. */
+static void
+set_table_tag(LOCKTAG *tag, const char *table, uint32 object)
+{
+	set_tag(tag, get_relname_relid(table, get_namespace_oid("vapi_internal", false)), object);
+}
+
 bool
 vapi_lock_run(int64 run_id)
 {
-	Oid class = get_relname_relid("sync_run", get_namespace_oid("vapi_internal", false));
 	LOCKTAG tag;
 
-	set_tag(&tag, class, (uint32) run_id);
+	set_table_tag(&tag, "sync_run", (uint32) run_id);
 	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+vapi_lock_run_release(int64 run_id)
+{
+	LOCKTAG tag;
+
+	set_table_tag(&tag, "sync_run", (uint32) run_id);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+bool
+vapi_lock_step(const char *step)
+{
+	LOCKTAG tag;
+
+	set_table_tag(&tag, "step_state", hash_bytes((const unsigned char *) step, (int) strlen(step)));
+	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+vapi_lock_step_release(const char *step)
+{
+	LOCKTAG tag;
+
+	set_table_tag(&tag, "step_state", hash_bytes((const unsigned char *) step, (int) strlen(step)));
+	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
 int

@@ -1,8 +1,9 @@
 /*
- * The advisory locks of imports. Two-integer keys: class 1986097257 ("vapi")
- * for single locks, and the oid of sync_run for one lock a run, so that a worker
- * that has not yet noticed a DROP EXTENSION is not in the way of the next one.
- * The lock of a run is also looked at in sql/29_sync_views.sql and vapi_sync.c.
+ * The advisory locks of imports and background work. Two-integer keys: class
+ * 1986097257 ("vapi") for single locks, the oid of sync_run for one lock a run
+ * and that of step_state for one lock a step, so that a worker that has not yet
+ * noticed a DROP EXTENSION is not in the way of the next one. The
+ * lock of a run is also looked at in sql/29_sync_views.sql and vapi_sync.c.
  */
 #ifndef VAPI_LOCK_H
 #define VAPI_LOCK_H
@@ -32,6 +33,13 @@ extern void vapi_lock_release(int32 object);
  * however that ends. Needs a transaction.
  */
 extern bool vapi_lock_run(int64 run_id);
+
+/* Gives it back, for a process that goes on to do something else. Needs a transaction. */
+extern void vapi_lock_run_release(int64 run_id);
+
+/* The same for a step of background work (vapi_steps.h), by its name. Both need a transaction. */
+extern bool vapi_lock_step(const char *step);
+extern void vapi_lock_step_release(const char *step);
 
 /* Process id of the worker that holds the run's lock in this database, 0: nobody. Needs a store section. */
 extern int vapi_lock_run_holder(int64 run_id);

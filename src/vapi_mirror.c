@@ -29,9 +29,8 @@ static Kind kinds[VAPI_MIRROR_KINDS] = {
 	{"/phone-number", {"SELECT vapi_internal.mirror_phone_numbers($1, $2, $3)", NULL}},
 };
 
-/* Is it a day since the last time? */
-static bool
-is_due(void)
+bool
+vapi_mirror_due(void)
 {
 	static VapiStatement statement = {
 		"SELECT FROM vapi_internal.sync_state WHERE mirrored_at > now() - interval '1 day'", NULL};
@@ -133,7 +132,7 @@ vapi_mirror_refresh(VapiClient *client, MemoryContext context)
 	char why[256] = "";
 	volatile int i;
 
-	if (!is_due())
+	if (!vapi_mirror_due())
 	{
 		MemoryContextSwitchTo(old);
 		return NULL;

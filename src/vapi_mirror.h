@@ -44,6 +44,9 @@ extern void vapi_mirror_store(VapiMirrorKind kind, const VapiMirrorPage *page, i
 /* Notes that all kinds were read at that stamp; in the caller's store section. */
 extern void vapi_mirror_note(int64 stamp);
 
+/* Is it a day since all kinds were read? A transaction of its own. */
+extern bool vapi_mirror_due(void);
+
 /*
  * Reads all three kinds from Vapi if that was last done more than a day ago.
  * HTTP outside transactions, one short transaction a page. Returns NULL, or a

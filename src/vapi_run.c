@@ -6,13 +6,12 @@
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
-#include "postmaster/bgworker.h"
-#include "storage/dsm.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "vapi_breaker.h"
 #include "vapi_error.h"
+#include "vapi_launch.h"
 #include "vapi_lock.h"
 #include "vapi_run.h"
 #include "vapi_store.h"
@@ -38,33 +37,6 @@ check_caller(bool wait)
 						errmsg("cannot wait for an import in a transaction that has already written"),
 						errdetail("The import could have to wait for this transaction, which waits for the import."),
 						errhint("Commit first, or use wait => false.")));
-}
-
-/* Registers the worker of the segment. */
-static BackgroundWorkerHandle *
-launch(dsm_segment *segment)
-{
-	BackgroundWorker worker;
-	BackgroundWorkerHandle *handle;
-
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "vapi_sales", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "vapi_sales_worker_main", sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "vapi_sales import", sizeof(worker.bgw_name));
-	strlcpy(worker.bgw_type, "vapi_sales import", sizeof(worker.bgw_type));
-	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
-	memcpy(worker.bgw_extra, &MyDatabaseId, sizeof(Oid));
-	worker.bgw_notify_pid = MyProcPid;
-	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
-		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-						errmsg("no background worker is free for the import"),
-						errhint("Raise max_worker_processes (now %d) and restart the server,"
-								" or wait until another worker has ended.",
-								max_worker_processes)));
-	return handle;
 }
 
 /* A number with a comma every three digits. */
@@ -203,9 +175,11 @@ tell_end(VapiRunShared *shared, Jsonb *row)
 pg_noreturn static void
 raise_error(VapiRunShared *shared)
 {
-	ereport(ERROR, (errcode(shared->sqlstate), errmsg("%s", shared->message),
-					shared->detail[0] ? errdetail("%s", shared->detail) : 0,
-					shared->hint[0] ? errhint("%s", shared->hint) : 0,
+	const VapiLaunchError *error = &shared->error;
+
+	ereport(ERROR, (errcode(error->sqlstate), errmsg("%s", error->message),
+					error->detail[0] ? errdetail("%s", error->detail) : 0,
+					error->hint[0] ? errhint("%s", error->hint) : 0,
 					shared->run_id > 0 ? (errcontext("vapi_sync run " INT64_FORMAT, shared->run_id)) : 0));
 }
 
@@ -290,22 +264,14 @@ vapi_run_start(VapiRunAction action, int64 run_id, int64 from, int64 to, bool wa
 
 	PG_TRY();
 	{
-		handle = launch(segment);
+		handle = vapi_launch(segment, "vapi_sales_worker_main", "import");
 		await_stage(shared, handle, wait ? VAPI_RUN_STAGE_DONE : VAPI_RUN_STAGE_STARTED);
 	}
 	PG_CATCH();
 	{
 		/* A cancel, statement_timeout too: the run goes with it. The end of this backend never comes here. */
 		if (handle != NULL && pg_atomic_read_u32(&shared->stage) < VAPI_RUN_STAGE_DONE)
-		{
-			pid_t pid;
-
-			/* Before it is attached it would not take the cancel. */
-			if (shared->worker_pid == 0)
-				TerminateBackgroundWorker(handle);
-			else if (GetBackgroundWorkerPid(handle, &pid) == BGWH_STARTED)
-				(void) kill(pid, SIGINT);
-		}
+			vapi_launch_cancel(handle, shared->worker_pid != 0);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

@@ -12,6 +12,8 @@
 #include "storage/proc.h"
 #include "storage/spin.h"
 #include "utils/jsonb.h"
+
+#include "vapi_launch.h"
 #include "vapi_sync.h"
 
 typedef enum VapiRunAction
@@ -30,7 +32,6 @@ typedef enum VapiRunStage
 	VAPI_RUN_STAGE_ERROR	/* the error is there */
 } VapiRunStage;
 
-#define VAPI_RUN_TEXT 1024
 #define VAPI_RUN_ROW 12288
 
 /* What a waiting client is shown; guarded by lock. */
@@ -60,10 +61,7 @@ typedef struct VapiRunShared
 	VapiRunProgress progress;
 	char first_row[VAPI_RUN_ROW]; /* row of vapi.sync_runs as JSON */
 	char last_row[VAPI_RUN_ROW];
-	int sqlstate;
-	char message[VAPI_RUN_TEXT];
-	char detail[VAPI_RUN_TEXT];
-	char hint[VAPI_RUN_TEXT];
+	VapiLaunchError error;
 } VapiRunShared;
 
 /*

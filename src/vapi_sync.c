@@ -79,19 +79,19 @@ make_run(MemoryContext context)
 	return run;
 }
 
-/* Runs whose worker is gone are interrupted from now on. */
-static void
-mark_interrupted(void)
+int64
+vapi_sync_reap(void)
 {
 	static VapiStatement statement = {
-		"UPDATE vapi_internal.sync_run r SET status = 'interrupted', finished_at = updated_at, estimated_end = NULL"
+		"UPDATE vapi_internal.sync_run r SET status = 'interrupted', finished_at = updated_at, estimated_end = NULL,"
+		" message = 'its worker was stopped; vapi_resume_sync(' || run_id || ') goes on from there'"
 		" WHERE r.status = 'running' AND NOT EXISTS (SELECT FROM pg_locks l, pg_database d"
 		"  WHERE d.datname = current_database() AND l.database = d.oid AND l.locktype = 'advisory'"
 		"  AND l.classid = 'vapi_internal.sync_run'::regclass AND l.objid = (r.run_id & 4294967295)::oid"
 		"  AND l.objsubid = 2)",
 		NULL};
 
-	(void) vapi_store_execute(&statement, 0, NULL);
+	return (int64) vapi_store_execute(&statement, 0, NULL);
 }
 
 /* Where the first incremental run starts: the watermark less the overlap, else the newest call, else an hour ago. */
@@ -128,7 +128,7 @@ vapi_sync_start(MemoryContext context, VapiRunKind kind, int64 from, int64 to, c
 
 	vapi_store_begin(&section, "vapi_sales: start of a run");
 	vapi_lock_transaction(VAPI_LOCK_START);
-	mark_interrupted();
+	(void) vapi_sync_reap();
 
 	parameters[0] = vapi_parameter_text(kind_name);
 	parameters[1] = vapi_parameter_time(from);
@@ -369,6 +369,21 @@ vapi_sync_check_org(const char *org_id)
 				 errdetail("Nothing of this answer was stored."),
 				 errhint("Put the first organisation's key back, or import the other one into another database.")));
 	pfree(known);
+}
+
+void
+vapi_sync_note_clock(int64 skew_ms)
+{
+	static VapiStatement statement = {
+		"INSERT INTO vapi_internal.sync_state AS s (clock_skew_ms, clock_at) VALUES ($1, now())"
+		" ON CONFLICT (only_row) DO UPDATE SET clock_skew_ms = excluded.clock_skew_ms, clock_at = excluded.clock_at",
+		NULL};
+	VapiParameter parameter = vapi_parameter_int8(skew_ms);
+	VapiStoreSection section;
+
+	vapi_store_begin(&section, "vapi_sales: noting Vapi's clock");
+	(void) vapi_store_execute(&statement, 1, &parameter);
+	vapi_store_commit(&section);
 }
 
 void

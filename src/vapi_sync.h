@@ -94,6 +94,15 @@ extern void vapi_sync_gap(const VapiRun *run, int64 from, int64 to, const char *
  */
 extern void vapi_sync_check_org(const char *org_id);
 
+/*
+ * Marks runs whose worker is gone as interrupted; returns how many. In the
+ * caller's store section. vapi_sync_start does it, too.
+ */
+extern int64 vapi_sync_reap(void);
+
+/* Keeps how far Vapi's clock is ahead of ours; a transaction of its own. */
+extern void vapi_sync_note_clock(int64 skew_ms);
+
 /* Writes what the run waits for (NULL: nothing); a transaction of its own. */
 extern void vapi_sync_message(const VapiRun *run, const char *message);
 

@@ -1,48 +1,25 @@
 #include "vapi_compat.h"
 
 #include "access/xact.h"
-#include "commands/dbcommands.h"
 #include "libpq/pqsignal.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
-#include "storage/dsm.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "vapi_error.h"
-#include "vapi_extend.h"
 #include "vapi_import.h"
 #include "vapi_lock.h"
-#include "vapi_mirror.h"
 #include "vapi_run.h"
-#include "vapi_store.h"
+#include "vapi_steps.h"
 #include "vapi_sync.h"
 #include "vapi_worker.h"
 
 /* How often a run that another worker is at is looked at. */
 #define WATCH_MS 250
-
-/* Changes that an extended table takes in one transaction. */
-#define EXTEND_STEP 1000
-
-/* Settings of the database, the role or the server that would stand in our way. */
-static const char *const settings[][2] = {
-	{"lock_timeout", "5s"}, /* a caller that waits for us may hold a lock that we need */
-	{"statement_timeout", "0"},
-	{"idle_in_transaction_session_timeout", "0"},
-	{"default_transaction_isolation", "read committed"},
-	{"default_transaction_read_only", "off"},
-	{"default_transaction_deferrable", "off"},
-	{"session_replication_role", "origin"},
-	{"exit_on_error", "off"}, /* a call that cannot be stored is no reason to end */
-};
 
 /* Tells the caller that there is something new. */
 static void
@@ -87,111 +64,33 @@ publish_row(VapiRunShared *shared, char *place)
 	pfree(row);
 }
 
-/* Copies a text of an error, whole characters only. */
-static void
-publish_text(char place[VAPI_RUN_TEXT], const char *text)
-{
-	int length = text ? pg_mbcliplen(text, (int) strlen(text), VAPI_RUN_TEXT - 1) : 0;
-
-	memcpy(place, text ? text : "", length);
-	place[length] = '\0';
-}
-
 /* Passes the error on to the caller. */
 static void
 publish_error(VapiRunShared *shared, const ErrorData *error)
 {
-	shared->sqlstate = error->sqlerrcode;
-	publish_text(shared->message, error->message);
-	publish_text(shared->detail, error->detail);
-	publish_text(shared->hint, error->hint);
+	vapi_launch_copy_error(&shared->error, error);
 	enter_stage(shared, VAPI_RUN_STAGE_ERROR);
-}
-
-/* Moves what the merge left in change_pending on into the feed. */
-static void
-run_change_steps(void)
-{
-	static VapiStatement statement = {"SELECT vapi_internal.change_step()", NULL};
-	int moved = 1;
-
-	while (moved > 0)
-	{
-		VapiStoreSection section;
-		bool isnull;
-
-		CHECK_FOR_INTERRUPTS();
-		vapi_store_begin(&section, "vapi_sales: change feed");
-		(void) vapi_store_execute(&statement, 0, NULL);
-		moved = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-		vapi_store_commit(&section);
-	}
-}
-
-/* Takes the changes on to the tables of the user's own. What such a table does not take is in vapi.mirror_errors. */
-static void
-run_extend_steps(void)
-{
-	int taken = 1;
-
-	while (taken > 0)
-	{
-		VapiStoreSection section;
-
-		CHECK_FOR_INTERRUPTS();
-		vapi_store_begin(&section, "vapi_sales: extended tables");
-		taken = vapi_extend_step(EXTEND_STEP);
-		vapi_store_commit(&section);
-	}
 }
 
 /* What follows the walk: its failure is a warning of the run, for the calls are stored. */
 static void
-follow_up(VapiRun *run, VapiImport *import)
+follow_up(VapiRun *run, VapiImport *import, const char *database)
 {
-	MemoryContext context = AllocSetContextCreate(run->context, "vapi_sales follow-up", ALLOCSET_DEFAULT_SIZES);
-	const char *volatile warning = NULL;
+	VapiStepsPlace place = {.context = run->context, .database = database, .client = vapi_import_client(import)};
+	int i;
 
-	PG_TRY();
+	place.at_once = true;
+	for (i = 0; i < vapi_steps_count(); i++)
 	{
-		run_change_steps();
-		run_extend_steps();
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
+		VapiStepsOutcome outcome;
 
-		MemoryContextSwitchTo(run->context);
-		error = CopyErrorData();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
-		FlushErrorState();
-		AbortOutOfAnyTransaction();
-		MemoryContextSwitchTo(run->context);
-		warning = psprintf("The change feed and extended tables are not up to date: %s.", error->message);
+		if (!vapi_steps_in_run(i))
+			continue;
+		outcome = vapi_steps_take(i, &place);
+		if (outcome.error != NULL)
+			run->warning = run->warning ? psprintf("%s %s", run->warning, outcome.error) : outcome.error;
 	}
-	PG_END_TRY();
-
-	MemoryContextSwitchTo(run->context);
-	if (warning == NULL)
-		warning = vapi_mirror_refresh(vapi_import_client(import), context);
 	vapi_import_count(import);
-	if (warning != NULL)
-		run->warning = run->warning ? psprintf("%s %s", run->warning, warning) : warning;
-}
-
-/* Binds the worker to what is installed now. Returns the database's name, for the secret's path. */
-static char *
-enter_database(MemoryContext context)
-{
-	char *name;
-
-	StartTransactionCommand();
-	vapi_store_bind();
-	name = MemoryContextStrdup(context, get_database_name(MyDatabaseId));
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(context);
-	return name;
 }
 
 /* What to do about an error that does not say it itself. */
@@ -248,11 +147,51 @@ ignore_cancels(void)
 	QueryCancelPending = false;
 }
 
-/* Works on the run to its end. */
+/* Gives the run back: what this process still does is no part of it. */
 static void
+release_run(int64 run_id)
+{
+	StartTransactionCommand();
+	vapi_lock_run_release(run_id);
+	CommitTransactionCommand();
+}
+
+/*
+ * All background work, once nobody waits for us any more. What fails as a whole
+ * (the extension was dropped, a cancel) ends the process.
+ */
+static void
+finish_steps(MemoryContext context, const char *database)
+{
+	static const volatile bool never = false;
+	VapiStepsPlace place = {.context = context, .database = database, .unfinished = &never};
+
+	pqsignal(SIGINT, StatementCancelHandler);
+	pgstat_report_appname("vapi_sales work");
+	PG_TRY();
+	{
+		vapi_steps_finish(&place);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		ignore_cancels();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		ereport(DEBUG1, (errmsg_internal("vapi_sales: background work ended: %s", error->message)));
+	}
+	PG_END_TRY();
+}
+
+/* Works on the run to its end; true when nothing kept it from it. */
+static bool
 work(VapiRunShared *shared, VapiRun *run, const char *database)
 {
 	char name[64];
+	volatile bool ended = false;
 
 	snprintf(name, sizeof(name), "vapi_sales run " INT64_FORMAT, run->run_id);
 	pgstat_report_appname(name);
@@ -265,14 +204,16 @@ work(VapiRunShared *shared, VapiRun *run, const char *database)
 		enter_stage(shared, VAPI_RUN_STAGE_STARTED);
 		import = vapi_import_open(run, database, publish_progress, shared);
 		vapi_import_walk(import);
-		follow_up(run, import);
+		follow_up(run, import, database);
 		ignore_cancels();
 		vapi_sync_finish(run, run->has_gap ? VAPI_RUN_INCOMPLETE : VAPI_RUN_COMPLETE,
 						 run->has_gap ? "some calls could not be read, see vapi.sync_gaps" : NULL);
 		MemoryContextSwitchTo(run->context);
 		publish_progress(shared, run, NULL, 0);
 		publish_row(shared, shared->last_row);
+		release_run(shared->run_id);
 		enter_stage(shared, VAPI_RUN_STAGE_DONE);
+		ended = true;
 	}
 	PG_CATCH();
 	{
@@ -287,6 +228,7 @@ work(VapiRunShared *shared, VapiRun *run, const char *database)
 		end_by_error(shared, run, error);
 	}
 	PG_END_TRY();
+	return ended;
 }
 
 /* Follows a run that another worker is at, to its end. */
@@ -330,7 +272,7 @@ static void
 serve(VapiRunShared *shared)
 {
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "vapi_sales run", ALLOCSET_DEFAULT_SIZES);
-	char *database = enter_database(context);
+	char *database = vapi_launch_bind(context);
 	int64 join = 0;
 	VapiRun *run;
 
@@ -342,37 +284,18 @@ serve(VapiRunShared *shared)
 							  shared->from, shared->to, shared->requested_by, &join);
 	MemoryContextSwitchTo(context);
 	shared->run_id = run ? run->run_id : join;
-	if (run)
-		work(shared, run, database);
-	else
+	if (run == NULL)
 		watch(shared, context);
+	else if (work(shared, run, database))
+		finish_steps(context, database);
 }
 
 void
 vapi_sales_worker_main(Datum argument)
 {
-	Oid database;
-	dsm_segment *segment;
-	VapiRunShared *volatile shared;
-	int i;
+	VapiRunShared *volatile shared = vapi_launch_enter(argument);
 
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGINT, StatementCancelHandler);
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(Oid));
-	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-
-	/* The caller may have given up meanwhile; then nothing has begun. */
-	segment = dsm_attach(DatumGetUInt32(argument));
-	if (segment == NULL)
-		proc_exit(0);
-	dsm_pin_mapping(segment);
-	shared = dsm_segment_address(segment);
 	shared->worker_pid = MyProcPid;
-	for (i = 0; i < (int) lengthof(settings); i++)
-		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
-
 	PG_TRY();
 	{
 		serve(shared);

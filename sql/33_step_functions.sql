@@ -1,0 +1,139 @@
+-- Background work: what has to follow imports, one bounded step at a time.
+
+CREATE FUNCTION vapi.vapi_work(OUT step text, OUT done bigint, OUT more boolean, OUT error text) RETURNS SETOF record
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_work';
+COMMENT ON FUNCTION vapi.vapi_work() IS
+	'Does one bounded step of all background work, in a worker of its own, and says how each went: how much it did, whether more waits, why it failed. A step that another session is at does nothing here. Waits 50 seconds at most; what is not over then goes on. 25006 on a standby, 25001 in a transaction that has already written, 53400 without a free worker.';
+
+-- 200,000 characters are more than five hours of speech. Names come first in results, then summaries.
+CREATE FUNCTION vapi_internal.search_vector(names text, summary text, transcript text, most integer DEFAULT 200000) RETURNS tsvector
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT setweight(to_tsvector('simple', left(coalesce(names, ''), most)), 'A')
+		|| setweight(to_tsvector('simple', left(coalesce(summary, ''), most)), 'B')
+		|| setweight(to_tsvector('simple', left(coalesce(transcript, ''), most)), 'C')
+$$;
+COMMENT ON FUNCTION vapi_internal.search_vector(text, text, text, integer) IS 'The words of a call, each part cut to so many characters. 54000 when a tsvector cannot hold them.';
+
+CREATE FUNCTION vapi_internal.search_vector_cut(names text, summary text, transcript text) RETURNS tsvector
+	LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	most integer := 200000;
+BEGIN
+	LOOP
+		BEGIN
+			RETURN vapi_internal.search_vector(names, summary, transcript, most);
+		EXCEPTION
+			WHEN program_limit_exceeded THEN
+				most := most / 2;
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.search_vector_cut(text, text, text) IS 'The words of a call, as many as a tsvector holds.';
+
+CREATE FUNCTION vapi_internal.search_source(call_ids text[], OUT call_id text, OUT source_hash bigint, OUT names text, OUT summary text,
+	OUT transcript text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT c.call_id,
+		hashtextextended(concat(c.customer_name, chr(31), p.name, chr(31), p.company, chr(31), c.summary),
+			coalesce(t.h_transcript, t.h_messages, 0)),
+		concat_ws(' ', c.customer_name, p.name, p.company), c.summary,
+		coalesce(t.transcript, (SELECT string_agg(m ->> 'message', ' ')
+			FROM jsonb_array_elements(CASE jsonb_typeof(t.messages) WHEN 'array' THEN t.messages ELSE '[]' END) AS e(m)
+			WHERE m ->> 'role' IN ('bot', 'user', 'assistant')))
+	FROM unnest(call_ids) AS i(call_id)
+		JOIN vapi_internal.call c ON c.call_id = i.call_id
+		LEFT JOIN vapi_internal.call_content t ON t.call_id = c.call_id
+		LEFT JOIN vapi_internal.prospect p ON p.prospect_id = c.prospect_id
+		LEFT JOIN vapi_internal.call_search s ON s.call_id = c.call_id
+	WHERE s.source_hash IS DISTINCT FROM
+		hashtextextended(concat(c.customer_name, chr(31), p.name, chr(31), p.company, chr(31), c.summary),
+			coalesce(t.h_transcript, t.h_messages, 0))
+$$;
+COMMENT ON FUNCTION vapi_internal.search_source(text[]) IS 'Those of the calls whose words are not in call_search as they are now, and where they come from: the transcript, or the messages while there is none.';
+
+-- It follows change_feed, so imports write and read nothing for it.
+CREATE FUNCTION vapi_internal.search_step(most integer DEFAULT 500) RETURNS integer
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	head bigint;
+	state vapi_internal.search_state;
+	call_ids text[];
+	handled integer;
+BEGIN
+	IF most < 1 THEN
+		RAISE EXCEPTION 'a step takes at least one change' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	-- As merges do: an erased call's words must not come back.
+	PERFORM pg_advisory_xact_lock_shared(1986097257, 1);
+	SELECT coalesce(max(last), 0) INTO head FROM vapi_internal.feed_head;
+	SELECT * INTO state FROM vapi_internal.search_state FOR UPDATE;
+	IF NOT FOUND THEN
+		-- No row before there are calls: then one that a restore brings is noticed.
+		IF head = 0 AND NOT EXISTS (SELECT FROM vapi_internal.call) THEN
+			RETURN 0;
+		END IF;
+		INSERT INTO vapi_internal.search_state (last_seq, resync_after) VALUES (head, '') ON CONFLICT DO NOTHING;
+		SELECT * INTO STRICT state FROM vapi_internal.search_state FOR UPDATE;
+	ELSIF state.last_seq > head
+		OR (state.last_seq < head AND NOT EXISTS (SELECT FROM vapi_internal.change_feed f WHERE f.seq = state.last_seq + 1))
+	THEN
+		-- The feed no longer has the next change: all calls are gone over.
+		state.last_seq := head;
+		state.resync_after := '';
+	END IF;
+
+	IF state.resync_after IS NOT NULL THEN
+		SELECT array_agg(c.call_id), max(c.call_id), count(*) INTO call_ids, state.resync_after, handled
+			FROM (SELECT c.call_id FROM vapi_internal.call c WHERE c.call_id > state.resync_after
+				ORDER BY c.call_id LIMIT most) AS c;
+		IF handled < most THEN
+			state.resync_after := NULL;
+			handled := greatest(handled, 1);
+			DELETE FROM vapi_internal.call_search s
+				WHERE NOT EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = s.call_id);
+		END IF;
+	ELSE
+		SELECT array_agg(DISTINCT f.call_id), coalesce(max(f.seq), state.last_seq), count(*) INTO call_ids, state.last_seq, handled
+			FROM (SELECT f.seq, f.call_id FROM vapi_internal.change_feed f WHERE f.seq > state.last_seq
+				ORDER BY f.seq LIMIT most) AS f;
+		IF handled = 0 THEN
+			RETURN 0;
+		END IF;
+		DELETE FROM vapi_internal.call_search s
+			WHERE s.call_id = ANY (call_ids) AND NOT EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = s.call_id);
+	END IF;
+
+	BEGIN
+		INSERT INTO vapi_internal.call_search AS s (call_id, source_hash, search)
+			SELECT n.call_id, n.source_hash, vapi_internal.search_vector(n.names, n.summary, n.transcript)
+			FROM vapi_internal.search_source(call_ids) AS n
+			ON CONFLICT (call_id) DO UPDATE SET source_hash = excluded.source_hash, search = excluded.search;
+	EXCEPTION
+		WHEN program_limit_exceeded THEN
+			INSERT INTO vapi_internal.call_search AS s (call_id, source_hash, search)
+				SELECT n.call_id, n.source_hash, vapi_internal.search_vector_cut(n.names, n.summary, n.transcript)
+				FROM vapi_internal.search_source(call_ids) AS n
+				ON CONFLICT (call_id) DO UPDATE SET source_hash = excluded.source_hash, search = excluded.search;
+	END;
+	UPDATE vapi_internal.search_state SET last_seq = state.last_seq, resync_after = state.resync_after;
+	RETURN handled;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.search_step(integer) IS 'Brings the next changes of change_feed, or the next calls where all are gone over, into call_search; returns how many it went over, 0 when none waits.';
+
+CREATE FUNCTION vapi_internal.gap_delay(attempts integer) RETURNS interval
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$ SELECT least(interval '6 hours', interval '2 minutes' * 2 ^ least(attempts, 10)) * (0.9 + 0.2 * random()) $$;
+COMMENT ON FUNCTION vapi_internal.gap_delay(integer) IS 'How long a gap is left alone after so many attempts: 2 minutes, doubled each time, 6 hours at most, give or take a tenth.';

@@ -1,0 +1,182 @@
+-- Is everything as it should be: one row a check. A new check is one more
+-- branch. None reads calls: each is a few rows or a bounded count.
+
+CREATE FUNCTION vapi_internal.server_facts(OUT library_version text, OUT key_problem text, OUT key_hint text,
+	OUT key_stamp bigint, OUT requests_per_minute integer)
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_server_facts';
+COMMENT ON FUNCTION vapi_internal.server_facts() IS 'What only the library knows: its version, why the API key cannot be read (NULL: it can), which one it is (see sync_state), settings.';
+
+CREATE FUNCTION vapi_internal.counted(number bigint, most bigint, noun text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$ SELECT format('%s %s%s', CASE WHEN number > most THEN 'more than ' || most ELSE number::text END, noun,
+	CASE WHEN number = 1 THEN '' ELSE 's' END) $$;
+COMMENT ON FUNCTION vapi_internal.counted(bigint, bigint, text) IS '"1 gap", "more than 1000 gaps".';
+
+CREATE FUNCTION vapi_internal.elapsed(since timestamptz) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+		WHEN s.seconds < 100 THEN s.seconds || ' s'
+		WHEN s.seconds < 6000 THEN s.seconds / 60 || ' min'
+		WHEN s.seconds < 172800 THEN s.seconds / 3600 || ' h'
+		ELSE s.seconds / 86400 || ' days'
+	END
+	FROM (SELECT greatest(extract(epoch FROM clock_timestamp() - since), 0)::bigint) AS s(seconds)
+$$;
+COMMENT ON FUNCTION vapi_internal.elapsed(timestamptz) IS 'How long ago that was, in one unit.';
+
+-- fail: calls are missing or will be; warn: somebody should look.
+CREATE FUNCTION vapi_internal.health_checks(OUT check_name text, OUT status text, OUT detail text, OUT what_to_do text)
+	RETURNS SETOF record
+	LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH facts AS MATERIALIZED (
+		SELECT * FROM vapi_internal.server_facts()
+	), state AS (
+		SELECT s.* FROM (SELECT) one LEFT JOIN vapi_internal.sync_state s ON true
+	), head AS (
+		SELECT coalesce(max(last), 0) AS last FROM vapi_internal.feed_head
+	), checks(check_name, status, detail, what_to_do) AS (
+		SELECT 'api_key', CASE WHEN f.key_problem IS NULL THEN 'ok' ELSE 'fail' END, coalesce(f.key_problem, 'can be read'),
+			CASE WHEN f.key_problem IS NOT NULL THEN coalesce(f.key_hint, 'Put the key into a file of its own, see docs/operations.md.') END
+		FROM facts f
+
+		UNION ALL
+		SELECT 'key_accepted', CASE WHEN s.key_refused_at IS NULL THEN 'ok' WHEN s.key_refused_stamp = f.key_stamp THEN 'fail' ELSE 'warn' END,
+			CASE WHEN s.key_refused_at IS NULL THEN 'Vapi has not refused it'
+				WHEN s.key_refused_stamp = f.key_stamp THEN format('Vapi has refused it for %s, so imports ask no more: %s',
+					vapi_internal.elapsed(s.key_refused_at), s.key_refused_message)
+				ELSE 'Vapi has refused the former one; this one has not been tried yet' END,
+			CASE WHEN s.key_refused_stamp = f.key_stamp
+					THEN 'Put the organisation''s private key into its file. If it is the right one, SELECT vapi.vapi_list_calls() tries it again.'
+				WHEN s.key_refused_at IS NOT NULL THEN 'Run SELECT * FROM vapi.vapi_sync_changes().' END
+		FROM facts f, state s
+
+		UNION ALL
+		SELECT 'last_sync', CASE WHEN r.finished_at > now() - interval '1 day' THEN 'ok' ELSE 'warn' END,
+			CASE WHEN r.run_id IS NULL THEN 'no import has been complete yet'
+				ELSE format('run %s was complete %s ago', r.run_id, vapi_internal.elapsed(r.finished_at)) END,
+			CASE WHEN r.finished_at > now() - interval '1 day' THEN NULL
+				WHEN r.run_id IS NULL THEN 'Import calls: SELECT * FROM vapi.vapi_sync(now() - interval ''14 days'', now()).'
+				ELSE 'Run SELECT * FROM vapi.vapi_sync_changes() regularly, for example with pg_cron.' END
+		FROM (SELECT) one LEFT JOIN (
+			SELECT r.run_id, r.finished_at FROM vapi_internal.sync_run r
+			WHERE r.status = 'complete' ORDER BY r.run_id DESC LIMIT 1) r ON true
+
+		UNION ALL
+		-- What a later complete run has covered is history.
+		SELECT 'runs', CASE WHEN count(*) = 0 THEN 'ok' ELSE 'warn' END,
+			coalesce(string_agg(format('run %s %s%s', r.run_id, r.status, ': ' || r.message), '; ' ORDER BY r.run_id DESC)
+				FILTER (WHERE r.place <= 3), 'none is interrupted or failed'),
+			CASE WHEN count(*) > 0 THEN format('Go on with SELECT * FROM vapi.vapi_resume_sync(%s).', max(r.run_id)) END
+		FROM (SELECT v.run_id, v.status, v.message, row_number() OVER (ORDER BY v.run_id DESC) AS place
+			FROM (SELECT * FROM vapi.sync_runs ORDER BY run_id DESC LIMIT 200) v
+			WHERE v.status IN ('interrupted', 'failed') AND NOT EXISTS (
+				SELECT FROM vapi_internal.sync_run c
+				WHERE c.run_id > v.run_id AND c.status = 'complete' AND c.kind = v.kind
+					AND (c.kind = 'changes' OR (c.from_at <= v."from" AND c.to_at >= v."to")))) r
+
+		UNION ALL
+		SELECT 'gaps', CASE WHEN g.count = 0 THEN 'ok' WHEN g.attempts >= 5 THEN 'fail' ELSE 'warn' END,
+			CASE WHEN g.count = 0 THEN 'none is open' ELSE format('%s open, the oldest for %s, after at most %s',
+				vapi_internal.counted(g.count, 1000, 'gap'), vapi_internal.elapsed(g.found_at),
+				vapi_internal.counted(g.attempts, 1000, 'attempt')) END,
+			CASE WHEN g.attempts >= 5 THEN 'Look at reason in vapi.sync_gaps; each is still tried again a few times a day.'
+				WHEN g.count > 0 THEN 'Have vapi.vapi_work() run every minute: it tries again. See vapi.sync_gaps.' END
+		FROM (SELECT count(*) AS count, min(found_at) AS found_at, max(attempts)::bigint AS attempts
+			FROM (SELECT found_at, attempts FROM vapi_internal.sync_gap WHERE status = 'open' LIMIT 1001) o) g
+
+		UNION ALL
+		SELECT 'change_feed', CASE WHEN p.count <= 10000 THEN 'ok' ELSE 'warn' END,
+			CASE WHEN p.count = 0 THEN 'up to date' ELSE vapi_internal.counted(p.count, 10000, 'change') || ' waiting' END,
+			CASE WHEN p.count > 10000 THEN 'Have vapi.vapi_work() run every minute.' END
+		FROM (SELECT count(*) AS count FROM (SELECT FROM vapi_internal.change_pending LIMIT 10001) b) p
+
+		UNION ALL
+		SELECT 'search', CASE WHEN s.resync OR s.changed_at < now() - interval '15 minutes' THEN 'warn' ELSE 'ok' END,
+			CASE WHEN s.resync THEN 'all calls are being gone over' WHEN s.waiting = 0 THEN 'up to date'
+				ELSE format('%s behind, the oldest for %s', vapi_internal.counted(s.waiting, s.waiting, 'change'),
+					vapi_internal.elapsed(s.changed_at)) END,
+			CASE WHEN s.resync OR s.changed_at < now() - interval '15 minutes' THEN 'Have vapi.vapi_work() run every minute.' END
+		FROM (SELECT CASE WHEN t.only_row IS NULL THEN EXISTS (SELECT FROM vapi_internal.call) ELSE t.resync_after IS NOT NULL END AS resync,
+				greatest(h.last - t.last_seq, 0) AS waiting,
+				(SELECT f.changed_at FROM vapi_internal.change_feed f WHERE f.seq = t.last_seq + 1) AS changed_at
+			FROM head h LEFT JOIN vapi_internal.search_state t ON true) s
+
+		UNION ALL
+		SELECT 'vapi_objects', CASE WHEN s.mirrored_at > now() - interval '2 days' OR s.org_id IS NULL THEN 'ok' ELSE 'warn' END,
+			'assistants, squads and phone numbers were ' || coalesce('read ' || vapi_internal.elapsed(s.mirrored_at) || ' ago', 'never read'),
+			CASE WHEN s.mirrored_at > now() - interval '2 days' OR s.org_id IS NULL THEN NULL
+				ELSE 'Have vapi.vapi_work() run every minute; check steps tells why it fails.' END
+		FROM state s
+
+		UNION ALL
+		SELECT 'extended_tables', CASE WHEN e.whole IS NOT NULL THEN 'fail' WHEN e.count > 0 OR m.behind > 100000 THEN 'warn' ELSE 'ok' END,
+			CASE WHEN e.whole IS NOT NULL THEN e.whole
+				WHEN e.count > 0 THEN vapi_internal.counted(e.count, 1000, 'call') || ' not taken'
+				WHEN m.tables = 0 THEN 'no table is extended'
+				ELSE format('%s, %s', vapi_internal.counted(m.tables, m.tables, 'table'),
+					CASE WHEN m.behind = 0 THEN 'up to date' ELSE vapi_internal.counted(m.behind, m.behind, 'change') || ' behind' END) END,
+			CASE WHEN e.whole IS NOT NULL OR e.count > 0 THEN 'See vapi.mirror_errors; the table''s own constraints, triggers and columns decide.'
+				WHEN m.behind > 100000 THEN 'Have vapi.vapi_work() run every minute.' END
+		FROM (SELECT count(*) AS tables, coalesce(max(greatest(h.last - m.last_seq, 0)), 0) AS behind
+				FROM vapi_internal.call_mirror m, head h) m,
+			(SELECT (SELECT format('%I.%I: %s', e.target_schema, e.target_table, e.message)
+					FROM vapi_internal.call_mirror m JOIN vapi_internal.mirror_error e USING (target_schema, target_table)
+					WHERE e.call_id = '' ORDER BY 1 LIMIT 1) AS whole,
+				(SELECT count(*) FROM (SELECT FROM vapi_internal.mirror_error LIMIT 1001) b) AS count) e
+
+		UNION ALL
+		SELECT 'review_queue', CASE WHEN q.count <= 100 THEN 'ok' ELSE 'warn' END,
+			CASE WHEN q.count = 0 THEN 'nothing to decide' ELSE vapi_internal.counted(q.count, 1000, 'question') || ' for people' END,
+			CASE WHEN q.count > 100 THEN 'Decide what is in vapi.review_queue.' END
+		FROM (SELECT count(*) AS count FROM (SELECT FROM vapi_internal.prospect_review LIMIT 1001) b) q
+
+		UNION ALL
+		-- A limit of r a minute lets a burst of r / 20 through at once; what is used comes back with time.
+		SELECT 'rate_budget', CASE WHEN b.used >= 100 THEN 'warn' ELSE 'ok' END,
+			format('%s %% of the burst of %s requests is used, %s requests a minute are allowed', b.used, b.burst, b.rate),
+			CASE WHEN b.used >= 100 THEN 'Requests wait. Raise vapi_sales.requests_per_minute if Vapi allows more.' END
+		FROM (SELECT f.requests_per_minute AS rate, l.burst,
+				round(least(greatest((a.last_value - extract(epoch FROM clock_timestamp()) * 1000000) * (f.requests_per_minute - l.burst + 1)
+					/ 61000000 / l.burst, 0), 1) * 100) AS used
+			FROM facts f CROSS JOIN LATERAL (SELECT greatest(1, f.requests_per_minute / 20) AS burst) l, vapi_internal.budget_all a) b
+
+		UNION ALL
+		SELECT 'version', CASE WHEN e.extversion = f.library_version THEN 'ok' ELSE 'fail' END,
+			CASE WHEN e.extversion = f.library_version THEN e.extversion
+				ELSE format('the library is %s, the extension in this database %s', f.library_version, e.extversion) END,
+			CASE WHEN e.extversion <> f.library_version
+				THEN 'Run ALTER EXTENSION vapi_sales UPDATE; restart the server if the library is the older one.' END
+		FROM facts f, pg_extension e WHERE e.extname = 'vapi_sales'
+
+		UNION ALL
+		SELECT 'clock', CASE WHEN abs(s.clock_skew_ms) >= 300000 THEN 'fail' WHEN abs(s.clock_skew_ms) >= 30000 THEN 'warn' ELSE 'ok' END,
+			CASE WHEN s.clock_at IS NULL THEN 'not compared with Vapi''s yet'
+				ELSE format('Vapi''s was %s s %s ours %s ago', abs(round(s.clock_skew_ms / 1000.0)),
+					CASE WHEN s.clock_skew_ms > 0 THEN 'ahead of' ELSE 'behind' END, vapi_internal.elapsed(s.clock_at)) END,
+			CASE WHEN abs(s.clock_skew_ms) >= 30000 THEN 'Set this server''s clock by NTP.' END
+		FROM state s
+
+		UNION ALL
+		SELECT 'steps', CASE WHEN count(*) = 0 THEN 'ok' WHEN max(s.failures) >= 5 THEN 'fail' ELSE 'warn' END,
+			coalesce(string_agg(format('%s failed %s, last %s ago: %s', s.step,
+				vapi_internal.counted(s.failures, 1000, 'time'), vapi_internal.elapsed(s.last_started_at), s.last_error), '; ' ORDER BY s.step),
+				'none fails'),
+			CASE WHEN count(*) > 0 THEN 'They are tried again by vapi.vapi_work(); what they say tells what to repair.' END
+		FROM vapi_internal.step_state s WHERE s.failures > 0
+	)
+	SELECT c.check_name, c.status, c.detail, c.what_to_do FROM checks c
+	WHERE (SELECT vapi_internal.may('sync'))
+$$;
+COMMENT ON FUNCTION vapi_internal.health_checks() IS 'The rows of vapi.health; none for who may not see them.';
+
+CREATE VIEW vapi.health WITH (security_barrier = true) AS
+SELECT h.check_name, h.status, h.detail, h.what_to_do FROM vapi_internal.health_checks() h;
+COMMENT ON VIEW vapi.health IS 'Is everything as it should be: one row a check.';
+COMMENT ON COLUMN vapi.health.status IS 'ok; warn: somebody should look; fail: calls are missing or will be.';
+COMMENT ON COLUMN vapi.health.what_to_do IS 'NULL when there is nothing to do.';

@@ -1,0 +1,77 @@
+#include "vapi_compat.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "commands/dbcommands.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "vapi_client.h"
+#include "vapi_error.h"
+#include "vapi_guc.h"
+#include "vapi_secret.h"
+
+/* default_version of vapi_sales.control when this library was built; test/sql/work.sql compares. */
+#define LIBRARY_VERSION "0.1.0"
+
+/* Reads the API key and forgets it; NULL, or why it cannot be read. */
+static ErrorData *
+look_for_key(const char *database)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *volatile failure = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		vapi_secret_wipe(vapi_secret_read(database, VAPI_CLIENT_KEY, false));
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		failure = CopyErrorData();
+		if (failure->sqlerrcode != ERRCODE_VAPI_SECRET)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return failure;
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_server_facts);
+
+/* SQL: vapi_internal.server_facts() */
+Datum
+vapi_sales_server_facts(PG_FUNCTION_ARGS)
+{
+	char *database = get_database_name(MyDatabaseId);
+	ErrorData *failure = look_for_key(database);
+	TupleDesc descriptor;
+	Datum values[5] = {0};
+	bool nulls[5] = {false, true, true, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("function returning record called in a context that cannot accept it")));
+	values[0] = CStringGetTextDatum(LIBRARY_VERSION);
+	if (failure)
+	{
+		nulls[1] = false;
+		values[1] = CStringGetTextDatum(failure->message);
+		nulls[2] = failure->hint == NULL;
+		if (failure->hint)
+			values[2] = CStringGetTextDatum(failure->hint);
+	}
+	values[3] = Int64GetDatum((int64) vapi_client_key_stamp(database));
+	values[4] = Int32GetDatum(vapi_guc_requests_per_minute);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
