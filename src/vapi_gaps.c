@@ -131,15 +131,24 @@ go_over(int64 run_id, MemoryContext context, const char *database, int64 attempt
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(context);
-		if (run != NULL)
+		if (run == NULL)
 		{
-			leave(run, error, error->sqlerrcode == ERRCODE_QUERY_CANCELED && !*unfinished);
-			(void) give_back(run_id, attempts);
+			ours = error->sqlerrcode != ERRCODE_OBJECT_IN_USE && error->sqlerrcode != ERRCODE_VAPI_RUN_STATE;
+			if (ours)
+				ReThrowError(error);
 		}
 		else
-			ours = error->sqlerrcode != ERRCODE_OBJECT_IN_USE && error->sqlerrcode != ERRCODE_VAPI_RUN_STATE;
-		if (ours)
-			ReThrowError(error);
+		{
+			/* vapi_cancel_sync means this run, not what else the process does. */
+			bool canceled = error->sqlerrcode == ERRCODE_QUERY_CANCELED && !*unfinished;
+
+			leave(run, error, canceled);
+			if (!canceled)
+			{
+				(void) give_back(run_id, attempts);
+				ReThrowError(error);
+			}
+		}
 	}
 	PG_END_TRY();
 	return ours;

@@ -19,9 +19,10 @@ typedef struct VapiGapsResult
  * puts the gaps off for longer (vapi_internal.gap_delay). A run that another
  * worker is at is left to it.
  *
- * ereports what an import does: the run stays incomplete then, or is canceled
- * by 57014 unless *unfinished says that only the process has to stop. The
- * process must be a worker outside any transaction; all memory is freed.
+ * ereports what an import does; the run stays incomplete then. A cancel of the
+ * process is one of the run, which is canceled then and nothing is raised, as
+ * long as *unfinished does not say that the process itself has to stop. It must
+ * be a worker outside any transaction; all memory is freed.
  */
 extern VapiGapsResult vapi_gaps_drain(MemoryContext context, const char *database, const volatile bool *unfinished);
 

@@ -21,6 +21,9 @@
 /* Changes that one transaction takes to the users' tables. */
 #define EXTEND_CHANGES 1000
 
+/* Attempts of a request for Vapi's objects: the step itself is tried again. */
+#define OBJECT_ATTEMPTS 3
+
 /* When vapi_steps_finish looks again whether another session has left a step, and how often at most. */
 #define LOOK_MS 500
 #define LOOKS 120
@@ -173,7 +176,7 @@ take_objects(Work *work)
 
 		(void) vapi_breaker_check(work->place->database, false);
 		options.database = work->place->database;
-		options.max_attempts = vapi_guc_max_attempts;
+		options.max_attempts = Min(vapi_guc_max_attempts, OBJECT_ATTEMPTS);
 		options.budget = take_budget;
 		options.arg = &budget;
 		client = vapi_client_open(work->context, &options);
