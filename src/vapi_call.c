@@ -217,7 +217,7 @@ report_no_call(const char *id, const char *detail)
 					detail ? errdetail("%s", detail) : 0));
 }
 
-/* The answer to a request for one call; NULL when Vapi does not know it, or no longer keeps it. */
+/* The answer to a request for one call; NULL when Vapi does not know it. */
 static VapiHttpResponse *
 request_call(const char *method, const char *id)
 {
@@ -234,7 +234,8 @@ request_call(const char *method, const char *id)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		if (geterrcode() != ERRCODE_NO_DATA && geterrcode() != ERRCODE_VAPI_RETENTION)
+		/* What Vapi no longer keeps needs no deletion there. */
+		if (geterrcode() != ERRCODE_NO_DATA && !(geterrcode() == ERRCODE_VAPI_RETENTION && strcmp(method, "DELETE") == 0))
 			PG_RE_THROW();
 		FlushErrorState();
 	}
@@ -257,7 +258,7 @@ vapi_call_get(const char *id)
 		return stored;
 	response = request_call("GET", id);
 	if (response == NULL)
-		report_no_call(id, "Vapi does not have it, and it is not stored here.");
+		report_no_call(id, "Vapi does not know it, and it is not stored here.");
 	call = parse(response, VAPI_JSON_OBJECT);
 	vapi_redact_secrets(call);
 	answer = vapi_jsonb_from_tree(call);
