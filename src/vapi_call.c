@@ -235,7 +235,8 @@ request_call(const char *method, const char *id)
 	{
 		MemoryContextSwitchTo(context);
 		/* What Vapi no longer keeps needs no deletion there. */
-		if (geterrcode() != ERRCODE_NO_DATA && !(geterrcode() == ERRCODE_VAPI_RETENTION && strcmp(method, "DELETE") == 0))
+		if (geterrcode() != ERRCODE_NO_DATA &&
+			!(geterrcode() == ERRCODE_VAPI_RETENTION && strcmp(method, "DELETE") == 0))
 			PG_RE_THROW();
 		FlushErrorState();
 	}
