@@ -68,6 +68,16 @@ take_budget(void *arg)
 	return wait_ms;
 }
 
+/* What pg_stat_activity shows while Vapi is waited for. */
+static void
+show_asking(const VapiImport *import)
+{
+	char activity[64];
+
+	snprintf(activity, sizeof(activity), "vapi_sales run " INT64_FORMAT ": asking Vapi", import->run->run_id);
+	pgstat_report_activity(STATE_RUNNING, activity);
+}
+
 /* The client's notice callback: waits go to the caller, long ones into the row. */
 static void
 note_wait(void *arg, const char *what, int wait_ms)
@@ -77,7 +87,10 @@ note_wait(void *arg, const char *what, int wait_ms)
 	TimestampTz now;
 
 	if (wait_ms == 0)
+	{
+		show_asking(import);
 		return;
+	}
 	vapi_import_count(import);
 	import->progress(import->progress_arg, import->run, what, wait_ms);
 	now = GetCurrentTimestamp();
@@ -170,6 +183,7 @@ request(VapiImport *import, const char *path)
 
 	import->breaker_open |= vapi_breaker_check(import->database, false);
 	MemoryContextSwitchTo(context);
+	show_asking(import);
 	PG_TRY();
 	{
 		response = vapi_client_request(import->client, "GET", path, NULL, 0);
@@ -265,7 +279,6 @@ fetch_page(VapiImport *import, const VapiCallFilter *slice, const VapiPageBounds
 	{
 		VapiHttpResponse *response;
 
-		pgstat_report_activity(STATE_RUNNING, psprintf("vapi_sales run " INT64_FORMAT ": asking Vapi", run->run_id));
 		response = slice ? request(import, vapi_client_calls_path(slice)) : request_page(import);
 		vapi_import_count(import);
 		if (response == NULL)
