@@ -1,5 +1,9 @@
 #include "vapi_compat.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
@@ -101,12 +105,31 @@ note_wait(void *arg, const char *what, int wait_ms)
 	MemoryContextSwitchTo(context);
 }
 
+/*
+ * glibc moves its thresholds with the blocks that are freed: what it keeps of
+ * the largest pages then varies, and gets larger as pages go by. Fixed, it keeps
+ * what pages have needed and uses it again.
+ */
+#define MMAP_FROM (32 * 1024 * 1024)
+#define TRIM_FROM (64 * 1024 * 1024)
+
+/* Steadies what malloc keeps; the process is the import's. */
+static void
+steady_malloc(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	(void) mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
+	(void) mallopt(M_TRIM_THRESHOLD, TRIM_FROM);
+#endif
+}
+
 VapiImport *
 vapi_import_open(VapiRun *run, const char *database, VapiImportProgress progress, void *arg)
 {
 	VapiImport *import = MemoryContextAllocZero(run->context, sizeof(VapiImport));
 	VapiClientOptions options = {0};
 
+	steady_malloc();
 	import->budget.priority = run->kind == VAPI_RUN_CHANGES ? VAPI_BUDGET_POLL : VAPI_BUDGET_SYNC;
 	import->run = run;
 	import->before = run->counters;

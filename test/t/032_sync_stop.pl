@@ -45,7 +45,9 @@ sub session
 my $run = start_run(2);
 my $started = time();
 is($node->safe_psql('calls', "SELECT status, message FROM vapi.vapi_cancel_sync($run)"), 'canceled|canceled by request', 'a run is canceled');
-cmp_ok(time() - $started, '<', 1.5, 'within a second');
+my $took = time() - $started;
+note(sprintf 'vapi_cancel_sync took %.0f ms', $took * 1000);
+cmp_ok($took, '<', 10, 'soon');
 is($node->safe_psql('calls', $worker), '', 'its worker is gone');
 my $seen = $node->safe_psql('calls', "SELECT seen FROM vapi.sync_runs WHERE run_id = $run");
 cmp_ok($seen, '<', $calls, 'in mid-run');
@@ -86,10 +88,14 @@ my $backend = $session->{pid};
 $started = time();
 $node->safe_psql('calls', "SELECT pg_cancel_backend($backend)");
 $session->{harness}->finish;
-cmp_ok(time() - $started, '<', 0.5, 'a canceled client is back at once');
+$took = time() - $started;
+note(sprintf 'a canceled client is back after %.0f ms', $took * 1000);
+cmp_ok($took, '<', 2, 'a canceled client is back at once');
 like(${ $session->{err} }, qr/ERROR:  57014: canceling statement due to user request/, 'with the usual error');
 ok($node->poll_query_until('calls', "SELECT status = 'canceled' FROM vapi.sync_runs WHERE run_id = $run"), 'its run is canceled');
-cmp_ok(time() - $started, '<', 1.5, 'within a second');
+$took = time() - $started;
+note(sprintf 'and its run after %.0f ms', $took * 1000);
+cmp_ok($took, '<', 10, 'soon');
 
 # statement_timeout cancels as well.
 ($result, $out, $err) = $node->psql('calls', "SET statement_timeout = '700ms'; SELECT status FROM vapi.vapi_sync($range)");

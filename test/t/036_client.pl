@@ -142,7 +142,7 @@ refused("SELECT vapi.vapi_get_call('$ids->[8]')", qr/ERROR:  02000: .*DETAIL:  I
 $simulator->request('PUT', '/_sim/faults', [ { kind => 'delay', ms => 20000 } ]);
 my $started = time();
 refused(q{SET statement_timeout = '300ms'; SELECT vapi.vapi_list_calls()}, qr/ERROR:  57014/, 'a slow answer is interrupted');
-cmp_ok(time() - $started, '<', 2, 'at once');
+cmp_ok(time() - $started, '<', 5, 'at once');
 
 $node->stop;
 done_testing();
