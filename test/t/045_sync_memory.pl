@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 
 VapiSales::Test::skip_without_simulator();
 
-my $short = 2000;
+my $short = 5000;
 my $long = $ENV{VAPI_MEMORY_CALLS} || 20000;
 my ($from, $to) = ('2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z');
 my $simulator = VapiSales::Test->simulator(calls => $long, from => $from, to => $to, bytes => 45000, 'cache-mb' => 200);
