@@ -158,18 +158,7 @@ settled_call(const char *id)
 
 	vapi_store_enter(&section);
 	if (vapi_store_execute(&statement, 1, &parameter) > 0)
-	{
-		bool isnull;
-		Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-
-		if (!isnull)
-		{
-			MemoryContext old = MemoryContextSwitchTo(context);
-
-			call = DatumGetJsonbPCopy(value);
-			MemoryContextSwitchTo(old);
-		}
-	}
+		call = vapi_store_jsonb(1, context);
 	vapi_store_leave(&section);
 	return call;
 }

@@ -297,13 +297,8 @@ read_row(int64 run_id, char **status)
 	vapi_store_enter(&section);
 	if (vapi_store_execute(&statement, 1, &parameter) > 0)
 	{
-		bool isnull;
-		Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-		MemoryContext old = MemoryContextSwitchTo(context);
-
-		row = DatumGetJsonbPCopy(value);
-		*status = pstrdup(SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2));
-		MemoryContextSwitchTo(old);
+		row = vapi_store_jsonb(1, context);
+		*status = MemoryContextStrdup(context, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2));
 	}
 	vapi_store_leave(&section);
 	return row;

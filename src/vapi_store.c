@@ -170,6 +170,18 @@ vapi_store_look(VapiStatement *statement, int count, const VapiParameter *parame
 	return execute(statement, count, parameters, true);
 }
 
+Jsonb *
+vapi_store_jsonb(int column, MemoryContext context)
+{
+	bool isnull;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Jsonb *copy = isnull ? NULL : DatumGetJsonbPCopy(value);
+
+	MemoryContextSwitchTo(old);
+	return copy;
+}
+
 /* The installation that this process is bound to; invalid: whichever there is. */
 static Oid bound_extension = InvalidOid;
 

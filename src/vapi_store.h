@@ -74,6 +74,12 @@ typedef struct VapiStoreSection
 extern void vapi_store_enter(VapiStoreSection *section);
 extern void vapi_store_leave(VapiStoreSection *section);
 
+/*
+ * Copy in context of the jsonb in that column (from 1) of SPI_tuptable's first
+ * row; NULL for SQL NULL. There must be a row.
+ */
+extern Jsonb *vapi_store_jsonb(int column, MemoryContext context);
+
 /* Oid of the extension's owner; 55000 with a HINT when it is not installed in this database. Needs a transaction. */
 extern Oid vapi_store_owner(void);
 
