@@ -32,7 +32,9 @@ OWN_GOALS = check demo demo-stop demo-clean bench fuzz format phone-all phone-in
 # Our own goals do not need PGXS, and its "check" must not stand beside ours.
 ifneq ($(filter-out $(OWN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-ifneq ($(wildcard $(PGXS)),)
+# a client package may have PGXS without the server's headers
+SERVER_HEADER := $(wildcard $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h)
+ifneq ($(and $(wildcard $(PGXS)),$(SERVER_HEADER)),)
 include $(PGXS)
 
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h) Makefile
@@ -44,7 +46,7 @@ clean: phone-clean
 else
 .PHONY: all install installcheck uninstall clean
 all install installcheck uninstall clean:
-	@echo "$(PG_CONFIG) gives no PGXS: the PostgreSQL server headers are missing." >&2
+	@echo "$(PG_CONFIG) names no PGXS with server headers: they are missing." >&2
 	@echo "Install them with 'deploy/install-deps.sh build' (Debian: postgresql-server-dev-15)," >&2
 	@echo "or name another server's: make PG_CONFIG=/path/to/pg_config" >&2
 	@exit 1

@@ -57,7 +57,8 @@ for mode in $modes; do
 			need ca-certificates /etc/ssl/certs/ca-certificates.crt
 			;;
 		build)
-			need postgresql-server-dev-15 $pg/lib/pgxs/src/makefiles/pgxs.mk
+			# the client package already has pgxs.mk, so the headers decide
+			need postgresql-server-dev-15 /usr/include/postgresql/15/server/postgres.h
 			need libcurl4-openssl-dev /usr/include/*/curl/curl.h /usr/include/curl/curl.h
 			need libcjson-dev /usr/include/cjson/cJSON.h
 			need libphonenumber-dev /usr/include/phonenumbers/phonenumberutil.h

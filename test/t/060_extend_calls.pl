@@ -256,7 +256,7 @@ for my $name (keys %script)
 	close $file;
 }
 $node->command_ok(
-	[ 'pgbench', '-n', '-c', 8, '-j', 2, '-T', $ENV{VAPI_MIRROR_SECONDS} // 6, '--max-tries=20', '-p', $node->port, '-h', $node->host,
+	[ 'pgbench', '-n', '-c', 8, '-j', 2, '-t', $ENV{VAPI_MIRROR_TRANSACTIONS} // 200, '--max-tries=20', '-p', $node->port, '-h', $node->host,
 		'-f', "$scripts/import\@40", '-f', "$scripts/erase\@1", '-f', "$scripts/user\@20", '-f', "$scripts/follow\@10", 'calls' ],
 	'eight sessions at once');
 cmp_ok(sql(q{SELECT count(*) FROM vapi_internal.call WHERE call_id LIKE 'k%'}), '>', 200, 'many calls were imported');
