@@ -156,13 +156,13 @@ vapi_secret_read(const char *database, const char *name, bool missing_ok)
 					 errmsg("could not stat the file of secret \"%s\": %m", name)));
 		check_file(name, &status);
 		value = read_file(fd, name, (size_t) status.st_size, &length);
+		check_value(value, length, name);
 	}
 	PG_FINALLY();
 	{
 		CloseTransientFile(fd);
 	}
 	PG_END_TRY();
-	check_value(value, length, name);
 	return value;
 }
 

@@ -304,9 +304,11 @@ RESET ROLE;
 -- 10. Only superusers see where the secrets are.
 SET ROLE regress_viewer;
 SAVEPOINT s;
+\set VERBOSITY sqlstate
 SHOW vapi_sales.secrets_directory;
 ROLLBACK TO s;
 SELECT current_setting('vapi_sales.secrets_directory');
+\set VERBOSITY terse
 ROLLBACK TO s;
 SELECT name FROM pg_settings WHERE name LIKE 'vapi\_sales.%' AND name ~ 'secret|key|token|password|proxy|ca_file';
 SET vapi_sales.secrets_directory = '/tmp';

@@ -46,7 +46,8 @@ END
 $$;
 CREATE FUNCTION pg_temp.shape(target regclass) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT attname || ' ' || format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = target AND attnum > 0 AND NOT attisdropped
-	UNION ALL SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = target
+	UNION ALL SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+		WHERE conrelid = target AND contype <> 'n' -- PostgreSQL 18 has rows for NOT NULL, too
 	UNION ALL SELECT regexp_replace(pg_get_indexdef(indexrelid), ' ON .* USING ', ' USING ') FROM pg_index WHERE indrelid = target
 $$;
 

@@ -38,8 +38,10 @@ ALTER SYSTEM SET vapi_sales.proxy = 'proxy:3128';
 ALTER SYSTEM SET vapi_sales.proxy = 'http://user:pass@proxy:3128';
 ALTER SYSTEM SET vapi_sales.proxy = 'http://proxy:3128/path';
 ALTER SYSTEM SET vapi_sales.public_url = 'sales.example.com';
+\set VERBOSITY sqlstate
 ALTER SYSTEM SET vapi_sales.http_timeout = '1ms';
 ALTER SYSTEM SET vapi_sales.max_response_size = '2GB';
+\set VERBOSITY default
 SET vapi_sales.default_region = 'us';
 SET vapi_sales.default_region = 'USA';
 SET vapi_sales.default_region = '';
