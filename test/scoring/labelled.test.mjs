@@ -1,0 +1,88 @@
+// The labelled calls and sentences are as labelled/README.md says, and no sentence is in two of the sets.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+
+const read = (name) => {
+	const text = readFileSync(new URL(`labelled/${name}.jsonl`, import.meta.url), 'utf8');
+	assert.ok(text.endsWith('\n'), `${name} ends with a line end`);
+	return text.slice(0, -1).split('\n').map((line) => JSON.parse(line));
+};
+
+const kinds = [
+	'qualified', 'polite refusal', 'sarcasm', 'gatekeeper', 'call-back', 'price objection resolved', 'price objection open',
+	'wrong number', 'one-word customer', 'transcription noise', 'do not call', 'not reached', 'information', 'undecided'];
+const objectionTypes = ['price', 'timing', 'authority', 'no_need', 'competitor', 'trust', 'contract', 'other'];
+const outcomes = [
+	'meeting-scheduled', 'sale', 'transferred', 'callback-scheduled', 'information-requested', 'undecided', 'not-interested',
+	'do-not-call', 'wrong-number', 'not-reached'];
+const answers = {
+	next_step: ['dated', 'callback', 'information', 'none', 'unknown'],
+	need: ['specific', 'vague', 'denied', 'unknown'],
+	budget: ['stated', 'range', 'none', 'unknown'],
+	authority: ['decides', 'influences', 'refers', 'no', 'unknown'],
+	timeline: ['within_30_days', 'within_90_days', 'later', 'none', 'unknown'],
+	objections: ['none', 'resolved', 'open', 'hard_refusal'],
+};
+
+const keysAre = (value, keys, where) => assert.deepEqual(Object.keys(value).sort(), [...keys].sort(), where);
+
+const checkMessages = (call) => {
+	assert.ok(call.messages.length >= 1 && call.messages.length <= 40, `${call.id}: ${call.messages.length} turns`);
+	let before = -1;
+	for (const message of call.messages) {
+		keysAre(message, ['role', 'message', 'secondsFromStart'], call.id);
+		assert.ok(['bot', 'user'].includes(message.role), call.id);
+		assert.ok(message.message.length > 0 && message.message === message.message.trim(), call.id);
+		assert.ok(message.secondsFromStart > before, `${call.id}: time goes on`);
+		before = message.secondsFromStart;
+	}
+};
+
+// A label contradicts neither itself nor the rubric's rules.
+const checkLabel = ({ id, label, messages }) => {
+	keysAre(label, [
+		'reached', 'qualified', 'score_band', 'components', 'sentiment', 'commitment', 'objections', 'do_not_call', 'outcome'], id);
+	for (const field of ['reached', 'qualified', 'commitment', 'do_not_call']) assert.equal(typeof label[field], 'boolean', id);
+	assert.ok(['hot', 'warm', 'cold', 'blocked', null].includes(label.score_band), id);
+	assert.ok(['positive', 'neutral', 'negative', null].includes(label.sentiment), id);
+	assert.ok(outcomes.includes(label.outcome), id);
+	keysAre(label.components, Object.keys(answers), id);
+	for (const [component, state] of Object.entries(label.components))
+		assert.ok(answers[component].includes(state), `${id}: ${component} ${state}`);
+	for (const objection of label.objections) {
+		keysAre(objection, ['type', 'resolved'], id);
+		assert.ok(objectionTypes.includes(objection.type), id);
+		assert.equal(typeof objection.resolved, 'boolean', id);
+	}
+	assert.equal(new Set(label.objections.map((o) => o.type)).size, label.objections.length, `${id}: each type at most once`);
+
+	const blocked = ['do-not-call', 'wrong-number'].includes(label.outcome);
+	const customer = messages.filter((message) => message.role === 'user').length;
+	assert.equal(label.reached, label.outcome !== 'not-reached', id);
+	assert.equal(label.score_band === null, !label.reached, id);
+	assert.equal(label.sentiment === null, !label.reached, id);
+	assert.equal(label.score_band === 'blocked', blocked, id);
+	assert.equal(label.do_not_call, label.outcome === 'do-not-call', id);
+	assert.equal(label.qualified, label.score_band === 'hot', id);
+	if (label.reached && !blocked) assert.ok(customer >= 2, `${id}: two customer lines`);
+	if (label.qualified) assert.equal(label.components.next_step, 'dated', id);
+	if (label.components.next_step === 'dated') assert.ok(label.commitment, id);
+	if (label.components.objections === 'resolved')
+		assert.ok(label.objections.length && label.objections.every((o) => o.resolved), id);
+	if (label.components.objections === 'open') assert.ok(label.objections.some((o) => !o.resolved), id);
+	if (label.components.objections === 'none') assert.equal(label.objections.length, 0, id);
+};
+
+const halves = { tuning: read('tuning') };
+
+test('each call has the shape and a label without contradictions', () => {
+	for (const calls of Object.values(halves))
+		for (const call of calls) {
+			keysAre(call, ['id', 'trade', 'kind', 'ended_reason', 'messages', 'label'], call.id);
+			assert.ok(kinds.includes(call.kind), `${call.id}: ${call.kind}`);
+			assert.match(call.ended_reason, /^[a-z]+(-[a-z]+)*$/, call.id);
+			checkMessages(call);
+			checkLabel(call);
+		}
+});
