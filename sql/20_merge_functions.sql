@@ -86,6 +86,8 @@ AS $$
 DECLARE
 	old_slot integer;
 	found_call boolean;
+	first_key bytea := substr(sha256(convert_to(erased_call_id, 'UTF8')), 1, 16);
+	last_key bytea := first_key || '\xffffffffffffffffffffffffffffffff';
 BEGIN
 	-- Merges hold this lock shared: none can bring the call back with an old snapshot.
 	PERFORM pg_advisory_xact_lock(1986097257, 1);
@@ -101,6 +103,14 @@ BEGIN
 	DELETE FROM vapi_internal.call_content WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call_search WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.prospect_review WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.live_line WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.live_call WHERE call_id = erased_call_id;
+	-- That something was received stays, what it said and about whom does not.
+	DELETE FROM vapi_internal.event_answer a USING vapi_internal.event e
+		WHERE e.dedupe_key BETWEEN first_key AND last_key AND a.event_id = e.event_id;
+	UPDATE vapi_internal.event SET call_id = NULL, body = NULL, unreadable = NULL, next_attempt_at = NULL,
+			status = CASE WHEN status = 'applied' THEN status ELSE 'discarded' END, last_error = 'the call was erased'
+		WHERE dedupe_key BETWEEN first_key AND last_key AND (call_id IS NOT NULL OR body IS NOT NULL);
 	DELETE FROM vapi_internal.call WHERE call_id = erased_call_id RETURNING slot INTO old_slot;
 	found_call := FOUND;
 	IF found_call THEN
@@ -110,7 +120,7 @@ BEGIN
 	RETURN found_call;
 END
 $$;
-COMMENT ON FUNCTION vapi_internal.erase_call(text) IS 'Erases a call here and writes its tombstone; true when the call was there.';
+COMMENT ON FUNCTION vapi_internal.erase_call(text) IS 'Erases a call here, with what its events said, and writes its tombstone; true when the call was there.';
 
 CREATE FUNCTION vapi_internal.load_library(internal) RETURNS internal
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

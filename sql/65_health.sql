@@ -91,6 +91,24 @@ AS $$
 			FROM (SELECT found_at, attempts FROM vapi_internal.sync_gap WHERE status = 'open' LIMIT 1001) o) g
 
 		UNION ALL
+		SELECT 'inbox', CASE WHEN i.due_at < now() - interval '5 minutes' THEN 'fail' WHEN i.count > 1000 THEN 'warn' ELSE 'ok' END,
+			CASE WHEN i.count = 0 THEN 'no event waits' ELSE format('%s waiting, the oldest for %s',
+				vapi_internal.counted(i.count, 1000, 'event'), vapi_internal.elapsed(i.received_at)) END,
+			CASE WHEN i.due_at < now() - interval '5 minutes' OR i.count > 1000
+				THEN 'Have vapi.vapi_work() run every minute: it tries again. See last_error in vapi.events.' END
+		FROM (SELECT count(*) AS count, min(o.received_at) AS received_at, min(o.next_attempt_at) AS due_at
+			FROM (SELECT received_at, next_attempt_at FROM vapi_internal.event WHERE status = 'pending'
+				ORDER BY next_attempt_at LIMIT 1001) o) i
+
+		UNION ALL
+		SELECT 'dead_letters', CASE WHEN d.count = 0 THEN 'ok' ELSE 'warn' END,
+			CASE WHEN d.count = 0 THEN 'none' ELSE format('%s, the newest came %s ago',
+				vapi_internal.counted(d.count, 1000, 'event'), vapi_internal.elapsed(d.received_at)) END,
+			CASE WHEN d.count > 0 THEN 'See reason in vapi.dead_letters; then vapi.vapi_replay(event) or vapi.vapi_discard(event, why).' END
+		FROM (SELECT count(*) AS count, max(o.received_at) AS received_at
+			FROM (SELECT received_at FROM vapi_internal.event WHERE status = 'dead' ORDER BY event_id DESC LIMIT 1001) o) d
+
+		UNION ALL
 		SELECT 'change_feed', CASE WHEN p.count <= 10000 THEN 'ok' ELSE 'warn' END,
 			CASE WHEN p.count = 0 THEN 'up to date' ELSE vapi_internal.counted(p.count, 10000, 'change') || ' waiting' END,
 			CASE WHEN p.count > 10000 THEN 'Have vapi.vapi_work() run every minute.' END

@@ -95,19 +95,93 @@ vapi_jsonb_from_tree(const VapiJson *json)
 	return JsonbValueToJsonb(&scalar);
 }
 
+/* A node of that value below parent; its text is a zero-terminated copy. */
+static VapiJson *
+add_node(VapiJson *parent, const char *key, VapiJsonType type)
+{
+	VapiJson *json = palloc0(sizeof(VapiJson));
+
+	json->type = type;
+	json->key = key;
+	if (parent == NULL)
+		return json;
+	if (parent->last != NULL)
+		parent->last->next = json;
+	else
+		parent->child = json;
+	parent->last = json;
+	return json;
+}
+
+static VapiJson *
+add_scalar(VapiJson *parent, const char *key, const JsonbValue *value)
+{
+	VapiJson *json;
+
+	switch (value->type)
+	{
+		case jbvString:
+			json = add_node(parent, key, VAPI_JSON_STRING);
+			json->text = pnstrdup(value->val.string.val, value->val.string.len);
+			return json;
+		case jbvNumeric:
+			json = add_node(parent, key, VAPI_JSON_NUMBER);
+			json->text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+			return json;
+		case jbvBool:
+			return add_node(parent, key, value->val.boolean ? VAPI_JSON_TRUE : VAPI_JSON_FALSE);
+		default:
+			return add_node(parent, key, VAPI_JSON_NULL);
+	}
+}
+
 VapiJson *
 vapi_jsonb_to_tree(Jsonb *jsonb)
 {
-	char *text = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
-	VapiJsonReport report;
-	VapiJson *json;
+	JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
+	VapiJson *containers[VAPI_JSON_MAX_DEPTH];
+	VapiJson *root = NULL;
+	const char *key = NULL;
+	int depth = 0;
+	JsonbIteratorToken token;
+	JsonbValue value;
 
-	if (GetDatabaseEncoding() != PG_UTF8)
-		text = pg_server_to_any(text, (int) strlen(text), PG_UTF8);
-	json = vapi_json_parse(text, strlen(text), &report);
-	if (json == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("could not read the jsonb value: %s", report.error)));
-	return json;
+	Assert(GetDatabaseEncoding() == PG_UTF8);
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+	{
+		VapiJson *parent = depth > 0 ? containers[depth - 1] : NULL;
+
+		switch (token)
+		{
+			case WJB_KEY:
+				key = pnstrdup(value.val.string.val, value.val.string.len);
+				break;
+			case WJB_VALUE:
+			case WJB_ELEM:
+				parent = add_scalar(parent, key, &value);
+				root = root == NULL ? parent : root;
+				key = NULL;
+				break;
+			case WJB_BEGIN_ARRAY:
+			case WJB_BEGIN_OBJECT:
+				/* a scalar is kept as an array of one, which is not there */
+				if (token == WJB_BEGIN_ARRAY && value.val.array.rawScalar)
+					break;
+				if (depth == VAPI_JSON_MAX_DEPTH)
+					ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+									errmsg("could not read the jsonb value: nested deeper than %d levels",
+										   VAPI_JSON_MAX_DEPTH)));
+				containers[depth] =
+					add_node(parent, key, token == WJB_BEGIN_ARRAY ? VAPI_JSON_ARRAY : VAPI_JSON_OBJECT);
+				root = root == NULL ? containers[depth] : root;
+				depth++;
+				key = NULL;
+				break;
+			default:
+				/* nor does that array end */
+				depth = Max(depth - 1, 0);
+				break;
+		}
+	}
+	return root;
 }

@@ -16,8 +16,9 @@
 extern Jsonb *vapi_jsonb_from_tree(const VapiJson *json);
 
 /*
- * vapi_json_parse of a jsonb's text: a tree of what is already stored or was
- * given as an argument. Current context.
+ * The tree of what is already stored or was given as an argument; what
+ * vapi_json_parse makes of its text, without the detour. Current context.
+ * ereports 54000 beyond VAPI_JSON_MAX_DEPTH.
  */
 extern VapiJson *vapi_jsonb_to_tree(Jsonb *jsonb);
 

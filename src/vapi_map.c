@@ -337,7 +337,7 @@ drop_repeated(VapiJson *message)
 
 /* Maps {"type", "call", ...}, what is under "message". */
 static int
-map_message(VapiJson *message, VapiKeepRaw keep_raw, VapiObservation *observations, const char **why)
+map_message(VapiJson *message, VapiObservation *observations, const char **why)
 {
 	const char *type = vapi_json_string(message, "type");
 	VapiJson *call = vapi_field_tree(message, "call", VAPI_JSON_OBJECT);
@@ -377,15 +377,13 @@ map_message(VapiJson *message, VapiKeepRaw keep_raw, VapiObservation *observatio
 	vapi_redact_weight(message);
 	vapi_redact_secrets(message);
 	read_message(message, call, type, own);
-	if (is_report && keep_raw == VAPI_KEEP_COMPACT)
-		drop_repeated(message);
-	if (is_report)
-		keep_raw_tree(message, keep_raw, own);
 	if (count > 1)
 	{
 		read_call(call, &observations[0]);
-		keep_raw_tree(call, keep_raw, &observations[0]);
+		observations[0].raw = call;
 	}
+	if (is_report)
+		own->raw = message;
 	return count;
 }
 
@@ -450,19 +448,45 @@ map_flat(VapiJson *event, const char *name, VapiObservation *observation, const 
 }
 
 int
-vapi_map_event(VapiJson *event, VapiKeepRaw keep_raw, VapiObservation observations[VAPI_MAP_MAX_OBSERVATIONS],
-			   const char **why)
+vapi_map_event_whole(VapiJson *event, VapiObservation observations[VAPI_MAP_MAX_OBSERVATIONS], const char **why)
 {
 	VapiJson *message = vapi_json_get(event, "message");
 	const char *name = vapi_json_string(event, "event");
 
 	*why = NULL;
 	if (message != NULL && message->type == VAPI_JSON_OBJECT)
-		return map_message(message, keep_raw, observations, why);
+		return map_message(message, observations, why);
 	if (name != NULL)
 		return map_flat(event, name, &observations[0], why);
 	*why = "neither a server message nor a call event";
 	return 0;
+}
+
+void
+vapi_map_keep_raw(VapiKeepRaw keep_raw, VapiObservation *observations, int count)
+{
+	/* the message first: what it repeats is told by ids that the call's own remainder has not */
+	for (int i = count - 1; i >= 0; i--)
+	{
+		VapiJson *root = observations[i].raw;
+
+		observations[i].raw = NULL;
+		if (root == NULL)
+			continue;
+		if (observations[i].source == VAPI_SOURCE_REPORT && keep_raw == VAPI_KEEP_COMPACT)
+			drop_repeated(root);
+		keep_raw_tree(root, keep_raw, &observations[i]);
+	}
+}
+
+int
+vapi_map_event(VapiJson *event, VapiKeepRaw keep_raw, VapiObservation observations[VAPI_MAP_MAX_OBSERVATIONS],
+			   const char **why)
+{
+	int count = vapi_map_event_whole(event, observations, why);
+
+	vapi_map_keep_raw(keep_raw, observations, count);
+	return count;
 }
 
 void

@@ -108,6 +108,15 @@ extern bool vapi_map_call(VapiJson *call, VapiSource source, VapiKeepRaw keep_ra
 extern int vapi_map_event(VapiJson *event, VapiKeepRaw keep_raw,
 						  VapiObservation observations[VAPI_MAP_MAX_OBSERVATIONS], const char **why);
 
+/*
+ * The same in two halves: between them the whole event, redacted, is still
+ * there to be stored; the second cuts the observations' raw trees to what is
+ * kept beside the columns.
+ */
+extern int vapi_map_event_whole(VapiJson *event, VapiObservation observations[VAPI_MAP_MAX_OBSERVATIONS],
+								const char **why);
+extern void vapi_map_keep_raw(VapiKeepRaw keep_raw, VapiObservation *observations, int count);
+
 /* Frees what an observation owns beside the tree; only programs without memory contexts need it. */
 extern void vapi_map_free(VapiObservation *observation);
 

@@ -322,6 +322,49 @@ vapi_redact_secrets(VapiJson *json)
 		redact_node(json, false);
 }
 
+void
+vapi_redact_text(char *text)
+{
+	shorten_urls(text);
+	for (char *open = strchr(text, '"'); open != NULL; open = strchr(open, '"'))
+	{
+		char name[NAME_SIZE];
+		char plain[NAME_SIZE];
+		char *close = strchr(open + 1, '"');
+		char *value;
+		size_t length;
+
+		if (close == NULL)
+			return;
+		value = close + 1 + strspn(close + 1, " \t\r\n");
+		length = Min((size_t) (close - open - 1), NAME_SIZE - 1);
+		memcpy(name, close - length, length);
+		name[length] = '\0';
+		length = plain_name(name, plain);
+		open = close;
+		if (*value != ':')
+			continue;
+		value += 1 + strspn(value + 1, " \t\r\n");
+		open = value;
+		if (*value != '"')
+			continue;
+		value++;
+		if (!is_secret(plain, length, VAPI_JSON_STRING))
+			continue;
+		for (; *value != '\0' && *value != '"'; value++)
+		{
+			bool escape = *value == '\\' && value[1] != '\0';
+
+			*value = '*';
+			if (escape)
+				*++value = '*';
+		}
+		if (*value == '\0')
+			return;
+		open = value + 1;
+	}
+}
+
 /* Whether an array holds messages as OpenAI's API has them: {"role", "content"}. */
 static bool
 is_openai_list(const VapiJson *json)

@@ -27,6 +27,13 @@ typedef enum VapiKeepRaw
  */
 extern void vapi_redact_secrets(VapiJson *json);
 
+/*
+ * The same for bytes that are no JSON, as far as it goes without a tree: URLs
+ * are shortened, and of "name": "value" pairs whose name is a secret's the
+ * value becomes asterisks. Changes the zero-terminated text in place.
+ */
+extern void vapi_redact_text(char *text);
+
 /* Marks word-level timings and OpenAI-format copies as dropped, in the whole tree. */
 extern void vapi_redact_weight(VapiJson *json);
 

@@ -8,6 +8,7 @@
 #include "vapi_breaker.h"
 #include "vapi_budget.h"
 #include "vapi_error.h"
+#include "vapi_event.h"
 #include "vapi_extend.h"
 #include "vapi_gaps.h"
 #include "vapi_guc.h"
@@ -83,6 +84,20 @@ take_stale_runs(Work *work)
 	vapi_store_begin(&section, "vapi_sales: looking for interrupted runs");
 	work->done = vapi_sync_reap();
 	vapi_store_commit(&section);
+}
+
+/* Events that could not be applied when they came; each in a transaction of its own, as when it comes. */
+static void
+take_events(Work *work)
+{
+	do
+	{
+		VapiStoreSection section;
+
+		vapi_store_begin(&section, "vapi_sales: events");
+		work->done += vapi_event_step(1, &work->more);
+		vapi_store_commit(&section);
+	} while (work->more && goes_on(work));
 }
 
 /* What the merge left in change_pending. */
@@ -203,6 +218,7 @@ take_gaps(Work *work)
 /* What asks Vapi comes last. */
 static const Step steps[] = {
 	{"stale_runs", "Interrupted runs could not be marked", false, take_stale_runs},
+	{"events", "Events could not be applied", false, take_events},
 	{"change_feed", "The change feed is not up to date", true, take_change_feed},
 	{"extended_tables", "Extended tables are not up to date", true, take_extended_tables},
 	{"search", "The search is not up to date", false, take_search},
