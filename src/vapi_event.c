@@ -457,10 +457,8 @@ read_incoming(VapiJson *tree, Jsonb *jsonb, Incoming *incoming)
 
 	PG_TRY();
 	{
-		if (tree == NULL)
-			tree = vapi_jsonb_to_tree(jsonb);
-		understand(tree, incoming);
-		incoming->body = vapi_jsonb_from_tree(tree);
+		understand(tree != NULL ? tree : vapi_jsonb_to_tree(jsonb), incoming);
+		incoming->body = vapi_jsonb_from_tree(incoming->tree);
 	}
 	PG_CATCH();
 	{
