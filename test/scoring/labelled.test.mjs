@@ -74,7 +74,7 @@ const checkLabel = ({ id, label, messages }) => {
 	if (label.components.objections === 'none') assert.equal(label.objections.length, 0, id);
 };
 
-const halves = { tuning: read('tuning') };
+const halves = { tuning: read('tuning'), holdout: read('holdout') };
 
 test('each call has the shape and a label without contradictions', () => {
 	for (const calls of Object.values(halves))
@@ -85,4 +85,25 @@ test('each call has the shape and a label without contradictions', () => {
 			checkMessages(call);
 			checkLabel(call);
 		}
+});
+
+test('the halves have the promised mixture', () => {
+	const { tuning, holdout } = halves;
+	assert.ok(tuning.length + holdout.length >= 140);
+	assert.equal(tuning.length, holdout.length);
+	const all = [...tuning, ...holdout];
+	assert.equal(new Set(all.map((call) => call.id)).size, all.length, 'ids are unique');
+	for (const [name, calls] of Object.entries(halves)) {
+		const qualified = calls.filter((call) => call.label.qualified).length;
+		assert.ok(qualified >= calls.length * 0.25, `${name}: ${qualified} of ${calls.length} are qualified`);
+		assert.ok(calls.some((call) => call.messages.length <= 3), `${name}: a call of three turns at most`);
+		assert.ok(calls.some((call) => call.messages.length >= 30), `${name}: a call of thirty turns`);
+	}
+	for (const kind of kinds) {
+		const [a, b] = [tuning, holdout].map((calls) => calls.filter((call) => call.kind === kind).length);
+		assert.ok(a >= 3 && a === b, `${kind}: ${a} and ${b}`);
+	}
+	const trades = new Set(tuning.map((call) => call.trade));
+	assert.ok(trades.size >= 8 && new Set(holdout.map((call) => call.trade)).size >= 8);
+	for (const call of holdout) assert.ok(!trades.has(call.trade), `${call.id}: a trade of its own`);
 });
