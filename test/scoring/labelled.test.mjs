@@ -107,3 +107,70 @@ test('the halves have the promised mixture', () => {
 	assert.ok(trades.size >= 8 && new Set(holdout.map((call) => call.trade)).size >= 8);
 	for (const call of holdout) assert.ok(!trades.has(call.trade), `${call.id}: a trade of its own`);
 });
+
+const sentences = { commitments: read('commitments'), objections: read('objections'), sentiment: read('sentiment') };
+
+test('the sentences have the shape and the shares', () => {
+	const { commitments, objections, sentiment } = sentences;
+	const calls = [...halves.tuning, ...halves.holdout];
+	const trades = new Set(calls.map((call) => call.trade));
+	for (const [name, set] of Object.entries(sentences)) {
+		assert.equal(new Set(set.map((entry) => entry.id)).size, set.length, `${name}: ids are unique`);
+		for (const entry of set) {
+			assert.ok(entry.text && entry.text === entry.text.trim(), entry.id);
+			if (name !== 'sentiment') assert.ok(!trades.has(entry.trade), `${entry.id}: a trade of its own`);
+		}
+	}
+	for (const entry of commitments) keysAre(entry, ['id', 'trade', 'text', 'commitment'], entry.id);
+	const made = commitments.filter((entry) => entry.commitment === true).length;
+	assert.equal(made, commitments.filter((entry) => entry.commitment === false).length);
+	assert.equal(made * 2, commitments.length);
+	assert.ok(commitments.length >= 80);
+
+	for (const entry of objections) {
+		keysAre(entry, ['id', 'trade', 'text', 'type'], entry.id);
+		assert.ok(entry.type === null || objectionTypes.includes(entry.type), entry.id);
+	}
+	for (const type of objectionTypes) assert.ok(objections.filter((entry) => entry.type === type).length >= 5, type);
+	const none = objections.filter((entry) => entry.type === null).length;
+	assert.ok(objections.length >= 80 && none >= objections.length * 0.3 && none <= objections.length * 0.7);
+
+	for (const entry of sentiment) {
+		keysAre(entry, ['id', 'source', 'text', 'sentiment'], entry.id);
+		assert.ok(['phone', 'general'].includes(entry.source), entry.id);
+		assert.ok(['positive', 'negative'].includes(entry.sentiment), entry.id);
+	}
+	assert.ok(sentiment.length >= 200);
+	for (const source of ['phone', 'general'])
+		for (const way of ['positive', 'negative']) {
+			const found = sentiment.filter((entry) => entry.source === source && entry.sentiment === way).length;
+			assert.equal(found * 4, sentiment.length, `${source}, ${way}`);
+		}
+});
+
+// Turns of one to four words ("okay, bye") are everybody's; longer ones must not be in two sets, nor twice in a sentence set.
+test('no sentence is in two sets', () => {
+	const seen = new Map();
+	const look = (name, id, text) => {
+		const words = text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? [];
+		if (words.length < 5) return;
+		const plain = words.join(' ');
+		const where = seen.get(plain);
+		assert.ok(where === undefined || (where === name && name in halves), `${id}: also in ${where}: ${text}`);
+		seen.set(plain, name);
+	};
+	for (const [name, calls] of Object.entries(halves))
+		for (const call of calls)
+			for (const { role, message } of call.messages)
+				if (role === 'user') for (const text of message.split(/(?<=[.?!])\s+/)) look(name, call.id, text);
+	for (const [name, set] of Object.entries(sentences)) for (const entry of set) look(name, entry.id, entry.text);
+});
+
+// Reserved for fiction: 303-555-01xx. Seven or more digits in a row, however punctuated, are a phone number here.
+test('phone numbers are fictional', () => {
+	const everything = JSON.stringify([halves, sentences].map((part) => Object.values(part).flat().map((entry) =>
+		entry.text ?? entry.messages.map((message) => message.message))));
+	const numbers = everything.match(/\+?\d[\d ().-]{5,}\d/g) ?? [];
+	assert.ok(numbers.length > 0);
+	for (const number of numbers) assert.match(number.replace(/\D/g, ''), /^1?30355501\d\d$/, number);
+});
