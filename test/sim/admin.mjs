@@ -26,6 +26,19 @@ function* existing(sim, url) {
   }
 }
 
+/** The deliveries that a query asks for: after=, limit=, call=, type=, outcome=. */
+function deliveries(sim, search) {
+  const { log } = sim.live.sender;
+  const wanted = { callId: search.get('call'), type: search.get('type'), outcome: search.get('outcome') };
+  const from = Number(search.get('after') ?? -1) + 1;
+  const limit = Number(search.get('limit') ?? Infinity);
+  const found = [];
+  for (let n = from; n < log.length && found.length < limit; n++) {
+    if (Object.entries(wanted).every(([key, value]) => value === null || log[n][key] === value)) found.push(log[n]);
+  }
+  return found;
+}
+
 const ok = (value) => ({ status: 200, value });
 
 export const ADMIN = [
@@ -43,6 +56,34 @@ export const ADMIN = [
   ['GET', /^\/_sim\/ids$/, ({ sim, url }) => ok([...existing(sim, url)].map((ordinal) => sim.store.id(ordinal)))],
   ['GET', /^\/_sim\/truth$/, ({ sim, url }) => ok([...existing(sim, url)].map((ordinal) => sim.truth(ordinal)))],
   ['GET', /^\/_sim\/truth\/([^/]+)$/, ({ sim, params }) => ok(sim.truth(ordinalOf(sim, params[0])))],
+  ['GET', /^\/_sim\/final$/, ({ sim, url }) => {
+    const ids = url.searchParams.get('ids')?.split(',').map((id) => ordinalOf(sim, id));
+    const texts = [...(ids ?? existing(sim, url))].map((ordinal) => sim.final(ordinal));
+    return { status: 200, text: `[${texts.join(',')}]` };
+  }],
+  ['GET', /^\/_sim\/final\/([^/]+)$/, ({ sim, params }) => ({ status: 200, text: sim.final(ordinalOf(sim, params[0])) })],
+  ['GET', /^\/_sim\/deliveries$/, ({ sim, url }) => ok(deliveries(sim, url.searchParams))],
+  ['GET', /^\/_sim\/live$/, ({ sim }) => ok(sim.live.describe())],
+  ['POST', /^\/_sim\/live$/, ({ sim, body = {} }) => {
+    const { count = 1, rate = sim.options.liveRate, at } = body;
+    sim.live.begin(count, rate, at === undefined ? sim.now() : Date.parse(at));
+    return ok(sim.live.describe());
+  }],
+  ['POST', /^\/_sim\/webhook$/, ({ sim, body = {} }) => {
+    try {
+      sim.live.configure(body);
+    } catch (error) {
+      throw new ApiError(400, error.message);
+    }
+    return ok({});
+  }],
+  ['POST', /^\/_sim\/emit$/, ({ sim, body = {} }) => {
+    try {
+      return ok(sim.live.emit(body.id === undefined ? null : ordinalOf(sim, body.id), body.type, body));
+    } catch (error) {
+      throw error instanceof ApiError ? error : new ApiError(400, error.message);
+    }
+  }],
   ['GET', /^\/_sim\/account$/, ({ sim }) => {
     const { assistants, squads, phoneNumbers } = sim.account;
     return ok({ assistants, squads, phoneNumbers });
@@ -70,8 +111,9 @@ export const ADMIN = [
     return ok({ settled: sim.store.settle(sim.now(), true) });
   }],
   ['POST', /^\/_sim\/clock$/, ({ sim, body = {} }) => {
-    if (body.now !== undefined) sim.clockOffset = Date.parse(body.now) - Date.now();
-    if (body.advanceMs !== undefined) sim.clockOffset += body.advanceMs;
+    if (body.factor !== undefined) sim.clock.setFactor(body.factor);
+    if (body.now !== undefined) sim.clock.set(Date.parse(body.now));
+    if (body.advanceMs !== undefined) sim.clock.advance(body.advanceMs);
     sim.tick();
     return ok({ now: new Date(sim.now()).toISOString() });
   }],

@@ -2,6 +2,8 @@
  * Command line of the simulator.
  */
 
+import { AUTH_MODES } from './signing.mjs';
+
 /** name: [default, kind, help]; kinds: number, text, time (ISO 8601, kept as epoch ms), flag, json. */
 const OPTIONS = {
   port: [0, 'number', 'TCP port, 0 = any free one'],
@@ -29,6 +31,21 @@ const OPTIONS = {
   now: [null, 'time', 'where the simulated clock starts (default: the real time)'],
   gzip: [true, 'boolean', 'compress when the client accepts it (--no-gzip: never)'],
   'cache-mb': [0, 'number', 'keep this much of rendered pages, for benchmarks; presigned URLs are then reused'],
+  'live-calls': [0, 'number', 'calls that begin by themselves'],
+  'live-rate': [30, 'number', 'how many of them begin in a simulated minute'],
+  'time-factor': [1, 'number', 'simulated seconds in a real one'],
+  'webhook-url': [null, 'text', 'where webhooks go'],
+  'webhook-file': [null, 'text', 'webhooks are not posted but written here, one body a line'],
+  'webhook-auth': ['none', 'text', 'none, secret, bearer or hmac'],
+  'webhook-secret': [null, 'text', 'the secret of webhooks; better in VAPI_SIM_WEBHOOK_SECRET'],
+  'webhook-hmac': [null, 'json', 'how HMAC signs, see README.md'],
+  'webhook-backoff': [null, 'json', 'backoffPlan of servers that have none'],
+  'webhook-mishaps': [null, 'json', 'loss, duplicates and the like, see README.md'],
+  'webhook-senders': [10, 'number', 'webhooks that may be under way at once'],
+  'webhook-type': ['application/json', 'text', 'content type of webhooks'],
+  'server-messages': ['assistant', 'text', 'what is sent: as each assistant says, default, all, or a list with commas'],
+  'assistant-requests': [false, 'flag', 'one number has no assistant and asks the server'],
+  predial: [false, 'flag', 'campaigns ask before they call a contact'],
   admin: [false, 'flag', 'serve /_sim/'],
   faults: [null, 'json', 'fault rules, see README.md'],
 };
@@ -79,6 +96,10 @@ function checkOptions(options) {
   if (!Number.isInteger(calls) || calls < 0 || calls > 1000000) throw new Error('--calls: 0 to 1000000');
   if (!Number.isInteger(ties) || ties < 0 || ties > calls) throw new Error('--ties: 0 to the number of calls');
   if (!(from < to)) throw new Error('--from must be before --to');
+  if (!(options.timeFactor > 0)) throw new Error('--time-factor: greater than 0');
+  if (!(options.liveRate > 0) || !Number.isInteger(options.liveCalls)) throw new Error('--live-calls and --live-rate: a number, and greater than 0');
+  if (!AUTH_MODES.includes(options.webhookAuth)) throw new Error(`--webhook-auth: ${AUTH_MODES.join(', ')}`);
+  if (options.webhookAuth !== 'none' && !options.webhookSecret) throw new Error(`--webhook-auth ${options.webhookAuth} needs a secret`);
   options.seed >>>= 0;
   return options;
 }

@@ -113,7 +113,8 @@ export class Renderer {
     head.status = shown;
     if (shown === 'ended') head.endedReason = played.reason;
     if (extra?.schedulePlan) head.schedulePlan = extra.schedulePlan;
-    if (line.type === 'outboundPhoneCall' && plan.ordinal % 3 === 0) head.campaignId = this.campaigns.get(line.index);
+    const campaignId = extra?.campaignId ?? (extra?.campaignId === undefined && line.type === 'outboundPhoneCall' && plan.ordinal % 3 === 0 ? this.campaigns.get(line.index) : null);
+    if (campaignId) head.campaignId = campaignId;
     Object.assign(head, this.transport(plan, played));
     const overrides = extra?.assistantOverrides ?? this.overrides(plan, customer);
     if (overrides) head.assistantOverrides = overrides;
@@ -237,6 +238,11 @@ export class Renderer {
     const query = presignedQuery(now);
     for (const kind in PRESIGNED) if (paths[kind] && !(this.detail.lean && kind !== 'mono')) target[PRESIGNED[kind]] = presignedUrl(paths[kind], query, serial, view.plan.ordinal);
     target.presignedUrlsExpiresAt = iso(now + PRESIGNED_LIFE);
+  }
+
+  /** Adds the presigned URL of the mono recording alone. */
+  signMono(target, view) {
+    this.sign(target, view, { mono: storagePath(this.seed, view.plan.ordinal, view.id, view.played.endedAt, 'mono') });
   }
 
   variables(view) {

@@ -73,7 +73,12 @@ export function deleteCall({ sim, params, body }) {
   sim.deleteCall(ordinal);
   for (const id of body?.ids ?? []) {
     const other = sim.store.find(id);
-    if (other >= 0) setTimeout(() => sim.deleteCall(other), 500).unref();
+    if (other < 0) continue;
+    const timer = setTimeout(() => {
+      sim.deleteCall(other);
+      sim.live.deleted(other, false);
+    }, 500);
+    timer.unref();
   }
   return { status: 200, text };
 }

@@ -4,8 +4,10 @@
 import { buildAccount } from './account.mjs';
 import { creationTimes } from './calendar.mjs';
 import { systemPrompt } from './catalog/prompts.mjs';
+import { Clock } from './clock.mjs';
 import { truthOf } from './evaluation.mjs';
 import { Generator } from './generator.mjs';
+import { Live } from './live.mjs';
 import { PageCache } from './page-cache.mjs';
 import { Random } from './random.mjs';
 import { DETAILS, Renderer } from './render.mjs';
@@ -17,17 +19,20 @@ export class Simulator {
   constructor(options) {
     this.options = options;
     this.pages = new PageCache(options.cacheMb);
-    this.clockOffset = options.now === null ? 0 : options.now - Date.now();
+    this.clock = new Clock(options.now, options.timeFactor);
     const base = { seed: options.seed, orgId: options.org, from: options.from };
     this.account = buildAccount({ ...base, promptLength: 3000 });
     this.chooseDetail();
     this.store = new Store(options.seed, this.account, (ordinal) => this.account.lines[this.store.line[ordinal]]);
     this.fill();
+    if (options.now !== null) this.clock.set(options.now);
+    this.ticked = this.now();
+    this.live = new Live(this);
   }
 
   /** The simulator's clock, epoch ms. */
   now() {
-    return Date.now() + this.clockOffset;
+    return this.clock.now();
   }
 
   /** Picks how much a call shows and how long system prompts are, so that calls have `bytes` bytes on average. */
@@ -84,13 +89,12 @@ export class Simulator {
     }
   }
 
-  /** Everything about one call at this moment. */
+  /** Everything about one call at the moment of the last tick. */
   view(ordinal) {
     const extra = this.store.extras.get(ordinal) ?? null;
     const createdAt = this.store.createdAt[ordinal];
     const plan = extra?.plan ?? this.generator.plan(ordinal, createdAt);
     const played = extra?.played ?? this.generator.play(plan);
-    const now = this.now();
     return {
       id: this.store.id(ordinal),
       plan,
@@ -101,14 +105,31 @@ export class Simulator {
       unsettled: this.store.isUnsettled(ordinal),
       orgId: this.orgIdOverride,
       extra,
-      now,
-      live: extra?.played && now < played.endedAt ? statusAt(played, now) : null,
+      now: this.ticked,
+      live: this.store.live.has(ordinal) ? statusAt(played, this.ticked) : null,
     };
+  }
+
+  /** A call as it will be once it has ended and settled. */
+  finalView(ordinal) {
+    const view = this.view(ordinal);
+    const { played, plan } = view;
+    const settled = view.live ? played.endedAt + plan.settleMs : (this.store.settlesAt(ordinal) ?? view.updatedAt);
+    return { ...view, live: null, unsettled: false, updatedAt: settled, now: Math.max(view.now, settled) };
+  }
+
+  /** The call as webhooks show it, whatever has happened since: as it was when it was created. */
+  snapshot(ordinal) {
+    const extra = this.store.extras.get(ordinal);
+    if (extra?.snapshot) return extra.snapshot;
+    const view = this.view(ordinal);
+    return this.renderer.head({ ...view, updatedAt: view.createdAt, now: view.createdAt }, view.played.history[0][1], false, false);
   }
 
   /** Moves things on that happen by themselves: running calls, late costs. */
   tick() {
     const now = this.now();
+    this.ticked = now;
     if (this.store.live.size) this.pages.clear();
     for (const ordinal of this.store.live) {
       const { played, plan } = this.store.extras.get(ordinal);
@@ -116,25 +137,67 @@ export class Simulator {
         this.store.live.delete(ordinal);
         this.store.holdBack(ordinal, played.endedAt + plan.settleMs, played.endedAt);
       } else {
-        for (const [at] of played.history) if (at <= now) this.store.updatedAt[ordinal] = at;
+        for (const [at] of played.history) if (at <= now && at > this.store.updatedAt[ordinal]) this.store.updatedAt[ordinal] = at;
       }
     }
     if (this.store.settle(now)) this.pages.clear();
   }
 
-  /** Starts a call on a line, with what the client asked for; it runs by the clock. Returns its ordinal. */
-  startCall(line, asked) {
-    const now = this.now();
-    const begin = asked.schedulePlan ? Math.max(now, Date.parse(asked.schedulePlan.earliestAt)) : now;
-    const ordinal = this.store.add(now, now, line.index);
-    const plan = this.generator.plan(ordinal, begin, { line });
-    const played = this.generator.play(plan);
-    if (begin > now) played.history.unshift([now, 'scheduled']);
+  /**
+   * Starts a call on a line (null: any) at a time, with what the client asked for; it runs by the clock. An incoming call to
+   * a number without an assistant first asks the number's server for one. Returns its ordinal.
+   */
+  startCall(line, asked, at = this.now()) {
+    const begin = asked.schedulePlan ? Math.max(at, Date.parse(asked.schedulePlan.earliestAt)) : at;
+    const ordinal = this.store.count;
+    const plan = this.planCall(ordinal, begin, line);
+    const number = plan.line.phoneNumber;
+    const asks = plan.line.type === 'inboundPhoneCall' && !number.assistantId && !number.squadId && number.server?.url && this.live.telling;
+    this.store.add(at, at, plan.line.index);
+    const played = asks ? unanswered(at) : this.generator.play(plan);
+    if (asks) plan.line = { ...plan.line, assistantId: null };
+    if (begin > at) played.history.unshift([at, 'scheduled']);
     const person = { ...this.generator.customer(plan.customerIndex), ...(asked.customer?.number ? { number: asked.customer.number } : {}) };
     if (asked.customer?.name) person.first = asked.customer.name.split(' ')[0];
     this.setExtra(ordinal, { ...asked, plan, played, person });
+    this.setExtra(ordinal, { snapshot: this.snapshot(ordinal) });
     this.store.live.add(ordinal);
+    if (asks) this.live.request(ordinal, number);
+    else this.live.started(ordinal);
+    this.tick();
     return ordinal;
+  }
+
+  /** The plan of a call that starts now; some settle late. */
+  planCall(ordinal, begin, line) {
+    const { seed, lateCostShare, lateCostMs } = this.options;
+    const plan = this.generator.plan(ordinal, begin, line ? { line } : null);
+    const late = new Random(seed, 'late', ordinal);
+    if (late.chance(lateCostShare)) {
+      plan.lateBy = Math.round(lateCostMs * (0.5 + late.next() * 0.5));
+      // after the report, which does not know the cost yet
+      plan.settleMs = 5500 + plan.lateBy;
+    }
+    return plan;
+  }
+
+  /** Goes on with a call whose assistant was asked for; answer: the server's, undefined when there was none in time. */
+  assistantAnswered(ordinal, answer) {
+    const { plan, played, createdAt } = this.view(ordinal);
+    const now = Math.max(this.now(), createdAt + 200);
+    const reason = refusal(this.account, answer);
+    const before = played.history.filter(([at]) => at < now);
+    if (reason) {
+      this.setExtra(ordinal, { played: { ...played, history: [...before, [now, 'ended']], endedAt: now, reason } });
+    } else {
+      const line = { ...plan.line, squadId: answer.squadId ?? null, transient: !!answer.assistant };
+      const next = this.planCall(ordinal, now, line);
+      const going = this.generator.play(next);
+      going.history = [...before, ...going.history.filter(([, status]) => status !== 'queued' && status !== 'ringing')];
+      this.setExtra(ordinal, { plan: next, played: going, assistantId: answer.assistantId, assistant: answer.assistant });
+    }
+    this.live.started(ordinal);
+    this.tick();
   }
 
   /** Adds finished calls created at a time (default: a few minutes ago, one second apart). Returns their ids. */
@@ -175,6 +238,11 @@ export class Simulator {
     return this.renderer.call(this.view(ordinal));
   }
 
+  /** JSON of a call as GET shows it when it has ended and settled. */
+  final(ordinal) {
+    return this.renderer.call(this.finalView(ordinal));
+  }
+
   /** JSON of a call that only might exist, to measure sizes. */
   render(ordinal, createdAt, renderer) {
     const plan = this.generator.plan(ordinal, createdAt);
@@ -204,4 +272,20 @@ function statusAt(played, now) {
   let status = played.history[0][1];
   for (const [at, next] of played.history) if (at <= now) status = next;
   return status;
+}
+
+/** A call that waits for an assistant. */
+function unanswered(at) {
+  return { history: [[at, 'queued'], [at + 150, 'ringing']], startedAt: null, endedAt: Infinity, reason: null, turns: 0, transfer: null, sip: null };
+}
+
+/** Why an answer to assistant-request gives no assistant; null when it does. */
+function refusal(account, answer) {
+  if (answer === undefined || answer === null) return 'assistant-request-failed';
+  if (answer.error) return 'assistant-request-returned-error';
+  if (answer.destination) return 'assistant-request-returned-forwarding-phone-number';
+  if (answer.assistant || answer.squad) return null;
+  if (answer.assistantId) return account.assistants.some((a) => a.id === answer.assistantId) ? null : 'assistant-request-returned-invalid-assistant';
+  if (answer.squadId) return account.squads.some((s) => s.id === answer.squadId) ? null : 'assistant-request-returned-invalid-assistant';
+  return 'assistant-request-returned-no-assistant';
 }

@@ -92,6 +92,12 @@ export class Store {
     this.unsettled.splice(at, 0, entry);
   }
 
+  /** When a call is to settle, null once it has. */
+  settlesAt(ordinal) {
+    if (!this.isUnsettled(ordinal)) return null;
+    return this.unsettled.find(([, other]) => other === ordinal)[0];
+  }
+
   /** Settles what is due at `now`; with `all`, everything. Returns how many. */
   settle(now, all = false) {
     let done = 0;

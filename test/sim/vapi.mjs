@@ -5,6 +5,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { ADMIN } from './admin.mjs';
 import { Faults } from './faults.mjs';
+import { mishapRules } from './mishaps.mjs';
 import { parseOptions, usage } from './options.mjs';
 import { createServer } from './server.mjs';
 import { Simulator } from './simulator.mjs';
@@ -19,7 +20,9 @@ function main() {
   try {
     // A command line can be read by everybody, the environment only by the same user.
     const key = process.env.VAPI_SIM_KEY;
-    options = parseOptions([...(key ? ['--key', key] : []), ...process.argv.slice(2)]);
+    const secret = process.env.VAPI_SIM_WEBHOOK_SECRET;
+    options = parseOptions([...(key ? ['--key', key] : []), ...(secret ? ['--webhook-secret', secret] : []), ...process.argv.slice(2)]);
+    mishapRules(options.webhookMishaps);
     faults = new Faults(options.faults, options.seed);
   } catch (error) {
     console.error(`vapi simulator: ${error.message}`);

@@ -56,7 +56,7 @@ test('late costs: first without cost, later with cost and a newer updatedAt', ()
     assert.equal(call.cost, 0);
     assert.ok(!call.costs && !call.summary && !call.analysis?.summary && call.transcript !== undefined);
   }
-  sim.clockOffset += 2000;
+  sim.clock.advance(2000);
   sim.tick();
   late.forEach((ordinal, i) => {
     const call = JSON.parse(sim.json(ordinal));

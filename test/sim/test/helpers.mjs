@@ -2,7 +2,8 @@
  * Starts a simulator as a process of its own and talks to it.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -88,4 +89,44 @@ class Client {
       before = `&createdAtLe=${page.at(-1).createdAt}`;
     }
   }
+}
+
+/** Waits until a condition holds. */
+export async function until(what, condition, seconds = 120) {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited ${seconds} s: ${what}`);
+    await new Promise((done) => setTimeout(done, 30));
+  }
+}
+
+/**
+ * Plays live calls fast, with webhooks to a file, until all is over. Returns {sim, bodies, log, finals, ids, talked: id of a call
+ * with a conversation, stop}.
+ */
+export async function play(options) {
+  const folder = mkdtempSync(join(tmpdir(), 'vapi-sim-'));
+  const file = join(folder, 'webhooks.jsonl');
+  const sim = await startSimulator({ calls: 0, now: '2026-10-01T00:00:00Z', 'live-rate': 60, 'time-factor': 20000, 'webhook-file': file, ...options });
+  try {
+    await until('all calls are over', async () => (await sim.admin('GET', 'live')).idle);
+  } catch (error) {
+    await sim.stop();
+    throw error;
+  }
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const finals = (await sim.admin('GET', 'final')).filter((call) => call.createdAt >= '2026-10-01');
+  return {
+    sim,
+    text,
+    bodies: text.split('\n').filter(Boolean).map((line) => JSON.parse(line)),
+    log: await sim.admin('GET', 'deliveries'),
+    finals,
+    ids: finals.map((call) => call.id),
+    talked: finals.find((call) => call.endedReason === 'customer-ended-call')?.id,
+    async stop() {
+      await sim.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
 }
