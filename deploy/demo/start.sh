@@ -6,6 +6,9 @@
 #
 #   VAPI_DEMO_DIR     the folder (default: /var/lib/vapi_sales_demo as root, else .demo)
 #   VAPI_DEMO_CALLS   calls of the simulator, 5000
+#   VAPI_DEMO_LIVE    so many live calls begin in a minute, none by default;
+#                     a simulator that runs already must be stopped first
+#   VAPI_DEMO_WEBHOOK where the simulator tells of live calls, nowhere by default
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=deploy/lib.sh
@@ -87,6 +90,8 @@ start_simulator() {
 	fi
 	local arguments
 	read -ra arguments <"$simulator/arguments"
+	[ -z "${VAPI_DEMO_LIVE:-}" ] || arguments+=(--live-calls 1000000 --live-rate "$VAPI_DEMO_LIVE")
+	[ -z "${VAPI_DEMO_WEBHOOK:-}" ] || arguments+=(--webhook-url "$VAPI_DEMO_WEBHOOK")
 	process_runs "$simulator/process" || simulator_start "$simulator" "$code/vapi.mjs" "${arguments[@]}" || exit 1
 	write_secret "$secrets/$database/vapi_api_key" <"$simulator/key"
 }

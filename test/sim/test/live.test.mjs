@@ -9,8 +9,8 @@ let played;
 let byCall;
 before(async () => {
   played = await play({ bytes: 9000, 'live-calls': 70, 'server-messages': 'all', 'late-cost-share': 0.2, 'late-cost-ms': 60000 });
-  byCall = Map.groupBy ? Map.groupBy(played.bodies.map((body) => body.message), (m) => m.call.id) : new Map();
-  if (byCall.size === 0) for (const { message } of played.bodies) byCall.set(message.call.id, [...(byCall.get(message.call.id) ?? []), message]);
+  byCall = new Map();
+  for (const { message } of played.bodies) byCall.set(message.call.id, [...(byCall.get(message.call.id) ?? []), message]);
 });
 after(() => played?.stop());
 
