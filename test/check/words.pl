@@ -67,7 +67,7 @@ if (!@files)
 			no_chdir => 1,
 			wanted => sub {
 				if (-d && m{/(?:\.git|node_modules|\.demo|tmp_check)$}) { $File::Find::prune = 1; return; }
-				push @files, $_ if -f && -T _ && !m{/words\.allow$};
+				push @files, $_ if -f && -T _ && !m{/(?:words\.allow|\.git)$};
 			}
 		},
 		'.');
