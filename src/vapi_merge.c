@@ -86,7 +86,7 @@ mark_erased(VapiBatchRow *rows, int count)
 		if (rows[j].round == 0)
 			ids[distinct++] = rows[j].call_id;
 	parameter = vapi_parameter_text_array(ids, distinct);
-	found = vapi_store_look(&find_tombstones, 1, &parameter);
+	found = vapi_store_find(&find_tombstones, 1, &parameter);
 	for (i = 0; i < found; i++)
 	{
 		char *id = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);

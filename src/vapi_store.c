@@ -170,6 +170,18 @@ vapi_store_look(VapiStatement *statement, int count, const VapiParameter *parame
 	return execute(statement, count, parameters, true);
 }
 
+uint64
+vapi_store_find(VapiStatement *statement, int count, const VapiParameter *parameters)
+{
+	int guc_level = NewGUCNestLevel();
+	uint64 found;
+
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	found = execute(statement, count, parameters, true);
+	AtEOXact_GUC(true, guc_level);
+	return found;
+}
+
 Jsonb *
 vapi_store_jsonb(int column, MemoryContext context)
 {

@@ -59,6 +59,13 @@ extern uint64 vapi_store_execute(VapiStatement *statement, int count, const Vapi
 extern uint64 vapi_store_look(VapiStatement *statement, int count, const VapiParameter *parameters);
 
 /*
+ * vapi_store_look for rows of many keys: by their index, whatever the planner
+ * knows of the table. The plan is kept, and a table that was empty when it was
+ * made would be read as a whole for every page of an import.
+ */
+extern uint64 vapi_store_find(VapiStatement *statement, int count, const VapiParameter *parameters);
+
+/*
  * Enters and leaves our SPI section: connects, switches to the extension's
  * owner (SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION) with
  * search_path pg_catalog, pg_temp. On error the transaction's abort undoes
