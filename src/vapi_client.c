@@ -13,6 +13,9 @@
 #include "vapi_retry.h"
 #include "vapi_secret.h"
 
+/* How often a prefetched transfer is looked at, at most. */
+#define PULSE_MS 1
+
 struct VapiClient
 {
 	MemoryContext context;
@@ -23,6 +26,7 @@ struct VapiClient
 	VapiHttpTransfer *prefetch; /* at most one */
 	char *prefetch_path;
 	uint64 prefetch_stamp;
+	int64 pulsed_at; /* ms on the transfers' clock */
 };
 
 VapiClient *
@@ -331,7 +335,7 @@ vapi_client_request(VapiClient *client, const char *method, const char *path, co
 		}
 		delay = vapi_retry_delay(attempt, response->retry_after, pg_prng_double(&pg_global_prng_state));
 		if (response->body != NULL)
-			pfree(response->body);
+			pfree(response->body); /* not a success, so it is palloc'd */
 		pfree(response);
 		client->statistics.retries++;
 		notice(client, "waiting to try again", delay);
@@ -359,6 +363,20 @@ vapi_client_prefetch(VapiClient *client, const char *path)
 	client->prefetch = start_attempt(client, "GET", path, NULL, 0);
 	client->prefetch_stamp = client->key_stamp;
 	client->prefetch_path = MemoryContextStrdup(client->context, path);
+}
+
+void
+vapi_client_pulse(VapiClient *client)
+{
+	int64 now;
+
+	if (client->prefetch == NULL)
+		return;
+	now = vapi_transfer_clock_ms();
+	if (now - client->pulsed_at < PULSE_MS)
+		return;
+	client->pulsed_at = now;
+	(void) vapi_http_poll(client->prefetch);
 }
 
 char *

@@ -116,4 +116,11 @@ extern char *vapi_client_escape(const char *text);
  */
 extern void vapi_client_prefetch(VapiClient *client, const char *path);
 
+/*
+ * Moves the prefetched answer on without waiting: to be called every few
+ * milliseconds while the caller works on something else. Cheap when called more
+ * often; never ereports.
+ */
+extern void vapi_client_pulse(VapiClient *client);
+
 #endif

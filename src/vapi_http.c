@@ -30,6 +30,7 @@ struct VapiHttpClient
 	int nsockets;
 	HttpSocket sockets[SOCKETS_MAX];
 	dlist_head transfers;
+	size_t usual_size; /* of the latest answer, and some more: the next one is probably as large */
 };
 
 static bool curl_ready = false;
@@ -187,6 +188,7 @@ vapi_http_start(VapiHttpClient *client, const VapiHttpRequest *request)
 	VapiHttpTransfer *transfer = vapi_transfer_create(client->multi, client->context, &client->transfers, request);
 
 	transfer->client = client;
+	transfer->size_hint = Min(client->usual_size, transfer->max + 1);
 	drive(client, NULL, 0);
 	return transfer;
 }
@@ -318,6 +320,7 @@ vapi_http_finish(VapiHttpTransfer *transfer)
 	PG_TRY();
 	{
 		wait_for_transfer(transfer);
+		transfer->client->usual_size = transfer->length + transfer->length / 8;
 		response = vapi_transfer_response(transfer);
 	}
 	PG_CATCH();

@@ -322,12 +322,19 @@ fetch_page(VapiImport *import, const VapiCallFilter *slice, const VapiPageBounds
 			if (response->date != VAPI_TIME_NONE)
 				run->watermark = Min(run->watermark, response->date);
 		}
-		if (vapi_page_read(response->body, response->body_length, bounds, (VapiKeepRaw) vapi_guc_keep_raw, page, why))
+		if (vapi_page_read(response->body, response->body_length, bounds, page, why))
 			return true;
 		if (attempt == READ_ATTEMPTS)
 			return false;
 		pause_ms(200 * attempt);
 	}
+}
+
+/* Moves the next page's transfer on, between two units of work on the present one. */
+static void
+pulse(void *arg)
+{
+	vapi_client_pulse(((VapiImport *) arg)->client);
 }
 
 /* A VapiSplitFetch. */
@@ -338,6 +345,8 @@ fetch_slice(void *arg, const VapiCallFilter *slice, const VapiPageBounds *bounds
 	bool over = false;
 	bool read = fetch_page(import, slice, bounds, page, &over, why);
 
+	if (read)
+		vapi_page_map(page, (VapiKeepRaw) vapi_guc_keep_raw, NULL, NULL);
 	import->progress(import->progress_arg, import->run, NULL, 0);
 	return read;
 }
@@ -502,6 +511,8 @@ walk_page(VapiImport *import)
 	step = next_step(import, &page);
 	if (!step.over && !step.split)
 		vapi_client_prefetch(import->client, page_path(import, &step.cursor, step.limit));
+	MemoryContextSwitchTo(import->page_context);
+	vapi_page_map(&page, (VapiKeepRaw) vapi_guc_keep_raw, pulse, import);
 
 	if (page.newest != VAPI_TIME_NONE)
 	{
@@ -511,7 +522,16 @@ walk_page(VapiImport *import)
 		run->estimated_end = step.over ? VAPI_TIME_NONE : estimate_end(import, page.oldest);
 	}
 	vapi_import_count(import);
-	vapi_page_store(run, &page, &step.cursor, import->page_context);
+	vapi_store_set_pulse(pulse, import);
+	PG_TRY();
+	{
+		vapi_page_store(run, &page, &step.cursor, import->page_context);
+	}
+	PG_FINALLY();
+	{
+		vapi_store_set_pulse(NULL, NULL);
+	}
+	PG_END_TRY();
 	import->limit = step.limit;
 	return step.split ? split_instant(import, &page) : step.over;
 }

@@ -3,6 +3,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "vapi_merge.h"
@@ -28,6 +29,9 @@ static VapiStatement write_review = {
 		   "   WHERE n.phone = c.customer_e164 ORDER BY 1)"
 		   " FROM vapi_internal.call c WHERE c.call_id = ANY ($1) AND c.prospect_id IS NULL"
 		   " AND c.customer_e164 IS NOT NULL ORDER BY c.call_id ON CONFLICT DO NOTHING"};
+
+/* work_mem for the rows of a batch on their way into the upsert. */
+#define BATCH_WORK_MEM "64MB"
 
 /* Made from the list of groups at their first use. */
 static VapiStatement upserts[2];
@@ -104,6 +108,7 @@ upsert(VapiBatchTable table, VapiBatchRow *rows, int count, SlotList *dirty)
 {
 	uint64 returned;
 	uint64 i;
+	int guc_level;
 
 	if (upserts[table].sql == NULL)
 	{
@@ -115,7 +120,11 @@ upsert(VapiBatchTable table, VapiBatchRow *rows, int count, SlotList *dirty)
 		upserts[table].sql = sql.data;
 		MemoryContextSwitchTo(old_context);
 	}
+	/* the page is in memory already: once more, rather than in a temporary file */
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("work_mem", BATCH_WORK_MEM, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	returned = vapi_store_execute(&upserts[table], 0, NULL);
+	AtEOXact_GUC(true, guc_level);
 	for (i = 0; i < returned; i++)
 	{
 		HeapTuple tuple = SPI_tuptable->vals[i];

@@ -26,12 +26,11 @@ add_failure(VapiPage *page, const char *call_id, int64 created_at, const char *w
 	failure->why = why;
 }
 
-/* Takes one element: out of range, handled, failed, or an observation. */
+/* Takes one element: out of range, handled, or wanted. */
 static void
-read_item(VapiJson *item, const char *id, int64 created_at, const VapiPageBounds *bounds, VapiKeepRaw keep_raw,
-		  VapiPage *page)
+take_item(VapiJson *item, const char *id, int64 created_at, const VapiPageBounds *bounds, VapiPage *page)
 {
-	const char *why = NULL;
+	VapiPageItem *wanted;
 
 	if (bounds->lower != VAPI_TIME_NONE && created_at < bounds->lower)
 	{
@@ -40,10 +39,10 @@ read_item(VapiJson *item, const char *id, int64 created_at, const VapiPageBounds
 	}
 	if (created_at == bounds->upper && id != NULL && handled(bounds, id))
 		return;
-	if (vapi_map_call(item, VAPI_SOURCE_API, keep_raw, &page->observations[page->count], &why))
-		page->count++;
-	else
-		add_failure(page, id, created_at, why);
+	wanted = &page->wanted[page->wanted_count++];
+	wanted->json = item;
+	wanted->id = id;
+	wanted->created_at = created_at;
 }
 
 /* Moves the page's oldest time on; the calls at it are the edge, which the next page must not count again. */
@@ -61,8 +60,7 @@ note_edge(VapiPage *page, const char *id, int64 created_at)
 }
 
 bool
-vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeepRaw keep_raw, VapiPage *page,
-			   const char **why)
+vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiPage *page, const char **why)
 {
 	VapiJsonReport report = {0};
 	VapiJson *array = vapi_json_parse(body, length, &report);
@@ -83,6 +81,7 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeep
 	}
 	for (item = array->child; item; item = item->next)
 		page->items++;
+	page->wanted = palloc(sizeof(VapiPageItem) * Max(page->items, 1));
 	page->observations = palloc(sizeof(VapiObservation) * Max(page->items, 1));
 	page->failures = palloc(sizeof(VapiPageFailure) * Max(page->items, 1));
 	page->edge_ids = palloc(sizeof(char *) * Max(page->items, 1));
@@ -90,7 +89,6 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeep
 
 	for (item = array->child; item; item = item->next)
 	{
-		/* Read before the mapper, which marks what it has taken as dropped. */
 		const char *id = vapi_json_string(item, "id");
 		const char *created = vapi_json_string(item, "createdAt");
 		const char *updated = vapi_json_string(item, "updatedAt");
@@ -113,7 +111,7 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeep
 		if (page->oldest != VAPI_TIME_NONE && created_at > page->oldest)
 			ordered = false;
 		note_edge(page, id, created_at);
-		read_item(item, id, created_at, bounds, keep_raw, page);
+		take_item(item, id, created_at, bounds, page);
 	}
 	/* Exactly Vapi's default may be a silent cap; any other short page is the last one. */
 	page->doubtful = page->items == VAPI_PAGE_DEFAULT && page->items < bounds->limit;
@@ -124,4 +122,23 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeep
 		return false;
 	}
 	return true;
+}
+
+void
+vapi_page_map(VapiPage *page, VapiKeepRaw keep_raw, void (*pulse)(void *arg), void *arg)
+{
+	int i;
+
+	for (i = 0; i < page->wanted_count; i++)
+	{
+		const VapiPageItem *item = &page->wanted[i];
+		const char *why = NULL;
+
+		if (vapi_map_call(item->json, VAPI_SOURCE_API, keep_raw, &page->observations[page->count], &why))
+			page->count++;
+		else
+			add_failure(page, item->id, item->created_at, why);
+		if (pulse != NULL)
+			pulse(arg);
+	}
 }

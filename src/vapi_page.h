@@ -32,11 +32,21 @@ typedef struct VapiPageBounds
 	int limit; /* as asked for */
 } VapiPageBounds;
 
+/* A call on the page that is in range and not handled before, not mapped yet. */
+typedef struct VapiPageItem
+{
+	VapiJson *json;
+	const char *id;
+	int64 created_at;
+} VapiPageItem;
+
 typedef struct VapiPage
 {
 	int items; /* on the page, whatever became of them */
+	VapiPageItem *wanted;
+	int wanted_count;
 	VapiObservation *observations;
-	int count; /* observations: in range and not handled before */
+	int count; /* observations: what of wanted could be mapped */
 	VapiPageFailure *failures;
 	int failure_count;
 	int64 oldest, newest;  /* created_at on the page, VAPI_TIME_NONE when there is none */
@@ -50,12 +60,18 @@ typedef struct VapiPage
 } VapiPage;
 
 /*
- * Reads a response's body, changing it. False when it is no array of JSON
- * objects or cannot be paged on (not ordered by createdAt descending, or newer
- * than the upper bound); *why is a palloc'd or constant reason. Everything is
- * palloc'd in the current context and points into the parsed body.
+ * Reads a response's body, changing it: what is on the page, not what it says
+ * of each call. False when it is no array of JSON objects or cannot be paged on
+ * (not ordered by createdAt descending, or newer than the upper bound); *why is
+ * a palloc'd or constant reason. Everything is palloc'd in the current context
+ * and points into the body.
  */
-extern bool vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiKeepRaw keep_raw,
-						   VapiPage *page, const char **why);
+extern bool vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiPage *page, const char **why);
+
+/*
+ * Maps the wanted calls of a page that was read, once, to its observations
+ * and failures. pulse is called between calls; NULL: nothing.
+ */
+extern void vapi_page_map(VapiPage *page, VapiKeepRaw keep_raw, void (*pulse)(void *arg), void *arg);
 
 #endif

@@ -46,7 +46,10 @@ merge(const VapiObservation *observations, int count, VapiRunCounters *counters)
 	int i;
 
 	for (i = 0; i < count; i++)
+	{
 		vapi_batch_add(batch, &observations[i], received_ms);
+		vapi_store_pulse();
+	}
 	vapi_merge_apply(batch, &merged);
 	vapi_batch_free(batch);
 	counters->created += merged.created;

@@ -15,10 +15,8 @@
 #define ROOM_HOST "daily.co"
 
 static bool
-ends_with(const char *text, size_t length, const char *end)
+ends_with(const char *text, size_t length, const char *end, size_t end_length)
 {
-	size_t end_length = strlen(end);
-
 	return length >= end_length && text[length - 1] == end[end_length - 1] &&
 		   memcmp(text + length - end_length, end, end_length) == 0;
 }
@@ -62,32 +60,38 @@ typedef enum SecretKind
 typedef struct SecretName
 {
 	const char *name;
+	size_t length;
 	SecretKind kind;
 } SecretName;
 
+#define SECRET(name, kind)           \
+	{                                \
+		name, sizeof(name) - 1, kind \
+	}
+
 static const SecretName secret_names[] = {
-	{"monitor", SECRET_CONTAINER},
-	{"headers", SECRET_CONTAINER},
-	{"credentials", SECRET_CONTAINER},
-	{"presigned", SECRET_START},
-	{"listenurl", SECRET_ALWAYS},
-	{"controlurl", SECRET_ALWAYS},
-	{"callurl", SECRET_ALWAYS},
-	{"webcallurl", SECRET_ALWAYS},
-	{"cookie", SECRET_ALWAYS},
-	{"setcookie", SECRET_ALWAYS},
-	{"signature", SECRET_ALWAYS},
-	{"passphrase", SECRET_ALWAYS},
-	{"secret", SECRET_END},
-	{"token", SECRET_END},
-	{"password", SECRET_END},
-	{"apikey", SECRET_END},
-	{"privatekey", SECRET_END},
-	{"secretkey", SECRET_END},
-	{"accesskey", SECRET_END},
-	{"authorization", SECRET_END},
-	{"xamzsignature", SECRET_END},
-	{"xamzcredential", SECRET_END},
+	SECRET("monitor", SECRET_CONTAINER),
+	SECRET("headers", SECRET_CONTAINER),
+	SECRET("credentials", SECRET_CONTAINER),
+	SECRET("presigned", SECRET_START),
+	SECRET("listenurl", SECRET_ALWAYS),
+	SECRET("controlurl", SECRET_ALWAYS),
+	SECRET("callurl", SECRET_ALWAYS),
+	SECRET("webcallurl", SECRET_ALWAYS),
+	SECRET("cookie", SECRET_ALWAYS),
+	SECRET("setcookie", SECRET_ALWAYS),
+	SECRET("signature", SECRET_ALWAYS),
+	SECRET("passphrase", SECRET_ALWAYS),
+	SECRET("secret", SECRET_END),
+	SECRET("token", SECRET_END),
+	SECRET("password", SECRET_END),
+	SECRET("apikey", SECRET_END),
+	SECRET("privatekey", SECRET_END),
+	SECRET("secretkey", SECRET_END),
+	SECRET("accesskey", SECRET_END),
+	SECRET("authorization", SECRET_END),
+	SECRET("xamzsignature", SECRET_END),
+	SECRET("xamzcredential", SECRET_END),
 };
 
 /* Whether a member of that plain name is a secret, given what it holds. */
@@ -101,20 +105,21 @@ is_secret(const char *plain, size_t length, VapiJsonType type)
 	for (size_t i = 0; i < lengthof(secret_names); i++)
 	{
 		const char *name = secret_names[i].name;
+		size_t name_length = secret_names[i].length;
 
 		switch (secret_names[i].kind)
 		{
 			case SECRET_ALWAYS:
 			case SECRET_CONTAINER:
-				if (plain[0] == name[0] && strcmp(plain, name) == 0)
+				if (length == name_length && memcmp(plain, name, length) == 0)
 					return secret_names[i].kind == SECRET_ALWAYS || holds_others;
 				break;
 			case SECRET_END:
-				if ((holds_others || type == VAPI_JSON_STRING) && ends_with(plain, length, name))
+				if ((holds_others || type == VAPI_JSON_STRING) && ends_with(plain, length, name, name_length))
 					return true;
 				break;
 			case SECRET_START:
-				if (plain[0] == name[0] && strncmp(plain, name, strlen(name)) == 0)
+				if (length >= name_length && memcmp(plain, name, name_length) == 0)
 					return true;
 				break;
 		}
@@ -206,9 +211,9 @@ opens_call(const char *host, const char *path, const char *end)
 		return false;
 	if (host_is(host, path, ROOM_HOST))
 		return true;
-	return host_is(host, path, "vapi.ai") && (ends_with(path, end - path, "/listen") ||
-											  ends_with(path, end - path, "/control") ||
-											  ends_with(path, end - path, "/transport"));
+	return host_is(host, path, "vapi.ai") && (ends_with(path, end - path, "/listen", 7) ||
+											  ends_with(path, end - path, "/control", 8) ||
+											  ends_with(path, end - path, "/transport", 10));
 }
 
 /*
@@ -276,9 +281,10 @@ shorten_urls(char *text)
 static bool
 is_credential(const char *text)
 {
-	size_t length = strlen(text);
-
-	return length >= 24 && (pg_strncasecmp(text, "bearer ", 7) == 0 || pg_strncasecmp(text, "basic ", 6) == 0) &&
+	/* most texts are something else at their first letter */
+	if (*text == '\0' || strchr("bB", *text) == NULL)
+		return false;
+	return strlen(text) >= 24 && (pg_strncasecmp(text, "bearer ", 7) == 0 || pg_strncasecmp(text, "basic ", 6) == 0) &&
 		   strchr(strchr(text, ' ') + 1, ' ') == NULL;
 }
 

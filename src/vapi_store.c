@@ -115,6 +115,24 @@ vapi_store_now(void)
 	return vapi_store_unix_time(GetCurrentTimestamp());
 }
 
+/* What vapi_store_pulse calls. */
+static void (*current_pulse)(void *arg) = NULL;
+static void *current_pulse_arg = NULL;
+
+void
+vapi_store_set_pulse(void (*pulse)(void *arg), void *arg)
+{
+	current_pulse = pulse;
+	current_pulse_arg = arg;
+}
+
+void
+vapi_store_pulse(void)
+{
+	if (current_pulse != NULL)
+		current_pulse(current_pulse_arg);
+}
+
 /* Executes the statement; latest: with a snapshot taken now, whatever the isolation level. */
 static uint64
 execute(VapiStatement *statement, int count, const VapiParameter *parameters, bool latest)
@@ -155,6 +173,7 @@ execute(VapiStatement *statement, int count, const VapiParameter *parameters, bo
 	if (result < 0)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 						errmsg("could not execute a statement: %s", SPI_result_code_string(result))));
+	vapi_store_pulse();
 	return SPI_processed;
 }
 

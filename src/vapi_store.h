@@ -45,6 +45,16 @@ extern int64 vapi_store_unix_time(int64 timestamp);
 extern int64 vapi_store_now(void);
 
 /*
+ * From now on pulse is called after every statement of this process and at
+ * vapi_store_pulse: a chance for other work that must not wait until all is
+ * stored. It runs no SQL and does not ereport. NULL: no longer.
+ */
+extern void vapi_store_set_pulse(void (*pulse)(void *arg), void *arg);
+
+/* For who works long between two statements. */
+extern void vapi_store_pulse(void);
+
+/*
  * Executes the statement; SPI must be connected and a snapshot active.
  * Returns SPI_processed; the rows are in SPI_tuptable. ereports what SQL
  * ereports, XX000 for an SPI failure.

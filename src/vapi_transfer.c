@@ -12,6 +12,8 @@
 
 #define HEADERS_MAX (64 * 1024)
 #define BUFFER_START (64 * 1024)
+/* What is received at once. */
+#define RECEIVE_SIZE (256 * 1024L)
 /* A whole request may take this many times the longest silence. */
 #define TOTAL_FACTOR 10
 
@@ -81,7 +83,7 @@ body_arrived(char *bytes, size_t one, size_t count, void *arg)
 	/* room for the final zero byte */
 	if (transfer->length + count + 1 > transfer->size)
 	{
-		size_t size = Max(transfer->size * 2, BUFFER_START);
+		size_t size = transfer->size > 0 ? transfer->size * 2 : Max(transfer->size_hint, BUFFER_START);
 		char *buffer;
 
 		while (size < transfer->length + count + 1)
@@ -236,6 +238,7 @@ set_options(VapiHttpTransfer *transfer, const VapiHttpRequest *request)
 	SET(CURLOPT_PRIVATE, transfer);
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
+	SET(CURLOPT_BUFFERSIZE, RECEIVE_SIZE);
 	SET(CURLOPT_WRITEFUNCTION, body_arrived);
 	SET(CURLOPT_WRITEDATA, transfer);
 	SET(CURLOPT_HEADERFUNCTION, header_arrived);
@@ -379,6 +382,37 @@ describe_failure(VapiHttpTransfer *transfer, VapiHttpResponse *response)
 	}
 }
 
+/* A reset callback: frees a body that was handed over. */
+static void
+free_body(void *body)
+{
+	free(body);
+}
+
+/* Makes the buffer the answer's body: as it is for a success, which may be large, else as a palloc'd copy. */
+static void
+hand_over_body(VapiHttpTransfer *transfer, VapiHttpResponse *response)
+{
+	MemoryContextCallback *callback;
+
+	response->body_length = transfer->length;
+	if (transfer->buffer == NULL || response->status < 200 || response->status > 299)
+	{
+		response->body = palloc(transfer->length + 1);
+		if (transfer->length > 0)
+			memcpy(response->body, transfer->buffer, transfer->length);
+	}
+	else
+	{
+		callback = palloc(sizeof(MemoryContextCallback));
+		callback->func = free_body;
+		callback->arg = response->body = transfer->buffer;
+		MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+		transfer->buffer = NULL;
+	}
+	response->body[response->body_length] = '\0';
+}
+
 VapiHttpResponse *
 vapi_transfer_response(VapiHttpTransfer *transfer)
 {
@@ -404,11 +438,7 @@ vapi_transfer_response(VapiHttpTransfer *transfer)
 	}
 
 	response->status = (int) status;
-	response->body = palloc(transfer->length + 1);
-	if (transfer->length > 0)
-		memcpy(response->body, transfer->buffer, transfer->length);
-	response->body[transfer->length] = '\0';
-	response->body_length = transfer->length;
+	hand_over_body(transfer, response);
 	response->content_type = response_header(transfer, "Content-Type");
 	response->date = vapi_retry_http_date(response_header(transfer, "Date"));
 	response->retry_after = vapi_retry_after(response_header(transfer, "Retry-After"),

@@ -28,7 +28,7 @@ typedef struct VapiHttpRequest
 typedef struct VapiHttpResponse
 {
 	int status; /* HTTP status; 0: the request failed, see error */
-	char *body; /* zero-terminated; never NULL when status is not 0 */
+	char *body; /* zero-terminated; never NULL when status is not 0; of a 2xx freed with the context only */
 	size_t body_length;
 	char *content_type; /* NULL when missing */
 	int64 date;			/* Date header, microseconds since the Unix epoch; PG_INT64_MIN when missing */
@@ -56,6 +56,7 @@ typedef struct VapiHttpTransfer
 	char *buffer; /* malloc'd: written by curl's callback, which must not throw */
 	size_t length;
 	size_t size;
+	size_t size_hint; /* first size of the buffer */
 	size_t max;
 	size_t header_bytes;
 	int64 last_byte; /* ms on our clock */
