@@ -155,22 +155,24 @@ write_object(StringInfo buffer, const VapiJson *json)
 {
 	Member few[FEW_MEMBERS];
 	Member *members = few;
-	int count = vapi_json_count(json);
+	int count = 0;
 	int distinct = 0;
 	int entries;
 	size_t total = 0;
 
-	if (count > FEW_MEMBERS)
-	{
-		if ((size_t) count > MaxAllocSize / sizeof(Member))
-			report_too_large("an object");
-		members = palloc(sizeof(Member) * count);
-	}
-	count = 0;
 	for (const VapiJson *child = json->child; child != NULL; child = child->next)
 	{
 		if (child->dropped)
 			continue;
+		if (count == FEW_MEMBERS)
+		{
+			int all = vapi_json_count(json);
+
+			if ((size_t) all > MaxAllocSize / sizeof(Member))
+				report_too_large("an object");
+			members = palloc(sizeof(Member) * all);
+			memcpy(members, few, sizeof(few));
+		}
 		members[count].key = server_text(child->key, &members[count].length);
 		members[count].value = child;
 		members[count].order = count;

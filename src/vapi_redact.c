@@ -26,7 +26,7 @@ is_one_of(const char *text, const char *const *words, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 	{
-		if (strcmp(text, words[i]) == 0)
+		if (text[0] == words[i][0] && strcmp(text, words[i]) == 0)
 			return true;
 	}
 	return false;
@@ -382,6 +382,8 @@ is_openai_list(const VapiJson *json)
 void
 vapi_redact_weight(VapiJson *json)
 {
+	static const char *const copies[] = {"wordLevelConfidence", "messagesOpenAIFormatted"};
+
 	if (json == NULL)
 		return;
 	for (VapiJson *child = json->child; child != NULL; child = child->next)
@@ -390,9 +392,8 @@ vapi_redact_weight(VapiJson *json)
 			continue;
 		if (child->child == NULL)
 			continue;
-		if (child->key != NULL &&
-			(strcmp(child->key, "wordLevelConfidence") == 0 || strcmp(child->key, "messagesOpenAIFormatted") == 0 ||
-			 (strcmp(child->key, "conversation") == 0 && is_openai_list(child))))
+		if (child->key != NULL && (is_one_of(child->key, copies, lengthof(copies)) ||
+								   (strcmp(child->key, "conversation") == 0 && is_openai_list(child))))
 			child->dropped = true;
 		else
 			vapi_redact_weight(child);
