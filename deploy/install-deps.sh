@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs what is missing on a Debian 12 and nothing else.
 #
-#   deploy/install-deps.sh [--print] [runtime|build|node|check]...
+#   deploy/install-deps.sh [--print] [runtime|build|node|check|measure]...
 #
 # runtime  the server and the libraries that the extension uses
 # build    what compiling it needs
 # node     Node >= 18, for the simulator
 # check    what `make check` needs on top of build
+# measure  what `make bench` and test/check/memory.sh need on top of build and node
 #
 # --print only prints the missing packages. A thing counts as there when its
 # file is there, whichever package it came from. When a server is installed
@@ -18,8 +19,8 @@ modes=
 for arg in "$@"; do
 	case $arg in
 		--print) print_only=yes ;;
-		runtime | build | node | check) modes="$modes $arg" ;;
-		*) echo "usage: $0 [--print] [runtime|build|node|check]..." >&2; exit 2 ;;
+		runtime | build | node | check | measure) modes="$modes $arg" ;;
+		*) echo "usage: $0 [--print] [runtime|build|node|check|measure]..." >&2; exit 2 ;;
 	esac
 done
 [ -n "$modes" ] || modes=' runtime build'
@@ -82,6 +83,11 @@ for mode in $modes; do
 			need libipc-run-perl /usr/share/perl5/IPC/Run.pm
 			need_command shellcheck shellcheck
 			need_command npm npm
+			;;
+		measure)
+			need_command curl curl
+			need_command npm npm
+			need_command valgrind valgrind
 			;;
 	esac
 done

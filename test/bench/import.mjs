@@ -174,13 +174,10 @@ async function prepare() {
   await admin.connect();
   await admin.query('DROP DATABASE IF EXISTS bench (FORCE)');
   await admin.query('CREATE DATABASE bench');
-  await admin.query("LOAD 'vapi_sales'");
-  await admin.query(`ALTER SYSTEM SET vapi_sales.base_url = '${simulator}'`);
-  await admin.query(`ALTER SYSTEM SET vapi_sales.page_size = ${page}`);
   await admin.query('SELECT pg_reload_conf()');
   await admin.end();
   await sleep(200);
-  await run('CREATE EXTENSION vapi_sales', readFileSync(`${work}/import.sql`, 'utf8'));
+  await run('CREATE EXTENSION vapi_sales', readFileSync('test/bench/import.sql', 'utf8'));
   for (let i = 0; i < 2; i++) await measure('sync');
   columns = [];
   for (const table of tables) {

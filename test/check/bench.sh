@@ -3,7 +3,7 @@
 #   BENCH="test/bench/import.sh" make bench
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-deploy/install-deps.sh runtime build node || exit 1
+deploy/install-deps.sh runtime build node measure || exit 1
 shopt -s nullglob
 benches=(test/bench/*.sh)
 [ -z "${BENCH:-}" ] || read -ra benches <<<"$BENCH"

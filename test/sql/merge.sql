@@ -144,4 +144,18 @@ FROM vapi_internal.change_feed;
 SELECT count(*) FROM vapi_internal.merge_observations('[{"source": "api", "call": {"id": "call-8", "updatedAt": "2026-01-05T08:00:00.000Z"}}]');
 SELECT vapi_internal.change_step();
 SELECT call_id, kind FROM vapi_internal.change_feed WHERE seq = :waiting + 1;
+
+-- 17. What is stored is, byte for byte, the jsonb that the server makes of the same text.
+WITH given AS (
+	SELECT jsonb_build_object(
+		'numbers', '[0, -0, 7, -7, 0.5, -0.50, 1.000, 100, 10000, 12345678901234, 123456789012345, 1234567.8901234, 0.00000000000001, 1e3, 1.5E-3, -0.0]'::jsonb,
+		'many', (SELECT jsonb_agg(repeat('x', i)) FROM generate_series(0, 100) AS i),
+		'mixed', '[true, 1, "a", null, {"b": [2.5]}, "ab", 3, {}, [], [[]], false]'::jsonb,
+		'wide', (SELECT jsonb_object_agg('k' || repeat('y', 90 - i), i / 8.0) FROM generate_series(1, 90) AS i),
+		'same length', '{"bb": 1, "ba": "two", "ab": {"z": 1, "a": [1]}, "": "empty", "aa": 3}'::jsonb,
+		E'\u00e9\u4e2d', '"\u00e9\ud83d\ude00\"\\\n"'::jsonb) AS metadata)
+SELECT changed + created AS merged FROM given, vapi_internal.merge_observations(jsonb_build_array(
+	jsonb_build_object('source', 'api', 'call', jsonb_build_object('id', 'call-9', 'metadata', metadata))));
+SELECT t.metadata ? 'numbers' AS stored, ROW(t.metadata) *= ROW(t.metadata::text::jsonb) AS same_bytes
+FROM vapi_internal.call_content t WHERE call_id = 'call-9';
 ROLLBACK;

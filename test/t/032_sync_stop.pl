@@ -103,6 +103,23 @@ like($err, qr/canceling statement due to statement timeout/, 'statement_timeout 
 $run = $node->safe_psql('calls', 'SELECT max(run_id) FROM vapi.sync_runs');
 ok($node->poll_query_until('calls', "SELECT status = 'canceled' FROM vapi.sync_runs WHERE run_id = $run"), 'and the run');
 
+# A caller as PostgREST makes them: it logs in as one role, sets another, the claims and the timeout for the transaction only.
+$node->safe_psql('calls', q{CREATE ROLE web_admin; CREATE ROLE authenticator LOGIN NOINHERIT; GRANT web_admin TO authenticator;
+	SELECT vapi.vapi_grant('web_admin', 'admin')});
+my $request = q{BEGIN; SELECT set_config('search_path', 'vapi', true), set_config('role', 'web_admin', true),
+	set_config('statement_timeout', '700ms', true), set_config('request.jwt.claims', '{"role": "web_admin"}', true)};
+my @as_web = (extra_params => [ '-U', 'authenticator', '-v', 'VERBOSITY=verbose' ]);
+($result, $out, $err) = $node->psql('calls', "$request; SELECT status FROM vapi_sync($range); COMMIT", @as_web);
+like($err, qr/ERROR:  57014: canceling statement due to statement timeout/, 'a PostgREST caller that waits too long is canceled');
+$run = $node->safe_psql('calls', 'SELECT max(run_id) FROM vapi.sync_runs');
+ok($node->poll_query_until('calls', "SELECT status = 'canceled' FROM vapi.sync_runs WHERE run_id = $run"), 'with its run');
+forget();
+($result, $out, $err) = $node->psql('calls', "$request; SELECT 'run ' || run_id, status FROM vapi_sync($range, wait => false); COMMIT", @as_web);
+like($out, qr/^run (\d+)\|running$/m, 'one that does not wait has its run at once');
+($run) = $out =~ /^run (\d+)/m;
+ok($node->poll_query_until('calls', "SELECT status = 'complete' FROM vapi.sync_runs WHERE run_id = " . ($run // 0)), 'which its timeout does not touch');
+is(stored(), $all, 'all calls are here, once');
+
 # The end of the waiting backend does not.
 forget();
 $session = session("SELECT status FROM vapi.vapi_sync($range)");
