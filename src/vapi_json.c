@@ -1,17 +1,16 @@
 /*
  * The tree is built from the tokens of PostgreSQL's lexer by a parser of our
  * own, which keeps its containers on an explicit stack: depth is bounded by
- * us and not by the C stack, and no text is copied twice. Punctuation and
- * strings, nearly all of a payload, are recognised here, several bytes at a
- * time; every other token, and whatever is wrong with a string, is the lexer's.
+ * us and not by the C stack, and no text is copied twice.
  *
  * A tree lives in a few blocks: nodes from the front, strings from the back.
  * The root is the first node of the first block, so that freeing finds it.
  */
 #include "vapi_json.h"
 
-#include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
+
+#include "vapi_token.h"
 
 /* Sizes of blocks: the next is twice as large, up to the largest. */
 #define FIRST_BLOCK 8192
@@ -125,37 +124,6 @@ add_text(Builder *builder, size_t length)
 	return block->back;
 }
 
-static int
-hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* The four hex digits at text, or -1. */
-static int
-hex_quad(const char *text, const char *end)
-{
-	int value = 0;
-
-	if (end - text < 4)
-		return -1;
-	for (int i = 0; i < 4; i++)
-	{
-		int digit = hex_digit((unsigned char) text[i]);
-
-		if (digit < 0)
-			return -1;
-		value = value * 16 + digit;
-	}
-	return value;
-}
-
 static bool
 is_high_surrogate(int unit)
 {
@@ -211,9 +179,9 @@ replace_escapes(char *bytes, size_t length)
 			p = end - p < 2 ? end : p + 2;
 			continue;
 		}
-		unit = hex_quad(p + 2, end);
+		unit = vapi_token_hex(p + 2, end);
 		if (is_high_surrogate(unit) && end - p >= 12 && p[6] == '\\' && p[7] == 'u' &&
-			is_low_surrogate(hex_quad(p + 8, end)))
+			is_low_surrogate(vapi_token_hex(p + 8, end)))
 		{
 			p += 12;
 			continue;
@@ -263,12 +231,12 @@ add_string(Builder *builder, const char *token, const char *end)
 				break;
 			case 'u':
 			{
-				int unit = hex_quad(p, end);
+				int unit = vapi_token_hex(p, end);
 
 				p += 4;
 				if (is_high_surrogate(unit))
 				{
-					unit = 0x10000 + ((unit & 0x3FF) << 10) + (hex_quad(p + 2, end) & 0x3FF);
+					unit = 0x10000 + ((unit & 0x3FF) << 10) + (vapi_token_hex(p + 2, end) & 0x3FF);
 					p += 6;
 				}
 				unicode_to_utf8(unit, (unsigned char *) out);
@@ -319,107 +287,6 @@ number_fits(const char *token, size_t length)
 	if (negative)
 		exponent = -exponent;
 	return before + exponent <= NUMERIC_DIGITS_BEFORE && after - exponent <= NUMERIC_DIGITS_AFTER;
-}
-
-/* Eight bytes at once: whether one of them is below 0x20, a quote or a backslash. */
-#define EACH(byte) (UINT64CONST(0x0101010101010101) * (byte))
-#define HAS_BELOW(word, limit) (((word) -EACH(limit)) & ~(word) &EACH(0x80))
-
-static bool
-is_special(uint64 word)
-{
-	return (HAS_BELOW(word, 0x20) | HAS_BELOW(word ^ EACH('"'), 1) | HAS_BELOW(word ^ EACH('\\'), 1)) != 0;
-}
-
-/* Where the string token that begins at token ends; NULL: it is invalid or incomplete. */
-static const char *
-string_end(const char *token, const char *end)
-{
-	const char *p = token + 1;
-
-	for (;;)
-	{
-		uint64 word;
-
-		while (end - p >= (ptrdiff_t) sizeof(word))
-		{
-			memcpy(&word, p, sizeof(word));
-			if (is_special(word))
-				break;
-			p += sizeof(word);
-		}
-		while (p < end && (unsigned char) *p >= 0x20 && *p != '"' && *p != '\\')
-			p++;
-		if (p >= end || (unsigned char) *p < 0x20)
-			return NULL;
-		if (*p == '"')
-			return p + 1;
-		if (end - p < 2)
-			return NULL;
-		if (p[1] == 'u')
-		{
-			if (hex_quad(p + 2, end) < 0)
-				return NULL;
-			p += 6;
-		}
-		else if (p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != NULL)
-			p += 2;
-		else
-			return NULL;
-	}
-}
-
-/* The token of one character, or JSON_TOKEN_INVALID. */
-static JsonTokenType
-punctuation(char c)
-{
-	switch (c)
-	{
-		case '{':
-			return JSON_TOKEN_OBJECT_START;
-		case '}':
-			return JSON_TOKEN_OBJECT_END;
-		case '[':
-			return JSON_TOKEN_ARRAY_START;
-		case ']':
-			return JSON_TOKEN_ARRAY_END;
-		case ',':
-			return JSON_TOKEN_COMMA;
-		case ':':
-			return JSON_TOKEN_COLON;
-		default:
-			return JSON_TOKEN_INVALID;
-	}
-}
-
-/* json_lex, with a short way for strings and punctuation. */
-static JsonParseErrorType
-next_token(JsonLexContext *lexer, const char *end)
-{
-	const char *start = lexer->token_terminator;
-	const char *stop = NULL;
-	JsonTokenType type;
-
-	while (start < end && (*start == ' ' || *start == '\n' || *start == '\t' || *start == '\r'))
-		start++;
-	if (start == end)
-		return json_lex(lexer);
-	type = punctuation(*start);
-	if (type != JSON_TOKEN_INVALID)
-		stop = start + 1;
-	else if (*start == '"')
-	{
-		type = JSON_TOKEN_STRING;
-		stop = string_end(start, end);
-	}
-	if (stop == NULL)
-		return json_lex(lexer);
-	lexer->token_type = type;
-	lexer->prev_token_terminator = lexer->token_terminator;
-	/* which of them are const differs between versions */
-	lexer->token_start = unconstify(char *, start);
-	lexer->token_terminator = unconstify(char *, stop);
-	return JSON_SUCCESS;
 }
 
 /* Adds the value that a token is or begins. */
@@ -596,7 +463,7 @@ vapi_json_parse(char *bytes, size_t length, VapiJsonReport *report)
 	builder.block_size = FIRST_BLOCK;
 	for (;;)
 	{
-		JsonParseErrorType result = next_token(&lexer, bytes + length);
+		JsonParseErrorType result = vapi_token_next(&lexer, bytes + length);
 
 		if (result != JSON_SUCCESS)
 			report->error = lexer_error(result);

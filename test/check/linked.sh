@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Compiles a C test without the server. Its first line says what it tests:
-#   /* links: src/vapi_a.c src/vapi_b.c libs: -lcjson */
+#   /* links: vapi_a vapi_b libs: -lcjson */
 # Sourced; used by the unit tests and the fuzz targets.
 
 # linked_compile COMPILER SOURCE PROGRAM FLAG...
@@ -9,10 +9,12 @@ linked_compile() {
 	shift 3
 	read -r first <"$source"
 	if [[ ! $first =~ ^/\*\ links:\ ([^:]*[^: ])(\ libs:\ (.*[^ ]))?\ \*/$ ]]; then
-		echo "$source: the first line must be /* links: src/... [libs: -l...] */" >&2
+		echo "$source: the first line must be /* links: vapi_... [libs: -l...] */" >&2
 		return 1
 	fi
 	read -ra links <<<"${BASH_REMATCH[1]}"
+	links=("${links[@]/#/src/}")
+	links=("${links[@]/%/.c}")
 	read -ra libs <<<"${BASH_REMATCH[3]}"
 	"$compiler" -std=gnu11 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -Wno-unused-parameter -DFRONTEND \
 		"$@" -Isrc -isystem "$(pg_config --includedir-server)" -o "$program" "$source" "${links[@]}" \

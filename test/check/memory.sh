@@ -22,6 +22,7 @@ page=20
 growth=262144 # bytes: a few blocks of a memory context, far less than one page a page
 
 stand_create memory
+install -m 0644 test/check/memory.supp "$work/sim/"
 stand_configure <<-CONF
 	vapi_sales.page_size = $page
 	vapi_sales.keep_raw = full
@@ -34,7 +35,8 @@ stand_simulator --admin --calls $((many * page)) --bytes 45000 --seed 1 --from 2
 
 # The checker is the postmaster's parent; every process that it starts has a log of its own.
 as_server_user env -C / setsid --fork valgrind --trace-children=yes --leak-check=full --show-leak-kinds=definite \
-	--num-callers=40 --keep-debuginfo=yes --error-limit=no --log-file="$work/logs/%p" \
+	--num-callers=40 --keep-debuginfo=yes --error-limit=no --suppressions="$work/sim/memory.supp" \
+	--log-file="$work/logs/%p" \
 	"$bin/postgres" -D "$work/data" >"$work/server.log" 2>&1
 
 query() {

@@ -1,4 +1,4 @@
-/* links: src/vapi_json.c */
+/* links: vapi_json vapi_token */
 #include "vapi_json.h"
 
 #include "common/jsonapi.h"

@@ -1,4 +1,4 @@
-/* links: src/vapi_netguard.c */
+/* links: vapi_netguard */
 #include "vapi_netguard.h"
 
 #include <arpa/inet.h>

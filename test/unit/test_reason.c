@@ -1,4 +1,4 @@
-/* links: src/vapi_reason.c src/vapi_json.c */
+/* links: vapi_reason vapi_json vapi_token */
 #include "vapi_json.h"
 #include "vapi_reason.h"
 

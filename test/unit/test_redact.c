@@ -1,4 +1,4 @@
-/* links: src/vapi_redact.c src/vapi_json.c */
+/* links: vapi_redact vapi_json vapi_token */
 #include "vapi_redact.h"
 
 #include "lib/stringinfo.h"

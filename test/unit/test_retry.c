@@ -1,4 +1,4 @@
-/* links: src/vapi_retry.c */
+/* links: vapi_retry */
 #include "vapi_retry.h"
 
 #include "tap.h"

@@ -1,4 +1,4 @@
-/* links: src/vapi_map.c src/vapi_map_fields.c src/vapi_redact.c src/vapi_json.c src/vapi_time.c src/vapi_reason.c */
+/* links: vapi_map vapi_map_fields vapi_redact vapi_json vapi_token vapi_time vapi_reason */
 #include "vapi_map.h"
 
 #include <dirent.h>

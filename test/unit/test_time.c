@@ -1,4 +1,4 @@
-/* links: src/vapi_time.c */
+/* links: vapi_time */
 #include "vapi_time.h"
 
 #include "tap.h"

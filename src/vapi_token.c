@@ -1,0 +1,131 @@
+#include "vapi_token.h"
+
+static int
+hex_digit(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+int
+vapi_token_hex(const char *text, const char *end)
+{
+	int value = 0;
+
+	if (end - text < 4)
+		return -1;
+	for (int i = 0; i < 4; i++)
+	{
+		int digit = hex_digit((unsigned char) text[i]);
+
+		if (digit < 0)
+			return -1;
+		value = value * 16 + digit;
+	}
+	return value;
+}
+
+/* Eight bytes at once: whether one of them is below 0x20, a quote or a backslash. */
+#define EACH(byte) (UINT64CONST(0x0101010101010101) * (byte))
+#define HAS_BELOW(word, limit) (((word) -EACH(limit)) & ~(word) &EACH(0x80))
+
+static bool
+is_special(uint64 word)
+{
+	return (HAS_BELOW(word, 0x20) | HAS_BELOW(word ^ EACH('"'), 1) | HAS_BELOW(word ^ EACH('\\'), 1)) != 0;
+}
+
+/* Where the string token that begins at token ends; NULL: it is invalid or incomplete. */
+static const char *
+string_end(const char *token, const char *end)
+{
+	const char *p = token + 1;
+
+	for (;;)
+	{
+		uint64 word;
+
+		while (end - p >= (ptrdiff_t) sizeof(word))
+		{
+			memcpy(&word, p, sizeof(word));
+			if (is_special(word))
+				break;
+			p += sizeof(word);
+		}
+		while (p < end && (unsigned char) *p >= 0x20 && *p != '"' && *p != '\\')
+			p++;
+		if (p >= end || (unsigned char) *p < 0x20)
+			return NULL;
+		if (*p == '"')
+			return p + 1;
+		if (end - p < 2)
+			return NULL;
+		if (p[1] == 'u')
+		{
+			if (vapi_token_hex(p + 2, end) < 0)
+				return NULL;
+			p += 6;
+		}
+		else if (p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != NULL)
+			p += 2;
+		else
+			return NULL;
+	}
+}
+
+/* The token of one character, or JSON_TOKEN_INVALID. */
+static JsonTokenType
+punctuation(char c)
+{
+	switch (c)
+	{
+		case '{':
+			return JSON_TOKEN_OBJECT_START;
+		case '}':
+			return JSON_TOKEN_OBJECT_END;
+		case '[':
+			return JSON_TOKEN_ARRAY_START;
+		case ']':
+			return JSON_TOKEN_ARRAY_END;
+		case ',':
+			return JSON_TOKEN_COMMA;
+		case ':':
+			return JSON_TOKEN_COLON;
+		default:
+			return JSON_TOKEN_INVALID;
+	}
+}
+
+JsonParseErrorType
+vapi_token_next(JsonLexContext *lexer, const char *end)
+{
+	const char *start = lexer->token_terminator;
+	const char *stop = NULL;
+	JsonTokenType type;
+
+	while (start < end && (*start == ' ' || *start == '\n' || *start == '\t' || *start == '\r'))
+		start++;
+	if (start == end)
+		return json_lex(lexer);
+	type = punctuation(*start);
+	if (type != JSON_TOKEN_INVALID)
+		stop = start + 1;
+	else if (*start == '"')
+	{
+		type = JSON_TOKEN_STRING;
+		stop = string_end(start, end);
+	}
+	if (stop == NULL)
+		return json_lex(lexer);
+	lexer->token_type = type;
+	lexer->prev_token_terminator = lexer->token_terminator;
+	/* which of them are const differs between versions */
+	lexer->token_start = unconstify(char *, start);
+	lexer->token_terminator = unconstify(char *, stop);
+	return JSON_SUCCESS;
+}
