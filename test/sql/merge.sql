@@ -156,6 +156,7 @@ WITH given AS (
 		E'\u00e9\u4e2d', '"\u00e9\ud83d\ude00\"\\\n"'::jsonb) AS metadata)
 SELECT changed + created AS merged FROM given, vapi_internal.merge_observations(jsonb_build_array(
 	jsonb_build_object('source', 'api', 'call', jsonb_build_object('id', 'call-9', 'metadata', metadata))));
-SELECT t.metadata ? 'numbers' AS stored, ROW(t.metadata) *= ROW(t.metadata::text::jsonb) AS same_bytes
-FROM vapi_internal.call_content t WHERE call_id = 'call-9';
+SELECT stored.metadata ? 'numbers' AS stored, stored *= again AS same_bytes
+FROM vapi_internal.call_content t, LATERAL (SELECT t.metadata) AS stored, LATERAL (SELECT t.metadata::text::jsonb) AS again
+WHERE call_id = 'call-9';
 ROLLBACK;
