@@ -32,8 +32,8 @@ is($node->safe_psql('calls', 'SELECT count(*) FROM vapi.sync_runs'), 1, 'there i
 is($node->safe_psql('calls', 'SELECT call_id FROM vapi_internal.call ORDER BY call_id'), join("\n", sort @$ids),
 	'exactly the calls of the range are here');
 my $same = q{SELECT count(*), count(*) FILTER (WHERE stored *= again) FROM vapi_internal.call_content t,
-	LATERAL (SELECT raw, messages, analysis, cost_items, metadata) AS stored,
-	LATERAL (SELECT raw::text::jsonb, messages::text::jsonb, analysis::text::jsonb, cost_items::text::jsonb, metadata::text::jsonb) AS again};
+	LATERAL (SELECT t.raw, t.messages, t.analysis, t.cost_items, t.metadata) AS stored,
+	LATERAL (SELECT t.raw::text::jsonb, t.messages::text::jsonb, t.analysis::text::jsonb, t.cost_items::text::jsonb, t.metadata::text::jsonb) AS again};
 like($node->safe_psql('calls', $same), qr/^(\d+)\|\1$/, 'every jsonb is, byte for byte, what the server makes of its text');
 is($node->safe_psql('calls', q{SELECT open_gaps, requests > 10, wire_bytes < body_bytes, body_bytes > 100000, message, warning, requested_by,
 		finished_at >= started_at, oldest < newest FROM vapi.sync_runs}),
