@@ -41,7 +41,9 @@ class Scene {
 
   assistant() {
     const { extra } = this.view;
-    if (extra?.assistant) return extra.assistant;
+    // one that came with the call has no id
+    const transient = this.sim.snapshot(this.ordinal).assistant ?? extra?.assistant;
+    if (transient) return transient;
     const own = extra?.assistantId && this.sim.account.assistants.find((a) => a.id === extra.assistantId);
     return shownAssistant(own || this.member(this.event.agent ?? 0));
   }
