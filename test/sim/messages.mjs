@@ -44,8 +44,9 @@ class Scene {
     // one that came with the call has no id
     const transient = this.sim.snapshot(this.ordinal).assistant ?? extra?.assistant;
     if (transient) return transient;
-    const own = extra?.assistantId && this.sim.account.assistants.find((a) => a.id === extra.assistantId);
-    return shownAssistant(own || this.member(this.event.agent ?? 0));
+    if (extra?.assistantId) return shownAssistant(this.sim.account.assistants.find((a) => a.id === extra.assistantId) ?? this.member(0));
+    // a call for which no assistant was found has none
+    return this.line.assistantId || this.line.squadId ? shownAssistant(this.member(this.event.agent ?? 0)) : null;
   }
 
   member(index) {
@@ -219,6 +220,7 @@ export function messageBody(sim, ordinal, event, { sentAt, copy = 0, type = even
   if (/^(chat|session)\./.test(event.type)) return { message: { ...begin, ...withoutCall(sim, event) } };
   const scene = new Scene(sim, ordinal, event, sentAt, mix(mix(ordinal, event.index ?? 0), copy + 1));
   const call = sim.snapshot(ordinal);
+  const assistant = scene.assistant();
   const number = call.phoneNumberId && (sim.account.phoneNumbers.find((n) => n.id === call.phoneNumberId) ?? scene.line.phoneNumber);
   return {
     message: {
@@ -227,7 +229,7 @@ export function messageBody(sim, ordinal, event, { sentAt, copy = 0, type = even
       call,
       ...(number ? { phoneNumber: shownNumber(number) } : {}),
       ...(call.customer ? { customer: call.customer } : {}),
-      ...(event.type === 'assistant-request' ? {} : { assistant: scene.assistant() }),
+      ...(assistant && event.type !== 'assistant-request' ? { assistant } : {}),
       ...(call.assistantVersion ? { assistantVersion: call.assistantVersion } : {}),
       ...event.fields,
     },
