@@ -94,7 +94,7 @@ class Scene {
 function toolLists({ event, view, sim }) {
   const calls = event.calls.map((call) => {
     const args = call.args ?? (call.name === 'book_follow_up'
-      ? { phone: view.customer.number, due: iso(event.at + call.days * 86400000), note: 'asked to be called again' }
+      ? { phone: view.customer.number, dueAt: iso(event.at + call.days * 86400000), note: 'asked to be called again' }
       : { phone: view.customer.number });
     return { id: call.id, type: 'function', function: { name: call.name, arguments: event.asText ? JSON.stringify(args) : args } };
   });
