@@ -7,6 +7,8 @@
 #include "pgtime.h"
 #include "utils/guc.h"
 
+#include "vapi_signature.h"
+
 char *vapi_guc_base_url;
 char *vapi_guc_allowed_hosts;
 bool vapi_guc_allow_private_hosts;
@@ -26,11 +28,47 @@ char *vapi_guc_time_zone;
 char *vapi_guc_default_assistant_id;
 char *vapi_guc_default_phone_number_id;
 char *vapi_guc_public_url;
+int vapi_guc_webhook_auth;
+char *vapi_guc_webhook_header;
+int vapi_guc_webhook_hmac_algorithm;
+char *vapi_guc_webhook_signature_header;
+char *vapi_guc_webhook_signature_prefix;
+int vapi_guc_webhook_signature_encoding;
+char *vapi_guc_webhook_timestamp_header;
+char *vapi_guc_webhook_message_id_header;
+char *vapi_guc_webhook_payload_format;
+char *vapi_guc_webhook_url;
+bool vapi_guc_webhook_secret_is_base64;
+int vapi_guc_webhook_tolerance;
+int vapi_guc_webhook_max_body;
+int vapi_guc_handler_timeout;
+int vapi_guc_assistant_request_timeout;
 
 static const struct config_enum_entry keep_raw_options[] = {
 	{"none", VAPI_KEEP_NONE, false},
 	{"compact", VAPI_KEEP_COMPACT, false},
 	{"full", VAPI_KEEP_FULL, false},
+	{NULL, 0, false},
+};
+
+static const struct config_enum_entry webhook_auth_options[] = {
+	{"secret", VAPI_WEBHOOK_SECRET, false},
+	{"bearer", VAPI_WEBHOOK_BEARER, false},
+	{"hmac", VAPI_WEBHOOK_HMAC, false},
+	{"none", VAPI_WEBHOOK_NONE, false},
+	{NULL, 0, false},
+};
+
+static const struct config_enum_entry webhook_algorithm_options[] = {
+	{"sha256", VAPI_WEBHOOK_SHA256, false},
+	{"sha512", VAPI_WEBHOOK_SHA512, false},
+	{"sha1", VAPI_WEBHOOK_SHA1, false},
+	{NULL, 0, false},
+};
+
+static const struct config_enum_entry webhook_encoding_options[] = {
+	{"hex", VAPI_SIGNATURE_HEX, false},
+	{"base64", VAPI_SIGNATURE_BASE64, false},
 	{NULL, 0, false},
 };
 
@@ -194,6 +232,74 @@ check_id(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+/* webhook_header and its like: empty or the name of a header (RFC 9110, 5.6.2). */
+static bool
+check_header_name(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	if ((*newval)[strspn(*newval, LETTERS DIGITS "!#$%&'*+-.^_`|~")] == '\0')
+		return true;
+	GUC_check_errdetail("The value must be the name of an HTTP header, without colon.");
+	return false;
+}
+
+/* webhook_signature_header: not empty. */
+static bool
+check_signature_header(char **newval, void **extra, GucSource source)
+{
+	if (**newval != '\0')
+		return check_header_name(newval, extra, source);
+	GUC_check_errdetail("The value must not be empty.");
+	return false;
+}
+
+/* webhook_signature_prefix: what may stand in a header without space, which separates signatures. */
+static bool
+check_signature_prefix(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	for (const char *p = *newval; *p != '\0'; p++)
+	{
+		if (*p <= ' ' || *p > '~')
+		{
+			GUC_check_errdetail("The value must consist of printable ASCII characters other than spaces.");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* webhook_payload_format: placeholders and text between them. */
+static bool
+check_payload_format(char **newval, void **extra, GucSource source)
+{
+	const char *problem = vapi_signature_format_problem(*newval);
+
+	(void) extra;
+	(void) source;
+	if (problem == NULL)
+		return true;
+	GUC_check_errdetail("%s", problem);
+	GUC_check_errhint("Write it as Vapi's credential has it, for example {timestamp}.{body}.");
+	return false;
+}
+
+/* webhook_url: empty, or a URL that may have a query. */
+static bool
+check_webhook_url(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	if (**newval == '\0' ||
+		((pg_strncasecmp(*newval, "https://", 8) == 0 || pg_strncasecmp(*newval, "http://", 7) == 0) &&
+		 (*newval)[strspn(*newval, HOST_CHARACTERS PATH_CHARACTERS "?@")] == '\0'))
+		return true;
+	GUC_check_errdetail("The value must be the complete URL that Vapi was given.");
+	return false;
+}
+
 /* What names a host, a file with secrets or a verification: only files of the server's operator may set it. */
 static void
 define_destinations(void)
@@ -233,6 +339,88 @@ define_destinations(void)
 							   NULL,
 							   &vapi_guc_public_url, "",
 							   PGC_SIGHUP, 0, check_public_url, NULL, NULL);
+}
+
+/* How webhooks are verified. What is settable at run time would be set by who wants to get in. */
+static void
+define_webhook(void)
+{
+	DefineCustomEnumVariable("vapi_sales.webhook_auth",
+							 "How the sender of a webhook proves itself.",
+							 "secret: a header holds it; bearer: after the word Bearer; hmac: a signature of the body; none: "
+							 "everybody is believed.",
+							 &vapi_guc_webhook_auth, VAPI_WEBHOOK_SECRET, webhook_auth_options,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.webhook_header",
+							   "Header that holds the secret or the bearer token.",
+							   "Empty: X-Vapi-Secret for a secret, Authorization for a bearer token.",
+							   &vapi_guc_webhook_header, "",
+							   PGC_SIGHUP, 0, check_header_name, NULL, NULL);
+	DefineCustomEnumVariable("vapi_sales.webhook_hmac_algorithm",
+							 "Hash function of the signature.",
+							 NULL,
+							 &vapi_guc_webhook_hmac_algorithm, VAPI_WEBHOOK_SHA256, webhook_algorithm_options,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.webhook_signature_header",
+							   "Header that holds the signature.",
+							   NULL,
+							   &vapi_guc_webhook_signature_header, "x-signature",
+							   PGC_SIGHUP, 0, check_signature_header, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.webhook_signature_prefix",
+							   "What stands before the signature in its header.",
+							   NULL,
+							   &vapi_guc_webhook_signature_prefix, "",
+							   PGC_SIGHUP, 0, check_signature_prefix, NULL, NULL);
+	DefineCustomEnumVariable("vapi_sales.webhook_signature_encoding",
+							 "How the signature is written.",
+							 NULL,
+							 &vapi_guc_webhook_signature_encoding, VAPI_SIGNATURE_HEX, webhook_encoding_options,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.webhook_timestamp_header",
+							   "Header that holds the signed time, in seconds, milliseconds or ISO 8601.",
+							   NULL,
+							   &vapi_guc_webhook_timestamp_header, "x-timestamp",
+							   PGC_SIGHUP, 0, check_header_name, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.webhook_message_id_header",
+							   "Header that holds what {svix-id} stands for.",
+							   NULL,
+							   &vapi_guc_webhook_message_id_header, "",
+							   PGC_SIGHUP, 0, check_header_name, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.webhook_payload_format",
+							   "What is signed.",
+							   "Placeholders are {body}, {timestamp}, {method}, {url} and {svix-id}.",
+							   &vapi_guc_webhook_payload_format, "{timestamp}.{body}",
+							   PGC_SIGHUP, 0, check_payload_format, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.webhook_url",
+							   "URL of the webhook as Vapi knows it, for formats with {url}.",
+							   "Empty: vapi_sales.public_url and /api/webhooks/vapi.",
+							   &vapi_guc_webhook_url, "",
+							   PGC_SIGHUP, 0, check_webhook_url, NULL, NULL);
+	DefineCustomBoolVariable("vapi_sales.webhook_secret_is_base64",
+							 "Whether the key of the signature is what the secret is the base64 of.",
+							 NULL,
+							 &vapi_guc_webhook_secret_is_base64, false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.webhook_tolerance",
+							"How far a signed time may be from now.",
+							NULL,
+							&vapi_guc_webhook_tolerance, 300, 1, 86400,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.webhook_max_body",
+							"Largest body of a webhook that is accepted.",
+							NULL,
+							&vapi_guc_webhook_max_body, 16384, 1, 262144,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.handler_timeout",
+							"Longest time to answer a message that waits for an answer.",
+							"All tool calls of a message together. Vapi itself waits for server.timeoutSeconds, 20 by default.",
+							&vapi_guc_handler_timeout, 15000, 10, 295000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.assistant_request_timeout",
+							"Longest time to answer an assistant-request.",
+							"Vapi itself waits for 7.5 seconds, the way there and back included.",
+							&vapi_guc_assistant_request_timeout, 5000, 10, 7400,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 }
 
 /* Limits that protect the server and the account's rate; one value for all sessions. */
@@ -340,6 +528,7 @@ vapi_guc_init(void)
 						errhint("Run LOAD 'vapi_sales' first, or put it into session_preload_libraries.")));
 
 	define_destinations();
+	define_webhook();
 	define_limits();
 	define_preferences();
 	MarkGUCPrefixReserved("vapi_sales");

@@ -30,6 +30,38 @@ extern char *vapi_guc_default_assistant_id;
 extern char *vapi_guc_default_phone_number_id;
 extern char *vapi_guc_public_url;
 
+/* How a webhook's sender proves itself. */
+typedef enum VapiWebhookAuth
+{
+	VAPI_WEBHOOK_SECRET, /* a header holds the secret */
+	VAPI_WEBHOOK_BEARER, /* a header holds "Bearer " and the secret */
+	VAPI_WEBHOOK_HMAC,	 /* a header holds a signature */
+	VAPI_WEBHOOK_NONE	 /* not at all */
+} VapiWebhookAuth;
+
+typedef enum VapiWebhookAlgorithm
+{
+	VAPI_WEBHOOK_SHA256,
+	VAPI_WEBHOOK_SHA512,
+	VAPI_WEBHOOK_SHA1
+} VapiWebhookAlgorithm;
+
+extern int vapi_guc_webhook_auth;				 /* VapiWebhookAuth, secret */
+extern char *vapi_guc_webhook_header;			 /* of secret and bearer; empty: what Vapi uses */
+extern int vapi_guc_webhook_hmac_algorithm;		 /* VapiWebhookAlgorithm, sha256 */
+extern char *vapi_guc_webhook_signature_header;	 /* x-signature */
+extern char *vapi_guc_webhook_signature_prefix;	 /* empty */
+extern int vapi_guc_webhook_signature_encoding;	 /* VapiSignatureEncoding, hex */
+extern char *vapi_guc_webhook_timestamp_header;	 /* x-timestamp */
+extern char *vapi_guc_webhook_message_id_header; /* empty */
+extern char *vapi_guc_webhook_payload_format;	 /* {timestamp}.{body} */
+extern char *vapi_guc_webhook_url;				 /* for formats with {url}; empty: public_url and the usual path */
+extern bool vapi_guc_webhook_secret_is_base64;	 /* off */
+extern int vapi_guc_webhook_tolerance;			 /* s, 300 */
+extern int vapi_guc_webhook_max_body;			 /* kB, 16384 */
+extern int vapi_guc_handler_timeout;			 /* ms, 15000 */
+extern int vapi_guc_assistant_request_timeout;	 /* ms, 5000 */
+
 /*
  * Defines the settings and reserves the prefix. A placeholder somebody set
  * before the library was loaded (SET, PGOPTIONS, ALTER ROLE/DATABASE) is
