@@ -49,7 +49,12 @@ AS $$
 		('FUNCTION vapi.vapi_resume_sync(bigint, boolean)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_cancel_sync(bigint)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
-	SELECT 'webhook', 'SCHEMA vapi', 'USAGE'
+	SELECT 'webhook', o.object, o.privilege
+	FROM (VALUES
+		('SCHEMA vapi', 'USAGE'),
+		('SCHEMA vapi_edge', 'USAGE'),
+		('FUNCTION vapi.vapi_webhook(bytea)', 'EXECUTE'),
+		('FUNCTION vapi_edge.webhook(bytea)', 'EXECUTE')) AS o(object, privilege)
 $$;
 COMMENT ON FUNCTION vapi_internal.profile_grants() IS 'What vapi_grant grants, by profile.';
 

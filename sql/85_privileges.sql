@@ -11,18 +11,18 @@ BEGIN
 				coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
 			FROM pg_catalog.pg_proc p
 				JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-			WHERE n.nspname OPERATOR(pg_catalog.=) ANY (ARRAY['vapi', 'vapi_internal']::pg_catalog.name[])
+			WHERE n.nspname OPERATOR(pg_catalog.=) ANY (ARRAY['vapi', 'vapi_edge', 'vapi_internal']::pg_catalog.name[])
 			UNION ALL
 			SELECT pg_catalog.format(CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'SEQUENCE %s' ELSE 'TABLE %s' END,
 					c.oid::pg_catalog.regclass), c.relowner, c.relacl
 			FROM pg_catalog.pg_class c
 				JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-			WHERE n.nspname OPERATOR(pg_catalog.=) ANY (ARRAY['vapi', 'vapi_internal']::pg_catalog.name[])
+			WHERE n.nspname OPERATOR(pg_catalog.=) ANY (ARRAY['vapi', 'vapi_edge', 'vapi_internal']::pg_catalog.name[])
 				AND c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'v', 'S']::"char"[])
 			UNION ALL
-			SELECT 'SCHEMA vapi_internal', n.nspowner, n.nspacl
+			SELECT pg_catalog.format('SCHEMA %I', n.nspname), n.nspowner, n.nspacl
 			FROM pg_catalog.pg_namespace n
-			WHERE n.nspname OPERATOR(pg_catalog.=) 'vapi_internal'
+			WHERE n.nspname OPERATOR(pg_catalog.=) ANY (ARRAY['vapi_edge', 'vapi_internal']::pg_catalog.name[])
 		)
 		SELECT DISTINCT o.name,
 			CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END AS grantee

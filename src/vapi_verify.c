@@ -5,6 +5,7 @@
 #include "common/hmac.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/timestamp.h"
 
 #include "vapi_error.h"
 #include "vapi_guc.h"
@@ -21,6 +22,19 @@
 
 /* How Svix writes its keys. */
 #define SVIX_PREFIX "whsec_"
+
+/* Says in the server's log what is wrong with our own secret: once a minute, however many requests come. */
+static void
+log_problem(const char *message)
+{
+	static TimestampTz last = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (last != 0 && !TimestampDifferenceExceeds(last, now, 60000))
+		return;
+	last = now;
+	ereport(LOG, (errcode(ERRCODE_VAPI_SECRET), errmsg("a secret of webhooks cannot be used: %s", message)));
+}
 
 char *
 vapi_verify_secret(const char *database, const char *name, ErrorData **failure)
@@ -49,7 +63,7 @@ vapi_verify_secret(const char *database, const char *name, ErrorData **failure)
 		if (failure)
 			*failure = error;
 		else
-			ereport(LOG, (errcode(ERRCODE_VAPI_SECRET), errmsg_internal("%s", error->message)));
+			log_problem(error->message);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -228,8 +242,7 @@ fits(const Claim *claim, const char *secret)
 	if (key_length > 0)
 		compute_digest(claim, key, (size_t) key_length, digest);
 	else
-		ereport(LOG, (errcode(ERRCODE_VAPI_SECRET), errmsg("a secret of webhooks is no base64"),
-					  errhint("Set vapi_sales.webhook_secret_is_base64 to off.")));
+		log_problem("the secret is no base64, and vapi_sales.webhook_secret_is_base64 is on");
 	explicit_bzero(key, size);
 	pfree(key);
 	for (int i = 0; key_length > 0 && i < VAPI_SIGNATURE_MOST; i++)
