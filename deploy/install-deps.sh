@@ -11,7 +11,8 @@
 #
 # --print only prints the missing packages. A thing counts as there when its
 # file is there, whichever package it came from. When a server is installed
-# here that was not there before, no cluster is created and none is started.
+# here that was not there before, no cluster is created and none is started;
+# the same holds for nginx, of which checks run an instance of their own.
 set -eu
 
 print_only=no
@@ -83,6 +84,8 @@ for mode in $modes; do
 			need libipc-run-perl /usr/share/perl5/IPC/Run.pm
 			need_command shellcheck shellcheck
 			need_command npm npm
+			need nginx /usr/sbin/nginx
+			need apache2-utils /usr/bin/ab
 			;;
 		measure)
 			need_command curl curl
@@ -122,11 +125,30 @@ hold_clusters() {
 release_clusters() {
 	[ ! -e $snippet ] || $as_root rm -f $snippet
 }
-trap 'release_clusters' EXIT
+# A new nginx starts as a service, unless this says no.
+policy=/usr/sbin/policy-rc.d
+held_services=
+hold_services() {
+	case " $missing " in *" nginx "*) ;; *) return 0 ;; esac
+	[ ! -e $policy ] || return 0
+	held_services=yes
+	printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+	$as_root chmod 0755 $policy
+}
+release_services() {
+	[ -z "$held_services" ] || $as_root rm -f $policy
+}
+# disable_services: nor does it start with the machine
+disable_services() {
+	case " $missing " in *" nginx "*) ;; *) return 0 ;; esac
+	! command -v systemctl >/dev/null 2>&1 || $as_root systemctl --quiet disable nginx || true
+}
+trap 'release_clusters; release_services' EXIT
 trap 'exit 130' INT TERM
 
 echo "Installing missing packages:$missing"
 hold_clusters
+hold_services
 log=$(mktemp)
 run_apt() {
 	# shellcheck disable=SC2086
@@ -140,4 +162,5 @@ run_apt() {
 run_apt update
 # shellcheck disable=SC2086
 run_apt install --no-install-recommends $missing
+disable_services
 rm -f "$log"

@@ -201,7 +201,11 @@ static const char *
 placeholder_value(Placeholder placeholder, const VapiSigned *parts, size_t *length)
 {
 	const char *values[PLACEHOLDERS] = {
-		parts->body, parts->timestamp, parts->method, parts->url, parts->message_id,
+		parts->body,
+		parts->timestamp,
+		parts->method,
+		parts->url,
+		parts->message_id,
 	};
 	const char *value = values[placeholder];
 

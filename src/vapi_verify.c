@@ -165,7 +165,7 @@ read_signature(const VapiRequest *request, Claim *claim)
 	else if (claim->parts.timestamp == NULL || vapi_signature_time(claim->parts.timestamp) == VAPI_TIME_NONE)
 		return VAPI_VERDICT_NO_TIME;
 	return vapi_signature_payload(vapi_guc_webhook_payload_format, &claim->parts, ignore, NULL) ? VAPI_VERDICT_GENUINE
-																								 : VAPI_VERDICT_INCOMPLETE;
+																								: VAPI_VERDICT_INCOMPLETE;
 }
 
 static VapiVerdict
