@@ -400,7 +400,7 @@ define_webhook(void)
 							 "Whether the key of the signature is what the secret is the base64 of.",
 							 NULL,
 							 &vapi_guc_webhook_secret_is_base64, false,
-							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+							 PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomIntVariable("vapi_sales.webhook_tolerance",
 							"How far a signed time may be from now.",
 							NULL,

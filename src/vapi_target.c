@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 
 #include "vapi_error.h"
+#include "vapi_role.h"
 #include "vapi_store.h"
 #include "vapi_target.h"
 
@@ -65,91 +66,28 @@ typedef struct Failure
 	const char *message;
 } Failure;
 
-/* A statement on the user's table. */
-typedef struct OwnerStatement
-{
-	const char *sql;
-	int count; /* of parameters, none of them NULL */
-	const Oid *types;
-	Datum *values;
-} OwnerStatement;
-
-/* What SET ROLE sets: our views decide by it what a reader may see. InvalidOid: none. */
-static void
-set_outer_role(Oid role, bool is_superuser)
-{
-	Oid user;
-	int context;
-
-	/* It may be set only outside any security context. */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(user, 0);
-	SetCurrentRoleId(role, is_superuser);
-	SetUserIdAndSecContext(user, context);
-}
-
-/* Runs statements that run user code: as that role, which cannot become another. */
-static void
-run_as(Oid owner, const char *search_path, const OwnerStatement *statements, int count)
-{
-	const Oid outer_role = GetCurrentRoleId();
-	const bool outer_is_superuser = OidIsValid(outer_role) && superuser_arg(outer_role);
-	const bool owner_is_superuser = superuser_arg(owner);
-	Oid user;
-	int context;
-	int guc_level;
-
-	GetUserIdAndSecContext(&user, &context);
-	guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", search_path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	PG_TRY();
-	{
-		int i;
-
-		set_outer_role(owner, owner_is_superuser);
-		SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-		for (i = 0; i < count; i++)
-		{
-			int result = SPI_execute_with_args(statements[i].sql, statements[i].count, (Oid *) statements[i].types,
-											   statements[i].values, NULL, false, 0);
-
-			if (result < 0)
-				ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-								errmsg("could not execute a statement: %s", SPI_result_code_string(result))));
-		}
-	}
-	PG_FINALLY();
-	{
-		/* The rest an abort of the (sub)transaction would put back as well. */
-		SetUserIdAndSecContext(user, context);
-		set_outer_role(outer_role, outer_is_superuser);
-	}
-	PG_END_TRY();
-	AtEOXact_GUC(false, guc_level);
-}
-
 /* Writes or clears the calls from first to last, as the owner. */
 static void
 write_range(const VapiTarget *target, const VapiTargetWork *work, int first, int last)
 {
 	int columns = work->clear ? 1 : VAPI_TARGET_COLUMNS;
 	Datum values[VAPI_TARGET_COLUMNS + BOUNDS];
-	OwnerStatement statements[2];
+	VapiRoleStatement statements[2];
 	int count = 0;
 
 	memcpy(values, work->values, sizeof(Datum) * columns);
 	values[columns] = Int32GetDatum(first);
 	values[columns + 1] = Int32GetDatum(last);
 	if (work->clear)
-		statements[count++] = (OwnerStatement){target->clear_sql, 1 + BOUNDS, clear_types, values};
+		statements[count++] = (VapiRoleStatement){target->clear_sql, 1 + BOUNDS, clear_types, values};
 	else
 	{
 		/* Not an upsert: it would draw the table's sequences, and fire its insert triggers, for rows that are there. */
 		if (target->update_sql)
-			statements[count++] = (OwnerStatement){target->update_sql, columns + BOUNDS, write_types, values};
-		statements[count++] = (OwnerStatement){target->insert_sql, columns + BOUNDS, write_types, values};
+			statements[count++] = (VapiRoleStatement){target->update_sql, columns + BOUNDS, write_types, values};
+		statements[count++] = (VapiRoleStatement){target->insert_sql, columns + BOUNDS, write_types, values};
 	}
-	run_as(target->owner, target->search_path, statements, count);
+	vapi_role_run(target->owner, target->search_path, statements, count);
 }
 
 bool
@@ -379,7 +317,7 @@ vapi_target_clear_erased(const VapiTarget *target)
 {
 	static const Oid type = BYTEAARRAYOID;
 	VapiTargetWork work = {.clear = true};
-	OwnerStatement statement;
+	VapiRoleStatement statement;
 	Datum hashes;
 	bool isnull;
 
@@ -390,8 +328,8 @@ vapi_target_clear_erased(const VapiTarget *target)
 		return;
 
 	/* A table's policy is user code, even in a read. */
-	statement = (OwnerStatement){target->erased_sql, 1, &type, &hashes};
-	run_as(target->owner, target->search_path, &statement, 1);
+	statement = (VapiRoleStatement){target->erased_sql, 1, &type, &hashes};
+	vapi_role_run(target->owner, target->search_path, &statement, 1);
 	work.values[0] = vapi_target_result(1, &isnull);
 	SPI_freetuptable(SPI_tuptable);
 	if (isnull)
@@ -405,10 +343,10 @@ vapi_target_run_as(Oid role, Datum statements)
 {
 	int count;
 	char **texts = vapi_target_texts(statements, &count);
-	OwnerStatement *list = palloc0(sizeof(OwnerStatement) * (count + 1));
+	VapiRoleStatement *list = palloc0(sizeof(VapiRoleStatement) * (count + 1));
 	int i;
 
 	for (i = 0; i < count; i++)
 		list[i].sql = texts[i];
-	run_as(role, "pg_catalog, pg_temp", list, count);
+	vapi_role_run(role, "pg_catalog, pg_temp", list, count);
 }

@@ -1,0 +1,19 @@
+CREATE VIEW vapi.handlers WITH (security_barrier) AS
+	SELECT r.name, r.function || '(jsonb)' AS function, r.shipped, pg_catalog.pg_get_userbyid(p.proowner)::text AS owner,
+		CASE WHEN p.oid IS NULL THEN 'the function does not exist' END AS problem
+	FROM vapi_internal.registered_handlers() r
+		LEFT JOIN pg_catalog.pg_proc p ON p.oid = vapi_internal.handler_function(r.function)
+	WHERE (SELECT vapi_internal.may('sync'));
+COMMENT ON VIEW vapi.handlers IS 'Who answers messages that wait for an answer, one row a name.';
+COMMENT ON COLUMN vapi.handlers.shipped IS 'It comes with the extension, and nothing was registered in its place.';
+COMMENT ON COLUMN vapi.handlers.owner IS 'The role that it runs as.';
+
+CREATE VIEW vapi.follow_ups WITH (security_barrier) AS
+	SELECT f.follow_up_id, f.prospect_id, f.call_id, f.due_at,
+		CASE WHEN (SELECT vapi_internal.may('content')) THEN f.note END AS note,
+		f.status, f.created_at
+	FROM vapi_internal.follow_up f
+	WHERE (SELECT vapi_internal.scope()) IS NULL
+		OR EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = f.call_id
+			AND c.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]));
+COMMENT ON VIEW vapi.follow_ups IS 'What is to be done after calls. With assistants, only what was agreed on in their calls.';
