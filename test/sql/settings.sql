@@ -16,6 +16,9 @@ SET vapi_sales.ca_file = '/tmp/ca.pem';
 SET vapi_sales.public_url = 'https://example.com';
 SET vapi_sales.requests_per_minute = 1;
 SET vapi_sales.max_attempts = 1;
+SET vapi_sales.webhook_auth = none;
+SET vapi_sales.webhook_payload_format = '{body}';
+SET vapi_sales.webhook_tolerance = 86400;
 SELECT set_config('vapi_sales.base_url', 'https://example.com', true);
 SET vapi_sales.no_such_setting = 1;
 
@@ -41,7 +44,20 @@ ALTER SYSTEM SET vapi_sales.public_url = 'sales.example.com';
 \set VERBOSITY sqlstate
 ALTER SYSTEM SET vapi_sales.http_timeout = '1ms';
 ALTER SYSTEM SET vapi_sales.max_response_size = '2GB';
+ALTER SYSTEM SET vapi_sales.webhook_tolerance = 0;
+ALTER SYSTEM SET vapi_sales.assistant_request_timeout = '7500ms';
 \set VERBOSITY default
+ALTER SYSTEM SET vapi_sales.webhook_auth = 'off';
+ALTER SYSTEM SET vapi_sales.webhook_header = 'X-Secret: ';
+ALTER SYSTEM SET vapi_sales.webhook_hmac_algorithm = 'md5';
+ALTER SYSTEM SET vapi_sales.webhook_signature_header = '';
+ALTER SYSTEM SET vapi_sales.webhook_signature_header = 'x signature';
+ALTER SYSTEM SET vapi_sales.webhook_signature_prefix = 'sha256= ';
+ALTER SYSTEM SET vapi_sales.webhook_payload_format = '';
+ALTER SYSTEM SET vapi_sales.webhook_payload_format = '{timestamp}';
+ALTER SYSTEM SET vapi_sales.webhook_payload_format = '{body}.{nonce}';
+ALTER SYSTEM SET vapi_sales.webhook_payload_format = '{body}}';
+ALTER SYSTEM SET vapi_sales.webhook_url = '/api/webhooks/vapi';
 SET vapi_sales.default_region = 'us';
 SET vapi_sales.default_region = 'USA';
 SET vapi_sales.default_region = '';
