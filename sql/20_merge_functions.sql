@@ -104,6 +104,7 @@ BEGIN
 	DELETE FROM vapi_internal.call_search WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.prospect_review WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_line WHERE call_id = erased_call_id;
+	UPDATE vapi_internal.follow_up SET call_id = NULL, note = NULL WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_call WHERE call_id = erased_call_id;
 	-- That something was received stays, what it said and about whom does not.
 	DELETE FROM vapi_internal.event_answer a USING vapi_internal.event e

@@ -111,13 +111,15 @@ AS $$
 	), registered AS MATERIALIZED (
 		SELECT r.name, r.function, vapi_internal.handler_function(r.function)::oid AS oid FROM vapi_internal.registered_handlers() r
 	), same_call AS MATERIALIZED (
-		-- Events of a call lie together; an answer to a whole message counts for the same message only.
-		SELECT a.tool_call_id, a.answer, a.event_id, o.dedupe_key = e.dedupe_key AS same_message
+		-- Events of a call lie together. An answer to a whole message counts for its repetitions only: the caller is
+		-- asked for once a call, other messages are known by their time.
+		SELECT a.tool_call_id, a.answer, a.event_id, o.event_id = e.event_id OR (o.dedupe_key = e.dedupe_key
+				AND (handler_plan.type = 'assistant-request' OR e.message_at IS NOT NULL)) AS same_message
 		FROM vapi_internal.event e
 			JOIN vapi_internal.event o ON o.dedupe_key >= substr(e.dedupe_key, 1, 16)
 				AND o.dedupe_key < substr(e.dedupe_key, 1, 16) || '\xffffffffffffffffffffffffffffffff00'::bytea
 				AND o.type = handler_plan.type AND o.call_id IS NOT DISTINCT FROM e.call_id
-				AND (e.call_id IS NOT NULL OR o.dedupe_key = e.dedupe_key)
+				AND (e.call_id IS NOT NULL OR o.event_id = e.event_id)
 			JOIN vapi_internal.event_answer a ON a.event_id = o.event_id
 		WHERE e.event_id = wanted_event
 	)
@@ -227,14 +229,15 @@ AS $$
 DECLARE
 	target record;
 BEGIN
-	IF name IS NULL OR NOT (EXISTS (SELECT FROM vapi_internal.handler_types() t
+	IF name = 'voice-request' THEN
+		RAISE EXCEPTION 'a handler for voice-request is not supported' USING ERRCODE = 'feature_not_supported',
+			DETAIL = 'The answer to it is raw audio.';
+	ELSIF name IS NULL OR NOT (EXISTS (SELECT FROM vapi_internal.handler_types() t
 			WHERE t.type = name AND t.type NOT IN ('tool-calls', 'function-call')) OR name ~ '^tool-calls:.+$') THEN
-		RAISE EXCEPTION 'a handler cannot be registered for "%"', name
-			USING ERRCODE = CASE WHEN name = 'voice-request' THEN '0A000' ELSE '22023' END,
-				DETAIL = CASE WHEN name = 'voice-request' THEN 'The answer to voice-request is raw audio, which is not supported.' END,
-				HINT = 'Names are tool-calls:NAME OF THE TOOL, tool-calls:* for all others, '
-					|| (SELECT string_agg(t.type, ', ' ORDER BY t.type) FROM vapi_internal.handler_types() t
-						WHERE t.type NOT IN ('tool-calls', 'function-call')) || '.';
+		RAISE EXCEPTION 'a handler cannot be registered for "%"', name USING ERRCODE = 'invalid_parameter_value',
+			HINT = 'Names are tool-calls:NAME OF THE TOOL, tool-calls:* for all others, '
+				|| (SELECT string_agg(t.type, ', ' ORDER BY t.type) FROM vapi_internal.handler_types() t
+					WHERE t.type NOT IN ('tool-calls', 'function-call')) || '.';
 	END IF;
 	SELECT n.nspname, p.proname, p.prokind, p.proretset, p.prorettype, p.proargtypes INTO target
 		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = function;
@@ -314,7 +317,8 @@ AS $$
 	SELECT CASE WHEN coalesce(current_setting('vapi_sales.default_assistant_id', true), '') = ''
 		THEN jsonb_build_object('error', 'Nobody can take this call at the moment.')
 		ELSE jsonb_build_object('assistantId', current_setting('vapi_sales.default_assistant_id'), 'assistantOverrides',
-			jsonb_build_object('variableValues', jsonb_build_object('knownCaller', f.facts IS NOT NULL) || coalesce(f.facts, '{}')))
+			jsonb_build_object('variableValues', jsonb_build_object('knownCaller', coalesce(f.facts ?| '{name,company,lastCallAt}', false))
+				|| coalesce(f.facts, '{}')))
 		END
 	FROM (SELECT vapi_internal.prospect_facts(vapi_internal.caller(message)) AS facts) f
 $$;
@@ -325,7 +329,8 @@ CREATE FUNCTION vapi_internal.lookup_prospect(message jsonb) RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN f.facts IS NULL THEN '{"found": false}' ELSE '{"found": true}'::jsonb || f.facts || jsonb_build_object(
+	-- A number that calls for the first time is a prospect already, of whom nothing is known.
+	SELECT CASE WHEN NOT coalesce(f.facts ?| '{name,company,lastCallAt}', false) THEN '{"found": false}' ELSE '{"found": true}'::jsonb || f.facts || jsonb_build_object(
 			'openFollowUps', (SELECT count(*) FROM vapi_internal.follow_up u WHERE u.prospect_id = f.prospect_id AND u.status = 'open')) END
 	FROM (SELECT c.prospect_id, vapi_internal.prospect_facts(c.prospect_id) AS facts
 		FROM (SELECT vapi_internal.caller(message, message #>> '{toolCall,arguments,phone}') AS prospect_id) c) f

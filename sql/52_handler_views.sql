@@ -1,9 +1,18 @@
-CREATE VIEW vapi.handlers WITH (security_barrier) AS
-	SELECT r.name, r.function || '(jsonb)' AS function, r.shipped, pg_catalog.pg_get_userbyid(p.proowner)::text AS owner,
-		CASE WHEN p.oid IS NULL THEN 'the function does not exist' END AS problem
+CREATE FUNCTION vapi_internal.handler_list(OUT name text, OUT function text, OUT shipped boolean, OUT owner text, OUT problem text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE SECURITY DEFINER ROWS 10 PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT r.name, r.function || '(jsonb)', r.shipped, pg_get_userbyid(p.proowner)::text,
+		CASE WHEN p.oid IS NULL THEN 'the function does not exist' END
 	FROM vapi_internal.registered_handlers() r
-		LEFT JOIN pg_catalog.pg_proc p ON p.oid = vapi_internal.handler_function(r.function)
-	WHERE (SELECT vapi_internal.may('sync'));
+		LEFT JOIN pg_proc p ON p.oid = vapi_internal.handler_function(r.function)
+	WHERE (SELECT vapi_internal.may('sync'))
+$$;
+COMMENT ON FUNCTION vapi_internal.handler_list() IS 'The rows of vapi.handlers; none for who may not see them.';
+
+CREATE VIEW vapi.handlers WITH (security_barrier = true) AS
+	SELECT h.name, h.function, h.shipped, h.owner, h.problem FROM vapi_internal.handler_list() h;
 COMMENT ON VIEW vapi.handlers IS 'Who answers messages that wait for an answer, one row a name.';
 COMMENT ON COLUMN vapi.handlers.shipped IS 'It comes with the extension, and nothing was registered in its place.';
 COMMENT ON COLUMN vapi.handlers.owner IS 'The role that it runs as.';

@@ -40,6 +40,18 @@ AS $$
 		SELECT s.* FROM (SELECT) one LEFT JOIN vapi_internal.sync_state s ON true
 	), head AS (
 		SELECT coalesce(max(last), 0) AS last FROM vapi_internal.feed_head
+	), webhook AS MATERIALIZED (
+		SELECT * FROM vapi_internal.webhook_facts()
+	), rejects AS MATERIALIZED (
+		-- Unlogged sequences: nothing can be read of them on a standby, which receives no webhooks either.
+		SELECT s.count, s.too_large, s.at, vapi_internal.webhook_verdict(s.last) AS reason,
+			coalesce(s.at > now() - interval '1 hour', false) AS recent,
+			EXISTS (SELECT FROM (SELECT e.channel, e.last_delivered_at FROM vapi_internal.event e ORDER BY e.event_id DESC LIMIT 1000) e
+				WHERE e.channel = 'webhook' AND e.last_delivered_at > now() - interval '1 hour') AS accepted
+		FROM (SELECT coalesce(pg_sequence_last_value('vapi_internal.webhook_reject'), 0) AS count,
+				coalesce(pg_sequence_last_value('vapi_internal.webhook_too_large'), 0) AS too_large, l.last,
+				to_timestamp(l.last / 16000000.0) AS at
+			FROM (SELECT pg_sequence_last_value('vapi_internal.webhook_reject_last')) AS l(last)) s
 	), checks(check_name, status, detail, what_to_do) AS (
 		SELECT 'api_key', CASE WHEN f.key_problem IS NULL THEN 'ok' ELSE 'fail' END, coalesce(f.key_problem, 'can be read'),
 			CASE WHEN f.key_problem IS NOT NULL THEN coalesce(f.key_hint, 'Put the key into a file of its own, see docs/operations.md.') END
@@ -187,6 +199,23 @@ AS $$
 				'none fails'),
 			CASE WHEN count(*) > 0 THEN 'They are tried again by vapi.vapi_work(); what they say tells what to repair.' END
 		FROM vapi_internal.step_state s WHERE s.failures > 0
+
+		UNION ALL
+		SELECT 'webhook_secret', CASE WHEN w.auth <> 'none' AND w.secret_problem IS NULL THEN 'ok' WHEN w.auth <> 'none' AND r.recent THEN 'fail' ELSE 'warn' END,
+			CASE WHEN w.auth = 'none' THEN 'everybody who reaches the webhook is believed' ELSE coalesce(w.secret_problem, 'can be read') END,
+			CASE WHEN w.auth = 'none' THEN 'Set vapi_sales.webhook_auth to what is set up at Vapi, see docs/integrations/webhooks.md.'
+				WHEN w.secret_problem IS NOT NULL THEN coalesce(w.secret_hint, 'Put the secret into a file of its own.') END
+		FROM webhook w, rejects r
+
+		UNION ALL
+		-- Where some get in, others who do not may be strangers; where none gets in it is the set-up.
+		SELECT 'webhook_rejects', CASE WHEN r.recent AND NOT r.accepted THEN 'fail' WHEN r.recent OR r.too_large > 0 THEN 'warn' ELSE 'ok' END,
+			CASE WHEN r.count = 0 THEN 'none was refused' ELSE format('%s refused, the last one %s ago: %s',
+				vapi_internal.counted(r.count, r.count, 'request'), vapi_internal.elapsed(r.at), r.reason) END
+				|| CASE WHEN r.too_large > 0 THEN format('; %s larger than webhook_max_body', r.too_large) ELSE '' END,
+			CASE WHEN r.recent THEN 'Compare vapi_sales.webhook_* and the secret with the credential at Vapi; SELECT * FROM vapi.vapi_check_setup() helps.'
+				WHEN r.too_large > 0 THEN 'Raise vapi_sales.webhook_max_body, and SELECT setval(''vapi_internal.webhook_too_large'', 1, false).' END
+		FROM rejects r
 	)
 	SELECT c.check_name, c.status, c.detail, c.what_to_do FROM checks c
 	WHERE (SELECT vapi_internal.may('sync'))
