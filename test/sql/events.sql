@@ -128,7 +128,7 @@ SELECT pg_temp.send('end-of-call-report', 6, 'd1', '{"endedReason": "customer-en
 SELECT pg_temp.send('call.deleted', 5, 'd2');
 SELECT count(*) FROM vapi.calls WHERE id LIKE 'd_';
 SELECT count(*) FROM vapi_internal.live_line WHERE call_id = 'd1';
-SELECT count(*) FROM vapi_internal.event_answer;
+SELECT count(*) FROM vapi_internal.event_answer a JOIN vapi_internal.event e USING (event_id) WHERE e.last_error = 'the call was erased';
 SELECT type, status, call_id, body, last_error FROM inbox WHERE last_error = 'the call was erased' ORDER BY type, status;
 SELECT count(*) FROM vapi_internal.event e WHERE e::text ~ 'Delete me|Too late|''d1''';
 
