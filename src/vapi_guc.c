@@ -347,8 +347,8 @@ define_webhook(void)
 {
 	DefineCustomEnumVariable("vapi_sales.webhook_auth",
 							 "How the sender of a webhook proves itself.",
-							 "secret: a header holds it; bearer: after the word Bearer; hmac: a signature of the body; none: "
-							 "everybody is believed.",
+							 "secret: a header holds it; bearer: it stands after the word Bearer; hmac: it signs the "
+							 "body; none: everybody is believed.",
 							 &vapi_guc_webhook_auth, VAPI_WEBHOOK_SECRET, webhook_auth_options,
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.webhook_header",
@@ -413,7 +413,7 @@ define_webhook(void)
 							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("vapi_sales.handler_timeout",
 							"Longest time to answer a message that waits for an answer.",
-							"All tool calls of a message together. Vapi itself waits for server.timeoutSeconds, 20 by default.",
+							"All tool calls of a message together. Vapi waits for server.timeoutSeconds, 20 by default.",
 							&vapi_guc_handler_timeout, 15000, 10, 295000,
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("vapi_sales.assistant_request_timeout",

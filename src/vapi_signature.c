@@ -127,6 +127,7 @@ vapi_signature_next(const char **cursor, const char *prefix, VapiSignatureEncodi
 	{
 		const char *text = *cursor + strspn(*cursor, SPACES);
 		size_t text_length = strcspn(text, SPACES);
+		bool decoded;
 
 		*cursor = text + text_length;
 		if (text_length == 0)
@@ -135,8 +136,11 @@ vapi_signature_next(const char **cursor, const char *prefix, VapiSignatureEncodi
 			continue;
 		text += prefix_length;
 		text_length -= prefix_length;
-		if (encoding == VAPI_SIGNATURE_HEX ? decode_hex(text, text_length, signature, length)
-										   : vapi_signature_base64(text, text_length, signature, length) == (int) length)
+		if (encoding == VAPI_SIGNATURE_HEX)
+			decoded = decode_hex(text, text_length, signature, length);
+		else
+			decoded = vapi_signature_base64(text, text_length, signature, length) == (int) length;
+		if (decoded)
 			return true;
 	}
 }

@@ -71,7 +71,7 @@ vapi_verify_secret(const char *database, const char *name, ErrorData **failure)
 	return secret;
 }
 
-/* The value of a header; NULL when it is not there or empty, since Vapi sends an empty one for a secret that is unset. */
+/* A header's value; NULL when it is not there or empty: Vapi sends an empty one for a secret that is unset. */
 static const char *
 header_value(const VapiRequest *request, const char *name)
 {
@@ -164,8 +164,9 @@ read_signature(const VapiRequest *request, Claim *claim)
 		claim->parts.timestamp = NULL;
 	else if (claim->parts.timestamp == NULL || vapi_signature_time(claim->parts.timestamp) == VAPI_TIME_NONE)
 		return VAPI_VERDICT_NO_TIME;
-	return vapi_signature_payload(vapi_guc_webhook_payload_format, &claim->parts, ignore, NULL) ? VAPI_VERDICT_GENUINE
-																								: VAPI_VERDICT_INCOMPLETE;
+	if (!vapi_signature_payload(vapi_guc_webhook_payload_format, &claim->parts, ignore, NULL))
+		return VAPI_VERDICT_INCOMPLETE;
+	return VAPI_VERDICT_GENUINE;
 }
 
 static VapiVerdict

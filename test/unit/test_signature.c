@@ -190,7 +190,8 @@ test_payload(void)
 
 	tap_same(signed_text("{timestamp}.{body}", &parts), "1771500181.{\"a\": \"{url}\"}", "Vapi's default format");
 	tap_same(signed_text("{body}", &parts), "{\"a\": \"{url}\"}", "placeholders in the body stay");
-	tap_same(signed_text("{svix-id}.{timestamp}.{body}", &parts), "msg_1.1771500181.{\"a\": \"{url}\"}", "as Svix has it");
+	tap_same(signed_text("{svix-id}.{timestamp}.{body}", &parts), "msg_1.1771500181.{\"a\": \"{url}\"}",
+			 "as Svix signs");
 	tap_same(signed_text("{method} {url}\n{body}!", &parts), "POST https://sales.example.com/hook\n{\"a\": \"{url}\"}!",
 			 "method, URL and text of its own");
 	tap_same(signed_text("{body}{body}", &parts), "{\"a\": \"{url}\"}{\"a\": \"{url}\"}", "the body twice");
