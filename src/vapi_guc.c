@@ -413,7 +413,7 @@ define_webhook(void)
 							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("vapi_sales.handler_timeout",
 							"Longest time to answer a message that waits for an answer.",
-							"All tool calls of a message together. Vapi waits for server.timeoutSeconds, 20 by default.",
+							"All tool calls of a message together. Vapi waits for server.timeoutSeconds (20).",
 							&vapi_guc_handler_timeout, 15000, 10, 295000,
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("vapi_sales.assistant_request_timeout",
