@@ -111,7 +111,7 @@ COMMENT ON COLUMN vapi_internal.call.settled IS 'True once the API itself has sh
 COMMENT ON COLUMN vapi_internal.call.slot IS 'Quarter of an hour since 1970 of created_at (else started_at, else ended_at; 0: no time known).';
 COMMENT ON COLUMN vapi_internal.call.prev_slot IS 'slot before the latest change; NULL after the insert.';
 
-CREATE INDEX call_created_at_idx ON vapi_internal.call (created_at DESC, call_id);
+CREATE INDEX call_created_at_idx ON vapi_internal.call (created_at DESC NULLS LAST, call_id DESC);
 CREATE INDEX call_slot_idx ON vapi_internal.call (slot);
 CREATE INDEX call_customer_e164_idx ON vapi_internal.call (customer_e164) WHERE customer_e164 IS NOT NULL;
 CREATE INDEX call_prospect_idx ON vapi_internal.call (prospect_id) WHERE prospect_id IS NOT NULL;

@@ -95,12 +95,20 @@ $$;
 COMMENT ON FUNCTION vapi_internal.period(timestamptz, timestamptz, text, text, text) IS
 	'The range of an analysis: the last 30 days in the zone where nothing is given. 22008 outside 1970 to 2200, 22023 for an empty range, an unknown zone, step or week start, or more than 10000 steps.';
 
+-- Where clocks change within an hour, the rest of it is an hour of its own, and
+-- begins with the change: at a quarter of an hour that has this instant's offset.
 CREATE FUNCTION vapi_internal.bucket(at timestamptz, step text, zone text, sunday boolean) RETURNS timestamptz
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN CASE
 		WHEN sunday AND step = 'week' THEN
 			(date_trunc('week', (at AT TIME ZONE zone) + interval '1 day') - interval '1 day') AT TIME ZONE zone
-		ELSE date_trunc(step, at, zone)
+		WHEN step <> 'hour' OR (date_trunc('hour', at, zone) AT TIME ZONE zone) - (at AT TIME ZONE zone) = date_trunc('hour', at, zone) - at
+			THEN date_trunc(step, at, zone)
+		WHEN ((date_trunc('hour', at, zone) + interval '15 min') AT TIME ZONE zone) - (at AT TIME ZONE zone)
+			= date_trunc('hour', at, zone) + interval '15 min' - at THEN date_trunc('hour', at, zone) + interval '15 min'
+		WHEN ((date_trunc('hour', at, zone) + interval '30 min') AT TIME ZONE zone) - (at AT TIME ZONE zone)
+			= date_trunc('hour', at, zone) + interval '30 min' - at THEN date_trunc('hour', at, zone) + interval '30 min'
+		ELSE date_trunc('hour', at, zone) + interval '45 min'
 	END;
 COMMENT ON FUNCTION vapi_internal.bucket(timestamptz, text, text, boolean) IS 'Where the step begins that this instant is in.';
 

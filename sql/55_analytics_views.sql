@@ -20,7 +20,7 @@ CREATE VIEW vapi.call_volume_daily WITH (security_barrier) AS
 COMMENT ON VIEW vapi.call_volume_daily IS 'Calls by the day they were created.';
 
 CREATE VIEW vapi.call_volume_hourly WITH (security_barrier) AS
-	SELECT date_trunc('hour', c.created_at, vapi_internal.time_zone()) AS hour_start,
+	SELECT vapi_internal.bucket(c.created_at, 'hour', vapi_internal.time_zone(), false) AS hour_start,
 		date_trunc('hour', c.created_at AT TIME ZONE vapi_internal.time_zone()) AS hour,
 		count(*) AS calls,
 		count(*) FILTER (WHERE c.status = 'completed') AS completed,

@@ -223,7 +223,7 @@ DECLARE
 	result jsonb;
 BEGIN
 	IF range ->> 'step' IS NOT NULL THEN
-		keys := keys || format('vapi_internal.iso(date_trunc(%L, f.created_at, %L))', range ->> 'step', zone);
+		keys := keys || format('vapi_internal.iso(vapi_internal.bucket(f.created_at, %L, %L, false))', range ->> 'step', zone);
 		names := names || 'date'::text;
 	END IF;
 	SELECT keys || coalesce(array_agg(format(w.expression, zone) ORDER BY g.position), '{}'),
@@ -246,14 +246,16 @@ BEGIN
 	IF concurrent THEN
 		-- How many calls of the group ran when this one began, itself among them. No call is longer than half a day.
 		source := format($source$(
-				SELECT e.*, CASE WHEN e.starts THEN count(*) FILTER (WHERE e.starts) OVER (w) - count(*) FILTER (WHERE NOT e.starts) OVER (w) END AS concurrency
-				FROM (SELECT f.*, s.starts, CASE WHEN s.starts THEN f.started_at ELSE coalesce(f.ended_at, 'infinity') END AS at
-						FROM vapi_internal.facts(%L, %L, NULL) AS f CROSS JOIN (VALUES (true), (false)) AS s(starts)
+				SELECT e.*, CASE WHEN e.place = 1 THEN
+					count(*) FILTER (WHERE e.place = 1) OVER (w) - count(*) FILTER (WHERE e.place <> 1) OVER (w) END AS concurrency
+				FROM (SELECT f.*, s.place, CASE s.place WHEN 1 THEN f.started_at ELSE coalesce(f.ended_at, 'infinity') END AS at
+						FROM vapi_internal.facts(%L, %L, NULL) AS f
+							CROSS JOIN LATERAL (VALUES (1), (CASE WHEN f.ended_at > f.started_at THEN 0 ELSE 2 END)) AS s(place)
 						WHERE f.started_at IS NOT NULL
 					UNION ALL
-					SELECT f.*, true, NULL FROM vapi_internal.facts(%L, %L, NULL) AS f WHERE f.started_at IS NULL) AS e
+					SELECT f.*, NULL, NULL FROM vapi_internal.facts(%L, %L, NULL) AS f WHERE f.started_at IS NULL) AS e
 					LEFT JOIN vapi_internal.call_content t ON t.call_id = e.call_id
-				WINDOW w AS (PARTITION BY %s ORDER BY e.at, e.starts)
+				WINDOW w AS (PARTITION BY %s ORDER BY e.at, e.place)
 			) AS f$source$, lower - interval '1 day', upper, lower, upper,
 			coalesce(nullif(array_to_string(ARRAY(SELECT regexp_replace(k, '\mf\.', 'e.', 'g') FROM unnest(keys) WITH ORDINALITY AS u(k, i)
 				WHERE names[i] <> 'date' ORDER BY i), ', '), ''), 'true'));
@@ -267,7 +269,7 @@ BEGIN
 				LIMIT 100001) AS r$query$,
 			CASE WHEN keys = '{}' THEN '''{}''::jsonb' ELSE format('jsonb_build_object(%s)',
 				(SELECT string_agg(format('%L, %s', names[i], k), ', ' ORDER BY i) FROM unnest(keys) WITH ORDINALITY AS u(k, i))) END,
-			aggregates, source, lower, upper, CASE WHEN concurrent THEN 'AND (f.starts)' END,
+			aggregates, source, lower, upper, CASE WHEN concurrent THEN 'AND (f.place = 1 OR f.place IS NULL)' END,
 			CASE WHEN keys <> '{}' THEN 'GROUP BY ' || array_to_string(keys, ', ') END)
 		INTO result;
 	IF jsonb_array_length(result) > 100000 THEN

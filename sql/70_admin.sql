@@ -26,9 +26,44 @@ AS $$
 		('TABLE vapi.call_volume_monthly', 'SELECT'),
 		('TABLE vapi.completion_rate', 'SELECT'),
 		('TABLE vapi.average_duration', 'SELECT'),
-		('TABLE vapi.cost_analysis', 'SELECT')) AS o(object, privilege)
+		('TABLE vapi.cost_analysis', 'SELECT'),
+		('TABLE vapi.call_volume_hourly', 'SELECT'),
+		('TABLE vapi.success_rate', 'SELECT'),
+		('TABLE vapi.cost_components', 'SELECT'),
+		('TABLE vapi.best_scripts', 'SELECT'),
+		('TABLE vapi.peak_hours', 'SELECT'),
+		('TABLE vapi.call_attempts', 'SELECT'),
+		('TABLE vapi.time_to_first_contact', 'SELECT'),
+		('TABLE vapi.funnel', 'SELECT'),
+		('TABLE vapi.success_metrics', 'SELECT'),
+		('FUNCTION vapi_internal.qualified_score()', 'EXECUTE'),
+		('FUNCTION vapi_internal.outcome_succeeds(text)', 'EXECUTE'),
+		('FUNCTION vapi_internal.evaluation_share(text, text)', 'EXECUTE'),
+		('FUNCTION vapi_internal.call_succeeds(text, text, text)', 'EXECUTE'),
+		('FUNCTION vapi_internal.bucket(timestamptz, text, text, boolean)', 'EXECUTE'),
+		('FUNCTION vapi_internal.wilson(bigint, bigint)', 'EXECUTE'),
+		('FUNCTION vapi_internal.success_metrics()', 'EXECUTE'),
+		('FUNCTION vapi.vapi_call_volume(text, timestamptz, timestamptz, text, text, jsonb, text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_completion_rate(timestamptz, timestamptz, text, text, text, jsonb, text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_success_rate(timestamptz, timestamptz, text, text, text, jsonb, text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_cost_analysis(timestamptz, timestamptz, text, text, text, jsonb, text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_cost_components(timestamptz, timestamptz, text, jsonb)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_duration_by_outcome(timestamptz, timestamptz, text, text, text, jsonb, text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_best_scripts(timestamptz, timestamptz, text, text, jsonb, integer)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_heatmap(timestamptz, timestamptz, text, jsonb)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_attempts(timestamptz, timestamptz, text, jsonb)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_time_to_first_contact(timestamptz, timestamptz, text, text, text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_funnel(timestamptz, timestamptz, text, jsonb)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_compare(timestamptz, timestamptz, text, jsonb)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_dashboard(timestamptz, timestamptz, text, text, jsonb, text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_analytics(jsonb)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_search_calls(integer, integer, text, text, text, text, text, text, text, numeric, numeric, numeric, numeric, numeric, numeric, text, text, text, text, text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_export_calls(text[], text, text, text, text, text, text, text, numeric, numeric, numeric, numeric, numeric, numeric, text, text, text, boolean)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
-	SELECT p.profile, 'TABLE vapi.call_messages', 'SELECT' FROM (VALUES ('viewer'), ('agent'), ('admin')) AS p(profile)
+	SELECT p.profile, o.object, o.privilege
+	FROM (VALUES ('viewer'), ('agent'), ('admin')) AS p(profile) CROSS JOIN (VALUES
+		('TABLE vapi.call_messages', 'SELECT'),
+		('FUNCTION vapi.vapi_call(text)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
 	SELECT 'agent', 'TABLE vapi.review_queue', 'SELECT'
 	UNION ALL

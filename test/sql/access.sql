@@ -144,8 +144,8 @@ RESET ROLE;
 -- A SELECT that somebody granted by hand shows nothing without a profile.
 GRANT USAGE ON SCHEMA vapi TO regress_nobody;
 GRANT SELECT ON ALL TABLES IN SCHEMA vapi TO regress_nobody;
-GRANT EXECUTE ON FUNCTION vapi_internal.may(text), vapi_internal.scope(), vapi_internal.mask_number(text), vapi_internal.time_zone()
-	TO regress_nobody;
+GRANT EXECUTE ON FUNCTION vapi_internal.may(text), vapi_internal.scope(), vapi_internal.mask_number(text), vapi_internal.time_zone(),
+	vapi_internal.wilson(bigint, bigint) TO regress_nobody;
 SET ROLE regress_nobody;
 :calls
 :prospects

@@ -1,0 +1,289 @@
+-- The call list. The page's ids come from the tables, by SQL that is made of
+-- the filters given: so indexes serve order and filters, which a view with a
+-- security barrier hides from LIMIT. What is shown of them comes from view calls.
+
+-- Each with the query it is there for in docs/operations.md.
+CREATE INDEX call_status_idx ON vapi_internal.call (status, created_at DESC NULLS LAST, call_id DESC);
+CREATE INDEX call_assistant_idx ON vapi_internal.call (assistant_id, created_at DESC NULLS LAST, call_id DESC);
+CREATE INDEX call_outcome_idx ON vapi_internal.call ((coalesce(outcome, reported_outcome)), created_at DESC NULLS LAST, call_id DESC)
+	WHERE coalesce(outcome, reported_outcome) IS NOT NULL;
+CREATE INDEX call_score_idx ON vapi_internal.call ((coalesce(qualification_score, reported_score)) DESC NULLS LAST, call_id DESC)
+	WHERE coalesce(qualification_score, reported_score) IS NOT NULL;
+CREATE INDEX call_cost_idx ON vapi_internal.call (cost DESC NULLS LAST, call_id DESC) WHERE cost IS NOT NULL;
+CREATE INDEX call_duration_idx ON vapi_internal.call (duration_seconds DESC NULLS LAST, call_id DESC) WHERE duration_seconds IS NOT NULL;
+CREATE INDEX call_number_end_idx ON vapi_internal.call ((reverse(customer_e164)) COLLATE "C" text_pattern_ops) WHERE customer_e164 IS NOT NULL;
+
+CREATE FUNCTION vapi_internal.search_query(words text, names boolean, content boolean) RETURNS tsquery
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg('''' || replace(replace(l.lexeme, '\', '\\'), '''', '''''') || ''''
+			|| CASE WHEN length(l.lexeme) > 2 OR NOT (names AND content) THEN ':' ELSE '' END
+			|| CASE WHEN length(l.lexeme) > 2 THEN '*' ELSE '' END
+			|| CASE WHEN names AND content THEN '' WHEN names THEN 'A' ELSE 'BC' END, ' & ')::tsquery
+	FROM (SELECT v.lexeme FROM unnest(to_tsvector('simple', words)) AS v ORDER BY v.positions[1] LIMIT 16) AS l
+$$;
+COMMENT ON FUNCTION vapi_internal.search_query(text, boolean, boolean) IS
+	'A query for all of the first 16 words, longer ones by their beginning, in names, in content or in both; NULL without words.';
+
+CREATE FUNCTION vapi_internal.call_conditions(filters jsonb, zone text, OUT tables text, OUT conditions text)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	scope text[] := vapi_internal.scope();
+	parts text[] := '{}';
+	words text := btrim(filters ->> 'search');
+	digits text := regexp_replace(words, '[^0-9]', '', 'g');
+	at timestamptz;
+	bound record;
+BEGIN
+	tables := 'vapi_internal.call c';
+	IF scope IS NOT NULL THEN
+		parts := parts || format('c.assistant_id = ANY (%L::text[])', scope);
+	END IF;
+
+	IF filters ? 'status' THEN
+		IF NOT string_to_array(filters ->> 'status', ',') <@ ARRAY['scheduled', 'queued', 'ringing', 'in-progress', 'forwarding', 'completed',
+			'failed', 'no-answer', 'busy', 'voicemail', 'canceled'] OR filters ->> 'status' = ''
+		THEN
+			RAISE EXCEPTION 'there is no status "%"', left(filters ->> 'status', 64) USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Give one or several, with commas, of scheduled, queued, ringing, in-progress, forwarding, completed, failed, no-answer, busy, voicemail and canceled.';
+		END IF;
+		parts := parts || CASE WHEN filters ->> 'status' ~ ',' THEN format('c.status = ANY (%L::text[])', string_to_array(filters ->> 'status', ','))
+			ELSE format('c.status = %L', filters ->> 'status') END;
+	END IF;
+	IF filters ? 'direction' THEN
+		IF filters ->> 'direction' NOT IN ('inbound', 'outbound') THEN
+			RAISE EXCEPTION 'there is no direction "%"', left(filters ->> 'direction', 64)
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'Give inbound or outbound.';
+		END IF;
+		parts := parts || format('c.direction = %L', filters ->> 'direction');
+	END IF;
+	FOR bound IN SELECT * FROM (VALUES ('date_from', '>=', false), ('date_to', '<', true)) AS b(name, operator, end_of_day) LOOP
+		IF filters ? bound.name THEN
+			at := vapi_internal.instant(filters ->> bound.name, zone, bound.end_of_day);
+			IF at IS NULL THEN
+				RAISE EXCEPTION '% is no date or time: "%"', bound.name, left(filters ->> bound.name, 64) USING ERRCODE = 'invalid_datetime_format',
+					HINT = 'Give a date such as 2026-01-31, which belongs to the range, or ISO 8601 with a time, where date_to no longer does.';
+			END IF;
+			parts := parts || format('c.created_at %s %L', bound.operator, at);
+		END IF;
+	END LOOP;
+	FOR bound IN SELECT * FROM (VALUES ('assistant', 'c.assistant_id'), ('phone_number', 'c.phone_number_id'), ('campaign', 'c.campaign_id'),
+		('outcome', 'coalesce(c.outcome, c.reported_outcome)')) AS b(name, expression)
+	LOOP
+		IF filters ? bound.name THEN
+			parts := parts || format('%s = %L', bound.expression, filters ->> bound.name);
+		END IF;
+	END LOOP;
+	FOR bound IN SELECT * FROM (VALUES ('score_min', 'coalesce(c.qualification_score, c.reported_score) >='),
+		('score_max', 'coalesce(c.qualification_score, c.reported_score) <='), ('cost_min', 'c.cost >='), ('cost_max', 'c.cost <='),
+		('duration_min', 'c.duration_seconds >='), ('duration_max', 'c.duration_seconds <=')) AS b(name, expression)
+	LOOP
+		IF filters ? bound.name THEN
+			parts := parts || format('%s %L', bound.expression, (filters ->> bound.name)::numeric);
+		END IF;
+	END LOOP;
+
+	IF length(filters ->> 'search') > 1000 THEN
+		RAISE EXCEPTION 'a search has at most 1000 characters' USING ERRCODE = 'invalid_parameter_value', HINT = 'A few words are enough.';
+	END IF;
+	IF words ~ '^[+(]?[0-9][0-9 ().+/x-]*$' AND length(digits) >= 4 AND vapi_internal.may('numbers') THEN
+		-- A whole number in any format, or its last digits.
+		parts := parts || CASE WHEN vapi_internal.e164(words) IS NOT NULL THEN format('c.customer_e164 = %L', vapi_internal.e164(words))
+			ELSE format('reverse(c.customer_e164) COLLATE "C" LIKE %L', reverse(digits) || '%') END;
+	ELSIF words <> '' THEN
+		-- Who may not see something cannot find calls by it either.
+		IF NOT (vapi_internal.may('names') OR vapi_internal.may('content')) THEN
+			RAISE EXCEPTION 'you may not search names and content of calls' USING ERRCODE = 'insufficient_privilege',
+				HINT = 'Leave the search out; all other filters work.';
+		END IF;
+		tables := tables || ' JOIN vapi_internal.call_search s ON s.call_id = c.call_id';
+		parts := parts || coalesce(format('s.search @@ %L::tsquery',
+			vapi_internal.search_query(words, vapi_internal.may('names'), vapi_internal.may('content'))), 'false');
+	END IF;
+	conditions := coalesce(nullif(array_to_string(parts, ' AND '), ''), 'true');
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.call_conditions(jsonb, text) IS
+	'The filters of the call list as SQL over call c, within the outer role''s scope. 22023 and 22007 for what is no filter, 42501 for a search by what the reader may not see.';
+
+CREATE FUNCTION vapi_internal.estimated_rows(query text) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	RETURN (plan #>> '{0,Plan,Plan Rows}')::bigint;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.estimated_rows(text) IS 'How many rows the planner expects. VOLATILE, as EXPLAIN is refused elsewhere; changes nothing.';
+
+CREATE FUNCTION vapi_internal.url_part(value text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(CASE WHEN chr(get_byte(b.bytes, i)) ~ '[A-Za-z0-9._~-]' AND get_byte(b.bytes, i) < 128 THEN chr(get_byte(b.bytes, i))
+		ELSE '%' || upper(lpad(to_hex(get_byte(b.bytes, i)), 2, '0')) END, '' ORDER BY i)
+	FROM (SELECT convert_to(value, 'UTF8') AS bytes) AS b, generate_series(0, length(b.bytes) - 1) AS i
+$$;
+COMMENT ON FUNCTION vapi_internal.url_part(text) IS 'A segment of a URL''s path, percent-encoded.';
+
+CREATE FUNCTION vapi_internal.call_object(c vapi.calls) RETURNS jsonb
+	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT jsonb_strip_nulls(jsonb_build_object('id', c.id, 'orgId', c.org_id, 'createdAt', c.created_at, 'updatedAt', c.updated_at,
+			'startedAt', c.started_at, 'endedAt', c.ended_at, 'type', c.type, 'status', c.status, 'vapiStatus', c.vapi_status,
+			'direction', c.call_type, 'endedReason', c.ended_reason, 'endedFamily', c.ended_family, 'reached', c.reached,
+			'phoneNumberId', c.phone_number_id, 'customerId', c.customer_id, 'assistantId', c.assistant_id, 'assistantName', c.assistant_name,
+			'assistantVersion', c.assistant_version, 'squadId', c.squad_id, 'campaignId', c.campaign_id, 'name', c.name,
+			'customerNumber', c.customer_number, 'customerName', c.customer_name, 'duration', c.duration_seconds, 'cost', c.cost))
+		|| jsonb_strip_nulls(jsonb_build_object('outcome', c.outcome, 'outcomeSource', c.outcome_source, 'summary', c.summary,
+			'prospectId', c.prospect_id, 'prospectName', c.prospect_name, 'company', c.company,
+			'qualificationScore', c.qualification_score, 'scoreCoverage', c.score_coverage, 'reportedScore', c.reported_score,
+			'temperature', c.temperature, 'sentiment', c.sentiment, 'successEvaluation', c.success_evaluation,
+			'errorMessage', c.error_message, 'turns', c.turns, 'settled', c.settled,
+			'recordingUrl', CASE WHEN c.has_recording THEN '/api/vapi/recordings/' || vapi_internal.url_part(c.id) END))
+		|| CASE WHEN c.vapi_metadata IS NULL THEN '{}' ELSE jsonb_build_object('metadata', c.vapi_metadata) END
+$$;
+COMMENT ON FUNCTION vapi_internal.call_object(vapi.calls) IS 'A row of view calls as an object of the plan''s shape; what is not known is left out.';
+
+CREATE FUNCTION vapi_internal.read_cursor(cursor text, sort text, filters_hash text, key_type text) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	read jsonb;
+BEGIN
+	read := convert_from(decode(rpad(translate(cursor, '-_', '+/'), (length(cursor) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb;
+	IF read ->> 's' = sort AND read ->> 'f' = filters_hash AND jsonb_typeof(read -> 'i') = 'string' AND jsonb_typeof(read -> 'e') = 'boolean'
+		AND (read ->> 'n')::bigint >= 0
+	THEN
+		IF key_type = 'timestamptz' THEN
+			PERFORM (read ->> 'k')::timestamptz;
+		ELSE
+			PERFORM (read ->> 'k')::numeric;
+		END IF;
+		RETURN read;
+	END IF;
+	RAISE data_exception;
+EXCEPTION
+	WHEN data_exception OR syntax_error THEN
+		RAISE EXCEPTION '"next" is not a place in this list' USING ERRCODE = 'invalid_parameter_value',
+			HINT = 'Give it as an answer gave it, with the same filters and sort, or leave it out.';
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.read_cursor(text, text, text, text) IS 'What next of an answer holds. 22023 for anything else, and for other filters or another sort.';
+
+CREATE FUNCTION vapi.vapi_search_calls(page integer DEFAULT NULL, "limit" integer DEFAULT 50, status text DEFAULT NULL, date_from text DEFAULT NULL,
+	date_to text DEFAULT NULL, search text DEFAULT NULL, assistant text DEFAULT NULL, outcome text DEFAULT NULL, direction text DEFAULT NULL,
+	score_min numeric DEFAULT NULL, score_max numeric DEFAULT NULL, cost_min numeric DEFAULT NULL, cost_max numeric DEFAULT NULL,
+	duration_min numeric DEFAULT NULL, duration_max numeric DEFAULT NULL, phone_number text DEFAULT NULL, campaign text DEFAULT NULL,
+	sort text DEFAULT '-created_at', next text DEFAULT NULL, time_zone text DEFAULT NULL) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off
+AS $$
+DECLARE
+	filters jsonb := jsonb_strip_nulls(jsonb_build_object('status', status, 'date_from', date_from, 'date_to', date_to, 'search', search,
+		'assistant', assistant, 'outcome', outcome, 'direction', direction, 'score_min', score_min, 'score_max', score_max,
+		'cost_min', cost_min, 'cost_max', cost_max, 'duration_min', duration_min, 'duration_max', duration_max,
+		'phone_number', phone_number, 'campaign', campaign));
+	zone text := vapi_internal.known_zone(time_zone);
+	chosen text := coalesce(sort, '-created_at');
+	size integer := coalesce("limit", 50);
+	descending boolean := chosen LIKE '-%';
+	key text := CASE ltrim(chosen, '-') WHEN 'created_at' THEN 'c.created_at' WHEN 'duration' THEN 'c.duration_seconds' WHEN 'cost' THEN 'c.cost'
+		WHEN 'score' THEN 'coalesce(c.qualification_score, c.reported_score)' END;
+	key_type text := CASE ltrim(chosen, '-') WHEN 'created_at' THEN 'timestamptz' ELSE 'numeric' END;
+	filters_hash text := md5(concat(filters, zone));
+	first_row bigint := (coalesce(page, 1)::bigint - 1) * coalesce("limit", 50);
+	query record;
+	select_list text;
+	ordering text;
+	place jsonb;
+	phases text[];
+	phase text;
+	ids text[] := '{}';
+	keys text[] := '{}';
+	more_ids text[];
+	more_keys text[];
+	total bigint;
+	estimated boolean := false;
+	following jsonb;
+BEGIN
+	IF size NOT BETWEEN 1 AND 500 THEN
+		RAISE EXCEPTION '"limit" must be between 1 and 500' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF page < 1 THEN
+		RAISE EXCEPTION '"page" must be at least 1' USING ERRCODE = 'invalid_parameter_value', HINT = 'The first page is 1.';
+	END IF;
+	IF key IS NULL OR chosen LIKE '--%' THEN
+		RAISE EXCEPTION 'the list cannot be sorted by "%"', left(chosen, 64) USING ERRCODE = 'invalid_parameter_value',
+			HINT = 'Sort by created_at, duration, cost or score; with - in front the largest or newest comes first.';
+	END IF;
+	IF page IS NOT NULL AND next IS NOT NULL THEN
+		RAISE EXCEPTION '"page" and "next" exclude each other' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF first_row + size > 100000 AND filters <> '{}' THEN
+		RAISE EXCEPTION 'pages end at row 100000' USING ERRCODE = 'invalid_parameter_value',
+			HINT = 'Go on with "next" of the answer before, which is as fast at any depth, or narrow the filters.';
+	END IF;
+
+	SELECT c.tables, c.conditions INTO query FROM vapi_internal.call_conditions(filters, zone) AS c;
+	select_list := CASE key_type WHEN 'timestamptz' THEN format('to_char(%s AT TIME ZONE ''UTC'', ''YYYY-MM-DD HH24:MI:SS.US'') || ''Z''', key)
+		ELSE key || '::text' END;
+	ordering := CASE WHEN descending THEN key || ' DESC NULLS LAST, c.call_id DESC' ELSE key || ' NULLS FIRST, c.call_id' END;
+
+	-- Row comparisons leave out NULLs: calls without a value of the key are a part of the list of their own, its end or, ascending, its beginning.
+	IF next IS NULL THEN
+		phases := CASE WHEN key_type = 'timestamptz' OR (page > 1 AND NOT descending) THEN ARRAY['true']
+			WHEN descending THEN ARRAY[key || ' IS NOT NULL', key || ' IS NULL'] ELSE ARRAY[key || ' IS NULL', key || ' IS NOT NULL'] END;
+		EXECUTE format('SELECT count(*) FROM (SELECT FROM %s WHERE %s LIMIT 10001) AS few', query.tables, query.conditions) INTO total;
+		IF total > 10000 THEN
+			estimated := true;
+			total := greatest(10001, vapi_internal.estimated_rows(format('SELECT FROM %s WHERE %s', query.tables, query.conditions)));
+		END IF;
+	ELSE
+		place := vapi_internal.read_cursor(next, chosen, filters_hash, key_type);
+		total := (place ->> 'n')::bigint;
+		estimated := (place ->> 'e')::boolean;
+		phases := CASE
+			WHEN place ->> 'k' IS NOT NULL THEN
+				ARRAY[format('(%s, c.call_id) %s (%L::%s, %L)', key, CASE WHEN descending THEN '<' ELSE '>' END, place ->> 'k', key_type, place ->> 'i')
+					|| format(' AND %s IS NOT NULL', key)] || CASE WHEN descending THEN ARRAY[key || ' IS NULL'] ELSE '{}' END
+			ELSE ARRAY[format('%s IS NULL AND c.call_id %s %L', key, CASE WHEN descending THEN '<' ELSE '>' END, place ->> 'i')]
+				|| CASE WHEN descending THEN '{}' ELSE ARRAY[key || ' IS NOT NULL'] END
+			END;
+	END IF;
+	FOREACH phase IN ARRAY phases LOOP
+		-- A later page that the first part does not fill is counted through both.
+		IF page > 1 AND phase = key || ' IS NULL' THEN
+			phase := 'true';
+			ids := '{}';
+			keys := '{}';
+		END IF;
+		EXECUTE format('SELECT array_agg(q.call_id), array_agg(q.key) FROM (SELECT c.call_id, %s AS key FROM %s WHERE %s AND %s ORDER BY %s LIMIT %s OFFSET %s) AS q',
+			select_list, query.tables, query.conditions, phase, ordering, size + 1 - cardinality(ids), CASE WHEN page > 1 THEN first_row ELSE 0 END)
+			INTO more_ids, more_keys;
+		ids := ids || more_ids;
+		keys := keys || more_keys;
+		EXIT WHEN cardinality(ids) > size;
+	END LOOP;
+
+	IF cardinality(ids) > size THEN
+		following := jsonb_build_object('s', chosen, 'f', filters_hash, 'k', keys[size], 'i', ids[size], 'n', total, 'e', estimated);
+	END IF;
+	RETURN jsonb_build_object(
+		'calls', (SELECT coalesce(jsonb_agg(vapi_internal.call_object(v) ORDER BY array_position(ids, v.id)), '[]')
+			FROM vapi.calls AS v WHERE v.id = ANY (ids[:size])),
+		'page', CASE WHEN next IS NULL THEN coalesce(page, 1) END, 'limit', size, 'total', total, 'total_is_estimate', estimated,
+		'next', translate(encode(convert_to(following::text, 'UTF8'), 'base64'), E'+/=\n', '-_'));
+END
+$$;
+COMMENT ON FUNCTION vapi.vapi_search_calls(integer, integer, text, text, text, text, text, text, text, numeric, numeric, numeric, numeric, numeric, numeric, text, text, text, text, text) IS
+	'The call list, newest first: {"calls", "page", "limit", "total", "total_is_estimate", "next"}. Filters by status (several with commas), date_from and date_to in the zone (a date belongs to the range, a time at its end does not), search (words of company, names, summary, transcript; a number in any format or its last digits), assistant, outcome, direction, score, cost, duration in seconds, phone_number, campaign; sort by created_at, duration, cost, score, with - downwards. Go on with next, or with page up to row 100000. total is exact to 10000. 22023 and 22007 for what makes no sense, 42501 for a search by what the reader may not see.';
