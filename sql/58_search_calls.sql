@@ -213,6 +213,7 @@ DECLARE
 	more_ids text[];
 	more_keys text[];
 	total bigint;
+	few boolean;
 	estimated boolean := false;
 	following jsonb;
 BEGIN
@@ -260,6 +261,8 @@ BEGIN
 				|| CASE WHEN descending THEN '{}' ELSE ARRAY[key || ' IS NOT NULL'] END
 			END;
 	END IF;
+	-- The planner cannot know how rare a word is, and would go over all calls in order for the few that have it.
+	few := NOT estimated AND (total <= 1000 OR search IS NOT NULL);
 	FOREACH phase IN ARRAY phases LOOP
 		-- A later page that the first part does not fill is counted through both.
 		IF page > 1 AND phase = key || ' IS NULL' THEN
@@ -267,8 +270,10 @@ BEGIN
 			ids := '{}';
 			keys := '{}';
 		END IF;
-		EXECUTE format('SELECT array_agg(q.call_id), array_agg(q.key) FROM (SELECT c.call_id, %s AS key FROM %s WHERE %s AND %s ORDER BY %s LIMIT %s OFFSET %s) AS q',
-			select_list, query.tables, query.conditions, phase, ordering, size + 1 - cardinality(ids), CASE WHEN page > 1 THEN first_row ELSE 0 END)
+		EXECUTE format('SELECT array_agg(q.call_id), array_agg(q.key) FROM (SELECT c.call_id, %s AS key FROM %s WHERE %s AND %s %s ORDER BY %s LIMIT %s OFFSET %s) AS q',
+			select_list, CASE WHEN few THEN '(SELECT c.call_id, c.created_at, c.duration_seconds, c.cost, c.qualification_score, c.reported_score FROM ' ELSE '' END
+				|| query.tables, query.conditions, phase, CASE WHEN few THEN 'OFFSET 0) AS c' END, ordering, size + 1 - cardinality(ids),
+			CASE WHEN page > 1 THEN first_row ELSE 0 END)
 			INTO more_ids, more_keys;
 		ids := ids || more_ids;
 		keys := keys || more_keys;

@@ -224,9 +224,9 @@ FROM (SELECT s.zone, s.lower, a AS attempt, count(t.i) AS calls, count(t.i) FILT
 	GROUP BY 1, 2, 3) AS e
 	FULL JOIN (SELECT s.zone, s.lower, v.* FROM span s CROSS JOIN LATERAL vapi.vapi_attempts(s.lower, s.upper, s.zone) AS v) AS v USING (zone, lower, attempt);
 SELECT v.prospects, v.called, v.contacted,
-	(v.prospects, v.called, v.contacted) = (e.prospects, e.called, e.contacted) AND round(v.median_seconds_to_contact::numeric, 3) = round(e.median::numeric, 3)
-		AND v.contacted_within_24_hours = e.day / e.prospects::double precision AS equal
-FROM vapi.vapi_time_to_first_contact('2026-03-01Z', '2026-12-01Z', 'UTC') AS v,
+	(v.prospects, v.called, v.contacted) = (e.prospects, e.called, e.contacted) AND abs(v.median_seconds_to_contact - e.median) < 0.001
+		AND abs(v.contacted_within_24_hours - e.day / e.prospects::double precision) < 1e-9 AS equal
+FROM vapi.vapi_time_to_first_contact('2026-02-01Z', '2026-12-01Z', 'UTC') AS v,
 	(SELECT count(*) AS prospects, count(first_call) AS called, count(contact) AS contacted, percentile_cont(0.5) WITHIN GROUP (ORDER BY contact) AS median,
 			count(*) FILTER (WHERE contact <= 86400) AS day
 		FROM (SELECT p.prospect_id, extract(epoch FROM (SELECT min(at) FROM truth WHERE contact = p.prospect_id) - p.created_at) AS first_call,
