@@ -91,8 +91,8 @@ BEGIN
 	END IF;
 	IF words ~ '^[+(]?[0-9][0-9 ().+/x-]*$' AND length(digits) >= 4 AND vapi_internal.may('numbers') THEN
 		-- A whole number in any format, or its last digits.
-		parts := parts || CASE WHEN vapi_internal.e164(words) IS NOT NULL THEN format('c.customer_e164 = %L', vapi_internal.e164(words))
-			ELSE format('reverse(c.customer_e164) COLLATE "C" LIKE %L', reverse(digits) || '%') END;
+		parts := parts || format('(c.customer_e164 = %L OR reverse(c.customer_e164) COLLATE "C" LIKE %L)', coalesce(vapi_internal.e164(words), words),
+			reverse(digits) || '%');
 	ELSIF words <> '' THEN
 		-- Who may not see something cannot find calls by it either.
 		IF NOT (vapi_internal.may('names') OR vapi_internal.may('content')) THEN

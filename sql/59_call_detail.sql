@@ -12,7 +12,7 @@ BEGIN
 	SELECT v.* INTO found FROM vapi.calls AS v WHERE v.id = vapi_call.id;
 	IF found.id IS NULL THEN
 		RAISE EXCEPTION 'there is no call "%"', left(id, 100)
-			USING ERRCODE = 'no_data', HINT = 'It may not have been imported yet, or not be yours to see.';
+			USING ERRCODE = '02000', HINT = 'It may not have been imported yet, or not be yours to see.';
 	END IF;
 	SELECT vapi_internal.call_object(found)
 		|| CASE WHEN may_content THEN jsonb_strip_nulls(jsonb_build_object('transcript', t.transcript)) || jsonb_build_object(
