@@ -46,21 +46,6 @@ $$;
 COMMENT ON FUNCTION vapi.vapi_discard(bigint, text) IS
 	'Gives a pending event or a dead letter up for a reason; it stays in vapi.events. 02000 no such event; 55000 it is neither; 22004 for NULL or an empty reason.';
 
-CREATE FUNCTION vapi_internal.live_finish(finished_call_id text) RETURNS void
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	WITH over AS (
-		SELECT c.call_id FROM vapi_internal.call c
-			LEFT JOIN vapi_internal.call_content t ON t.call_id = c.call_id
-		WHERE c.call_id = finished_call_id AND c.vapi_status = 'ended' AND (c.settled OR t.v_transcript <> 0)
-	), line AS (
-		DELETE FROM vapi_internal.live_line l USING over o WHERE l.call_id = o.call_id
-	)
-	DELETE FROM vapi_internal.live_call l USING over o WHERE l.call_id = o.call_id
-$$;
-COMMENT ON FUNCTION vapi_internal.live_finish(text) IS 'Removes the live state of a call that has ended and has its transcript.';
-
 CREATE FUNCTION vapi_internal.live_sweep() RETURNS integer
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -78,4 +63,4 @@ AS $$
 	)
 	SELECT count(*)::integer FROM gone
 $$;
-COMMENT ON FUNCTION vapi_internal.live_sweep() IS 'The same for calls whose end came by another way than events; returns how many.';
+COMMENT ON FUNCTION vapi_internal.live_sweep() IS 'Removes the live state of calls that have ended and have their transcript, when that came by another way than events; returns how many.';

@@ -9,55 +9,12 @@
 #include "utils/timestamp.h"
 
 #include "vapi_batch.h"
+#include "vapi_group.h"
 #include "vapi_guc.h"
 #include "vapi_jsonb.h"
 #include "vapi_phone.h"
 #include "vapi_reason.h"
 #include "vapi_store.h"
-
-/* What a column holds, and so how it is converted and compared. */
-typedef enum ColumnKind
-{
-	COLUMN_TEXT,
-	COLUMN_NUMERIC,
-	COLUMN_TIME,
-	COLUMN_BOOL,
-	COLUMN_COUNT, /* an integer, -1: none */
-	COLUMN_JSONB
-} ColumnKind;
-
-/* An observation and what follows from it alone. */
-typedef struct Source
-{
-	VapiObservation o;
-	const char *customer_e164;
-	const char *lead_id;
-	const char *ended_family;
-	const char *ended_status;
-	const char *reached; /* "true", "false" or NULL */
-	const char *settled;
-	int64 updated_at;
-} Source;
-
-typedef struct FieldColumn
-{
-	const char *name;
-	ColumnKind kind;
-	size_t offset; /* in Source */
-} FieldColumn;
-
-#define GROUP_MAX_COLUMNS 4
-
-/*
- * A group is present when its first column is; the first column (or its hash)
- * breaks ties between equal versions, the others follow from it.
- */
-typedef struct FieldGroup
-{
-	const char *name;
-	bool hashed;
-	FieldColumn columns[GROUP_MAX_COLUMNS];
-} FieldGroup;
 
 /* clang-format off */
 #define TEXT(field) {#field, COLUMN_TEXT, offsetof(Source, o.field)}
@@ -117,10 +74,10 @@ static const FieldGroup content_groups[] = {
 	{"recording_customer", false, {TEXT(recording_customer)}},
 	{"recording_assistant", false, {TEXT(recording_assistant)}},
 	{"recording_video", false, {TEXT(recording_video)}},
-	{"raw", true, {JSONB(raw)}},
+	{"raw", true, {JSONB(raw)}}, /* the last, see vapi_batch_only_raw */
 };
 
-#define MAX_GROUPS 26
+StaticAssertDecl(MAX_GROUPS <= 32, "a set of groups is 32 bits");
 StaticAssertDecl(lengthof(call_groups) <= MAX_GROUPS, "MAX_GROUPS is too small");
 StaticAssertDecl(lengthof(content_groups) <= MAX_GROUPS, "MAX_GROUPS is too small");
 
@@ -134,27 +91,12 @@ static const struct
 	[VAPI_BATCH_CONTENTS] = {"vapi_internal.call_content", content_groups, lengthof(content_groups)},
 };
 
-/* A group's converted columns; version 0: absent. */
-typedef struct FieldGroupValue
-{
-	int64 version;
-	int64 hash;
-	Datum values[GROUP_MAX_COLUMNS];
-	bool nulls[GROUP_MAX_COLUMNS];
-} FieldGroupValue;
-
-typedef struct VapiBatchValues
-{
-	FieldGroupValue groups[2][MAX_GROUPS];
-} VapiBatchValues;
-
 struct VapiBatch
 {
 	MemoryContext context;
 	VapiBatchRow *rows;
 	int count;
 	int allocated;
-	int round; /* the exposed one */
 };
 
 /* What this backend's batch_calls() and batch_contents() return. */
@@ -341,29 +283,79 @@ compare_rows(const void *a, const void *b)
 	return strcmp(((const VapiBatchRow *) a)->call_id, ((const VapiBatchRow *) b)->call_id);
 }
 
-VapiBatchRow *
-vapi_batch_prepare(VapiBatch *batch, int *rounds)
+/* Takes what is newer in another row of the same call. */
+static void
+fold_row(VapiBatchRow *row, const VapiBatchRow *other)
 {
-	int i;
+	for (int table = 0; table < (int) lengthof(tables); table++)
+		for (int i = 0; i < tables[table].count; i++)
+		{
+			const FieldGroup *group = &tables[table].groups[i];
+			FieldGroupValue *value = &row->values->groups[table][i];
+			const FieldGroupValue *candidate = &other->values->groups[table][i];
 
-	*rounds = batch->count > 0 ? 1 : 0;
+			if (!vapi_group_is_newer(group, candidate, value))
+				continue;
+			*value = *candidate;
+			if (table != VAPI_BATCH_CALLS)
+				continue;
+			if (strcmp(group->name, "customer_number") == 0)
+				row->customer_e164 = other->customer_e164;
+			else if (strcmp(group->name, "customer_name") == 0)
+				row->customer_name = other->customer_name;
+			else if (strcmp(group->name, "lead") == 0)
+				row->lead_id = other->lead_id;
+		}
+}
+
+VapiBatchRow *
+vapi_batch_prepare(VapiBatch *batch)
+{
+	int count = 0;
+
 	qsort(batch->rows, batch->count, sizeof(VapiBatchRow), compare_rows);
-	for (i = 0; i < batch->count; i++)
+	for (int i = 0; i < batch->count; i++)
 	{
-		batch->rows[i].round = 0;
-		if (i > 0 && strcmp(batch->rows[i - 1].call_id, batch->rows[i].call_id) == 0)
-			batch->rows[i].round = batch->rows[i - 1].round + 1;
-		*rounds = Max(*rounds, batch->rows[i].round + 1);
+		if (count > 0 && strcmp(batch->rows[count - 1].call_id, batch->rows[i].call_id) == 0)
+			fold_row(&batch->rows[count - 1], &batch->rows[i]);
+		else
+			batch->rows[count++] = batch->rows[i];
 	}
+	batch->count = count;
 	return batch->rows;
 }
 
 void
-vapi_batch_expose(VapiBatch *batch, int round)
+vapi_batch_expose(VapiBatch *batch)
 {
 	exposed_batch = batch;
-	if (batch)
-		batch->round = round;
+}
+
+uint32
+vapi_batch_groups(const VapiBatch *batch, VapiBatchTable table)
+{
+	uint32 groups = 0;
+
+	for (int i = 0; i < batch->count; i++)
+	{
+		if (batch->rows[i].erased)
+			continue;
+		for (int j = 0; j < tables[table].count; j++)
+			if (batch->rows[i].values->groups[table][j].version != 0)
+				groups |= (uint32) 1 << j;
+	}
+	return groups;
+}
+
+bool
+vapi_batch_only_raw(const VapiBatchRow *row, uint32 groups, int64 *version, int64 *hash)
+{
+	int raw = lengthof(content_groups) - 1;
+	const FieldGroupValue *value = &row->values->groups[VAPI_BATCH_CONTENTS][raw];
+
+	*version = value->version;
+	*hash = value->hash;
+	return groups == (uint32) 1 << raw;
 }
 
 /* How a column of the result is filled. */
@@ -413,6 +405,30 @@ find_slot(VapiBatchTable table, const char *attribute)
 	return slot;
 }
 
+/* What fills each attribute of a table's rows; found once a process, and again when the table has got columns. */
+static const Slot *
+find_slots(VapiBatchTable table, TupleDesc descriptor)
+{
+	static struct
+	{
+		Slot *slots;
+		int count;
+	} found[lengthof(tables)];
+
+	if (found[table].slots == NULL || found[table].count != descriptor->natts)
+	{
+		Slot *slots = MemoryContextAlloc(TopMemoryContext, sizeof(Slot) * descriptor->natts);
+
+		for (int i = 0; i < descriptor->natts; i++)
+			slots[i] = find_slot(table, NameStr(TupleDescAttr(descriptor, i)->attname));
+		if (found[table].slots != NULL)
+			pfree(found[table].slots);
+		found[table].slots = slots;
+		found[table].count = descriptor->natts;
+	}
+	return found[table].slots;
+}
+
 /* Puts the exposed rows of one table into the function's tuplestore. */
 static void
 return_rows(FunctionCallInfo fcinfo, VapiBatchTable table)
@@ -420,7 +436,7 @@ return_rows(FunctionCallInfo fcinfo, VapiBatchTable table)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	VapiBatch *batch = exposed_batch;
 	TupleDesc descriptor;
-	Slot *slots;
+	const Slot *slots;
 	Datum *values;
 	bool *nulls;
 	int i;
@@ -430,18 +446,16 @@ return_rows(FunctionCallInfo fcinfo, VapiBatchTable table)
 	if (batch == NULL)
 		return;
 	descriptor = result->setDesc;
-	slots = palloc(sizeof(Slot) * descriptor->natts);
+	slots = find_slots(table, descriptor);
 	values = palloc(sizeof(Datum) * descriptor->natts);
 	nulls = palloc(sizeof(bool) * descriptor->natts);
-	for (j = 0; j < descriptor->natts; j++)
-		slots[j] = find_slot(table, NameStr(TupleDescAttr(descriptor, j)->attname));
 
 	for (i = 0; i < batch->count; i++)
 	{
 		VapiBatchRow *row = &batch->rows[i];
 		bool present = table == VAPI_BATCH_CALLS;
 
-		if (row->erased || row->round != batch->round)
+		if (row->erased)
 			continue;
 		for (j = 0; j < tables[table].count && !present; j++)
 			present = row->values->groups[table][j].version != 0;
@@ -538,39 +552,45 @@ append_choice(StringInfo sql, const FieldGroup *group, const char *prefix, const
 	appendStringInfo(sql, " THEN excluded.%s%s ELSE c.%s%s END", prefix, name, prefix, name);
 }
 
+#define IS_CHOSEN(group) ((chosen & (uint32) 1 << (group)) != 0)
+
 void
-vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table)
+vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table, uint32 chosen)
 {
 	const FieldGroup *groups = tables[table].groups;
 	bool calls = table == VAPI_BATCH_CALLS;
 	int count = tables[table].count;
-	int i;
-	int j;
 
 	appendStringInfo(sql, "INSERT INTO %s AS c (call_id%s", tables[table].relation,
 					 calls ? ", first_seen_at, prospect_id" : "");
-	for (i = 0; i < count; i++)
-		append_names(sql, &groups[i], ", ");
+	for (int i = 0; i < count; i++)
+		if (IS_CHOSEN(i))
+			append_names(sql, &groups[i], ", ");
 	appendStringInfo(sql, ") SELECT b.call_id%s", calls ? ", now(), b.prospect_id" : "");
-	for (i = 0; i < count; i++)
-		append_names(sql, &groups[i], ", b.");
+	for (int i = 0; i < count; i++)
+		if (IS_CHOSEN(i))
+			append_names(sql, &groups[i], ", b.");
 	appendStringInfo(sql, " FROM vapi_internal.%s() b ON CONFLICT (call_id) DO UPDATE SET %s",
 					 calls ? "batch_calls" : "batch_contents",
 					 calls ? "prev_slot = c.slot, prospect_id = coalesce(c.prospect_id, excluded.prospect_id)"
 						   : "call_id = c.call_id");
-	for (i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 	{
-		for (j = 0; j < GROUP_MAX_COLUMNS && groups[i].columns[j].name; j++)
+		if (!IS_CHOSEN(i))
+			continue;
+		for (int j = 0; j < GROUP_MAX_COLUMNS && groups[i].columns[j].name; j++)
 			append_choice(sql, &groups[i], "", groups[i].columns[j].name);
 		if (groups[i].hashed)
 			append_choice(sql, &groups[i], "h_", groups[i].name);
 		appendStringInfo(sql, ", v_%s = greatest(c.v_%s, excluded.v_%s)", groups[i].name, groups[i].name,
 						 groups[i].name);
 	}
-	appendStringInfoString(sql, " WHERE ");
-	for (i = 0; i < count; i++)
+	appendStringInfoString(sql, " WHERE false");
+	for (int i = 0; i < count; i++)
 	{
-		appendStringInfoString(sql, i ? " OR " : "");
+		if (!IS_CHOSEN(i))
+			continue;
+		appendStringInfoString(sql, " OR ");
 		append_newer(sql, &groups[i]);
 	}
 	if (calls)

@@ -20,7 +20,6 @@ typedef struct VapiBatchRow
 	const char *customer_e164; /* NULL: none */
 	const char *customer_name;
 	const char *lead_id;
-	int round;		   /* 0 for a call's first row in the batch, 1 for its second, ... */
 	bool erased;	   /* a tombstone stands for the call: left out */
 	bool created;	   /* set by the merge */
 	bool changed;	   /* set by the merge */
@@ -47,26 +46,35 @@ extern VapiBatch *vapi_batch_create(MemoryContext context);
  */
 extern void vapi_batch_add(VapiBatch *batch, const VapiObservation *observation, int64 received_ms);
 
-/* How many observations were added. */
+/* How many observations were added; after vapi_batch_prepare: how many calls there are. */
 extern int vapi_batch_count(const VapiBatch *batch);
 
 /* Frees the batch and what vapi_batch_prepare returned. */
 extern void vapi_batch_free(VapiBatch *batch);
 
 /*
- * Sorts the rows by call_id (the order of locks), numbers the rounds and
- * returns them; *rounds is how many rounds there are. Rows stay valid until
- * the next vapi_batch_add.
+ * Sorts the rows by call_id (the order of locks), makes one row of all
+ * observations of a call by the rule of the merge, and returns the rows. They
+ * stay valid until the next vapi_batch_add.
  */
-extern VapiBatchRow *vapi_batch_prepare(VapiBatch *batch, int *rounds);
+extern VapiBatchRow *vapi_batch_prepare(VapiBatch *batch);
 
 /*
- * Makes the batch's rows of that round what batch_calls() and
- * batch_contents() return in this backend; NULL ends that.
+ * Makes the batch's rows what batch_calls() and batch_contents() return in
+ * this backend; NULL ends that.
  */
-extern void vapi_batch_expose(VapiBatch *batch, int round);
+extern void vapi_batch_expose(VapiBatch *batch);
 
-/* Appends the upsert that merges the exposed rows into the table; made from the list of groups. */
-extern void vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table);
+/* The groups that some row of the batch, not erased, has for the table: a bit each; 0: nothing to write. */
+extern uint32 vapi_batch_groups(const VapiBatch *batch, VapiBatchTable table);
+
+/* Is the group "raw" the only one among groups of contents? Then its version and hash in the row. */
+extern bool vapi_batch_only_raw(const VapiBatchRow *row, uint32 groups, int64 *version, int64 *hash);
+
+/*
+ * Appends the upsert that merges these groups of the exposed rows into the
+ * table; made from the list of groups.
+ */
+extern void vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table, uint32 groups);
 
 #endif

@@ -49,7 +49,13 @@ static VapiStatement drop_partials = {
 	.sql = "DELETE FROM vapi_internal.live_line WHERE call_id = $1 AND role = $3 AND NOT final"
 		   " AND CASE WHEN $4 THEN said_at <= $2 ELSE said_at < $2 END"};
 
-static VapiStatement finish = {.sql = "SELECT vapi_internal.live_finish($1)"};
+static VapiStatement finish = {
+	.sql = "WITH over AS (SELECT l.call_id FROM vapi_internal.live_call l"
+		   "  JOIN vapi_internal.call c ON c.call_id = l.call_id"
+		   "  LEFT JOIN vapi_internal.call_content t ON t.call_id = l.call_id"
+		   "  WHERE l.call_id = $1 AND c.vapi_status = 'ended' AND (c.settled OR t.v_transcript <> 0)),"
+		   " line AS (DELETE FROM vapi_internal.live_line l USING over o WHERE l.call_id = o.call_id)"
+		   " DELETE FROM vapi_internal.live_call l USING over o WHERE l.call_id = o.call_id"};
 static VapiStatement sweep = {.sql = "SELECT vapi_internal.live_sweep()"};
 
 /* A line of the live transcript. */

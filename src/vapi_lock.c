@@ -29,6 +29,15 @@ vapi_lock_transaction(int32 object)
 }
 
 void
+vapi_lock_transaction_shared(int32 object)
+{
+	LOCKTAG tag;
+
+	set_tag(&tag, CLASS_SINGLE, (uint32) object);
+	(void) LockAcquire(&tag, ShareLock, false, false);
+}
+
+void
 vapi_lock_session(int32 object)
 {
 	LOCKTAG tag;

@@ -11,15 +11,19 @@
 #include "vapi_compat.h"
 
 /*
- * Objects in the class of single locks. Others are taken in SQL: 1 (erasing,
- * shared by merges) by erase_call and vapi_merge.c, 4 (new prospects) by
+ * Objects in the class of single locks. Others are taken in SQL: 1 exclusively by
+ * erase_call, 4 (new prospects) by
  * vapi_prospect.c, 5 (tables of the user's own) by vapi_extend.c.
  */
-#define VAPI_LOCK_START 2  /* held while a run is decided on and its row is made */
-#define VAPI_LOCK_BUDGET 3 /* held while the rate budget is read and set */
+#define VAPI_LOCK_ERASURE 1 /* shared by merges */
+#define VAPI_LOCK_START 2	/* held while a run is decided on and its row is made */
+#define VAPI_LOCK_BUDGET 3	/* held while the rate budget is read and set */
 
 /* Waits for a lock that the transaction's end releases. Needs a transaction; ereports 55P03, 57014, 40P01. */
 extern void vapi_lock_transaction(int32 object);
+
+/* The same, shared. */
+extern void vapi_lock_transaction_shared(int32 object);
 
 /* Waits for a lock of the session; it outlives transactions. ereports as above. */
 extern void vapi_lock_session(int32 object);

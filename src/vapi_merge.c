@@ -6,15 +6,17 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "vapi_lock.h"
 #include "vapi_merge.h"
 #include "vapi_prospect.h"
 #include "vapi_store.h"
 
-static VapiStatement lock_erasure = {.sql = "SELECT pg_advisory_xact_lock_shared(1986097257, 1)"};
-
 static VapiStatement find_tombstones = {
 	.sql = "SELECT i.id FROM unnest($1) AS i(id)"
 		   " JOIN vapi_internal.tombstone t ON t.call_hash = sha256(convert_to(i.id, 'UTF8'))"};
+
+static VapiStatement find_tombstone = {
+	.sql = "SELECT 1 FROM vapi_internal.tombstone t WHERE t.call_hash = sha256(convert_to($1, 'UTF8'))"};
 
 static VapiStatement write_dirty = {.sql = "INSERT INTO vapi_internal.rollup_dirty (slot)"
 										   " SELECT DISTINCT s FROM unnest($1) AS s"};
@@ -33,8 +35,20 @@ static VapiStatement write_review = {
 /* work_mem for the rows of a batch on their way into the upsert. */
 #define BATCH_WORK_MEM "64MB"
 
-/* Made from the list of groups at their first use. */
-static VapiStatement upserts[2];
+/*
+ * Upserts, each of a set of groups: a status update has a third of those of
+ * an API row, and their expressions are most of its cost.
+ */
+#define MAX_UPSERTS 64
+
+typedef struct Upsert
+{
+	uint32 groups;
+	VapiStatement statement;
+} Upsert;
+
+static Upsert *upserts[2];
+static int upsert_count[2];
 
 /* Slots that a merge touched. */
 typedef struct SlotList
@@ -62,7 +76,6 @@ compare_row_to_id(const void *id, const void *row)
 	return strcmp((const char *) id, ((const VapiBatchRow *) row)->call_id);
 }
 
-/* Any row of that call; all its rows carry the same flags after mark_rows. */
 static VapiBatchRow *
 find_row(VapiBatchRow *rows, int count, const char *call_id)
 {
@@ -70,8 +83,6 @@ find_row(VapiBatchRow *rows, int count, const char *call_id)
 
 	if (row == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("merge returned a call that is not in its batch")));
-	while (row > rows && strcmp(row[-1].call_id, call_id) == 0)
-		row--;
 	return row;
 }
 
@@ -79,51 +90,93 @@ find_row(VapiBatchRow *rows, int count, const char *call_id)
 static void
 mark_erased(VapiBatchRow *rows, int count)
 {
-	const char **ids = palloc(sizeof(char *) * count);
+	const char **ids;
 	VapiParameter parameter;
 	uint64 found;
 	uint64 i;
-	int distinct = 0;
 	int j;
 
+	if (count == 1)
+	{
+		parameter = vapi_parameter_text(rows[0].call_id);
+		rows[0].erased = vapi_store_look(&find_tombstone, 1, &parameter) > 0;
+		return;
+	}
+	ids = palloc(sizeof(char *) * count);
 	for (j = 0; j < count; j++)
-		if (rows[j].round == 0)
-			ids[distinct++] = rows[j].call_id;
-	parameter = vapi_parameter_text_array(ids, distinct);
+		ids[j] = rows[j].call_id;
+	parameter = vapi_parameter_text_array(ids, count);
 	found = vapi_store_find(&find_tombstones, 1, &parameter);
 	for (i = 0; i < found; i++)
-	{
-		char *id = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
-		VapiBatchRow *row = find_row(rows, count, id);
-
-		for (; row < rows + count && strcmp(row->call_id, id) == 0; row++)
-			row->erased = true;
-	}
+		find_row(rows, count, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1))->erased = true;
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Runs one upsert over the exposed rows; notes what it created and changed in each call's first row. */
-static void
-upsert(VapiBatchTable table, VapiBatchRow *rows, int count, SlotList *dirty)
+/* The upsert of these groups; beyond MAX_UPSERTS sets, of all groups. */
+static VapiStatement *
+find_upsert(VapiBatchTable table, uint32 groups)
 {
+	MemoryContext old_context;
+	StringInfoData sql;
+	Upsert *made;
+
+	if (upserts[table] == NULL)
+		upserts[table] = MemoryContextAllocZero(TopMemoryContext, sizeof(Upsert) * (MAX_UPSERTS + 1));
+	for (int i = 0; i < upsert_count[table]; i++)
+		if (upserts[table][i].groups == groups)
+			return &upserts[table][i].statement;
+	if (upsert_count[table] >= MAX_UPSERTS && groups != PG_UINT32_MAX)
+		return find_upsert(table, PG_UINT32_MAX);
+
+	old_context = MemoryContextSwitchTo(TopMemoryContext);
+	initStringInfo(&sql);
+	vapi_batch_upsert_sql(&sql, table, groups);
+	MemoryContextSwitchTo(old_context);
+	made = &upserts[table][upsert_count[table]++];
+	made->groups = groups;
+	made->statement.sql = sql.data;
+	return &made->statement;
+}
+
+/*
+ * Is the call's only content what most events repeat: the remainder of the
+ * snapshot in message.call, and is that here already?
+ */
+static bool
+is_known_content(const VapiBatchRow *row, uint32 groups)
+{
+	static VapiStatement statement = {
+		.sql = "SELECT 1 FROM vapi_internal.call_content WHERE call_id = $1 AND (v_raw, h_raw) >= ($2, $3)"};
+	VapiParameter parameters[3];
+	int64 version;
+	int64 hash;
+
+	if (!vapi_batch_only_raw(row, groups, &version, &hash))
+		return false;
+	parameters[0] = vapi_parameter_text(row->call_id);
+	parameters[1] = vapi_parameter_int8(version);
+	parameters[2] = vapi_parameter_int8(hash);
+	return vapi_store_execute(&statement, 3, parameters) > 0;
+}
+
+/* Runs one upsert over the exposed rows; notes what it created and changed. */
+static void
+upsert(VapiBatch *batch, VapiBatchTable table, VapiBatchRow *rows, int count, SlotList *dirty)
+{
+	uint32 groups = vapi_batch_groups(batch, table);
 	uint64 returned;
 	uint64 i;
 	int guc_level;
 
-	if (upserts[table].sql == NULL)
-	{
-		MemoryContext old_context = MemoryContextSwitchTo(TopMemoryContext);
-		StringInfoData sql;
-
-		initStringInfo(&sql);
-		vapi_batch_upsert_sql(&sql, table);
-		upserts[table].sql = sql.data;
-		MemoryContextSwitchTo(old_context);
-	}
+	/* a call without any content has no row there; and versions only rise, so that what was known stays known */
+	if (table == VAPI_BATCH_CONTENTS && (groups == 0 || (count == 1 && is_known_content(&rows[0], groups))))
+		return;
 	/* the page is in memory already: once more, rather than in a temporary file */
 	guc_level = NewGUCNestLevel();
-	(void) set_config_option("work_mem", BATCH_WORK_MEM, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	returned = vapi_store_execute(&upserts[table], 0, NULL);
+	if (count > 1)
+		(void) set_config_option("work_mem", BATCH_WORK_MEM, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
+	returned = vapi_store_execute(find_upsert(table, groups), 0, NULL);
 	AtEOXact_GUC(true, guc_level);
 	for (i = 0; i < returned; i++)
 	{
@@ -190,41 +243,35 @@ vapi_merge_apply(VapiBatch *batch, VapiMergeCounts *counts)
 	VapiStoreSection section;
 	VapiBatchRow *rows;
 	SlotList dirty = {0};
-	int count = vapi_batch_count(batch);
-	int rounds;
-	int round;
+	int count;
 	int i;
 
-	if (count == 0)
+	if (vapi_batch_count(batch) == 0)
 		return;
 	vapi_store_enter(&section);
-	rows = vapi_batch_prepare(batch, &rounds);
+	rows = vapi_batch_prepare(batch);
+	count = vapi_batch_count(batch);
 
-	/* Locks are statements of their own: what follows must see what their former holders committed. */
-	vapi_store_execute(&lock_erasure, 0, NULL);
+	/* Locks come before statements: what follows must see what their former holders committed. */
+	vapi_lock_transaction_shared(VAPI_LOCK_ERASURE);
 	mark_erased(rows, count);
 	vapi_prospect_resolve(rows, count);
 
 	PG_TRY();
 	{
-		for (round = 0; round < rounds; round++)
-		{
-			vapi_batch_expose(batch, round);
-			upsert(VAPI_BATCH_CALLS, rows, count, &dirty);
-			upsert(VAPI_BATCH_CONTENTS, rows, count, &dirty);
-		}
+		vapi_batch_expose(batch);
+		upsert(batch, VAPI_BATCH_CALLS, rows, count, &dirty);
+		upsert(batch, VAPI_BATCH_CONTENTS, rows, count, &dirty);
 	}
 	PG_FINALLY();
 	{
-		vapi_batch_expose(NULL, 0);
+		vapi_batch_expose(NULL);
 	}
 	PG_END_TRY();
 	write_followers(rows, count, &dirty);
 
 	for (i = 0; i < count; i++)
 	{
-		if (rows[i].round != 0)
-			continue;
 		if (rows[i].erased)
 			counts->erased++;
 		else if (rows[i].created)

@@ -1,5 +1,7 @@
 #include "vapi_phone.h"
 
+#include "common/hashfn.h"
+
 #include "utils/memutils.h"
 
 #include "phone/format.h"
@@ -70,10 +72,35 @@ plain_e164(const char *number)
 	return pnstrdup(buffer, length);
 }
 
+/* Numbers read last: every event of a call brings the same one, and reading it takes longer than all other fields. */
+#define CACHE_SIZE 64
+#define CACHE_NUMBER_SIZE 32
+
+typedef struct CachedNumber
+{
+	char number[CACHE_NUMBER_SIZE];
+	char region[4];
+	char e164[VAPI_PHONE_SIZE]; /* empty: it is none */
+} CachedNumber;
+
+static CachedNumber cache[CACHE_SIZE];
+
+/* Where the number is remembered; NULL: it is too long to be. */
+static CachedNumber *
+find_cached(const char *number, const char *region)
+{
+	size_t length = strlen(number);
+
+	if (length >= CACHE_NUMBER_SIZE || strlen(region) >= sizeof(cache[0].region))
+		return NULL;
+	return &cache[hash_bytes((const unsigned char *) number, (int) length) % CACHE_SIZE];
+}
+
 char *
 vapi_phone_e164(const char *number, const char *region)
 {
 	char buffer[VAPI_PHONE_SIZE];
+	CachedNumber *cached;
 	int result;
 
 	if (number == NULL || *number == '\0')
@@ -82,11 +109,22 @@ vapi_phone_e164(const char *number, const char *region)
 		load_module();
 	if (format_number == NULL)
 		return plain_e164(number);
-	result = format_number(number, region != NULL ? region : "", buffer);
+	if (region == NULL)
+		region = "";
+	cached = find_cached(number, region);
+	if (cached != NULL && strcmp(cached->number, number) == 0 && strcmp(cached->region, region) == 0)
+		return cached->e164[0] != '\0' ? pstrdup(cached->e164) : NULL;
+	result = format_number(number, region, buffer);
 	if (result == VAPI_PHONE_NO_MEMORY)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory"),
 				 errdetail("Failed while reading a phone number.")));
+	if (cached != NULL)
+	{
+		strlcpy(cached->number, number, sizeof(cached->number));
+		strlcpy(cached->region, region, sizeof(cached->region));
+		strlcpy(cached->e164, result == VAPI_PHONE_FORMATTED ? buffer : "", sizeof(cached->e164));
+	}
 	return result == VAPI_PHONE_FORMATTED ? pstrdup(buffer) : NULL;
 }
