@@ -553,7 +553,6 @@ append_choice(StringInfo sql, const FieldGroup *group, const char *prefix, const
 }
 
 #define IS_CHOSEN(group) ((chosen & (uint32) 1 << (group)) != 0)
-
 void
 vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table, uint32 chosen)
 {

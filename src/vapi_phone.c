@@ -1,7 +1,6 @@
 #include "vapi_phone.h"
 
 #include "common/hashfn.h"
-
 #include "utils/memutils.h"
 
 #include "phone/format.h"
