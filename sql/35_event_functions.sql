@@ -46,6 +46,11 @@ $$;
 COMMENT ON FUNCTION vapi.vapi_discard(bigint, text) IS
 	'Gives a pending event or a dead letter up for a reason; it stays in vapi.events. 02000 no such event; 55000 it is neither; 22004 for NULL or an empty reason.';
 
+CREATE FUNCTION vapi_internal.event_step(most integer DEFAULT 1) RETURNS bigint
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_event_step';
+COMMENT ON FUNCTION vapi_internal.event_step(integer) IS 'Applies up to so many events that wait and are due, in this transaction; returns how many it took. What another session is at is left to it.';
+
 CREATE FUNCTION vapi_internal.live_sweep() RETURNS integer
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp

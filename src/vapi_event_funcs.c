@@ -40,6 +40,22 @@ vapi_sales_replay(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(vapi_event_replay(PG_GETARG_INT64(0))));
 }
 
+PG_FUNCTION_INFO_V1(vapi_sales_event_step);
+
+/* SQL: vapi_internal.event_step(most integer) */
+Datum
+vapi_sales_event_step(PG_FUNCTION_ARGS)
+{
+	VapiStoreSection section;
+	int64 taken;
+	bool more;
+
+	vapi_store_enter(&section);
+	taken = vapi_event_step(PG_GETARG_INT32(0), &more);
+	vapi_store_leave(&section);
+	PG_RETURN_INT64(taken);
+}
+
 /* Ids of the dead letters that can be replayed. */
 static int64 *
 find_dead_letters(uint64 *count)

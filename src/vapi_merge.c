@@ -99,7 +99,7 @@ mark_erased(VapiBatchRow *rows, int count)
 	if (count == 1)
 	{
 		parameter = vapi_parameter_text(rows[0].call_id);
-		rows[0].erased = vapi_store_look(&find_tombstone, 1, &parameter) > 0;
+		rows[0].erased = vapi_store_find(&find_tombstone, 1, &parameter) > 0;
 		return;
 	}
 	ids = palloc(sizeof(char *) * count);

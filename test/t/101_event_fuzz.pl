@@ -39,9 +39,9 @@ sub odd { return pick(@odd); }
 sub value
 {
 	my ($schema, $depth) = @_;
-	return odd() if $depth > 7 || rand() < 0.04 || ref $schema ne 'HASH';
-	return value($schemas->{ $schema->{'$ref'} =~ s{.*/}{}r }, $depth) if $schema->{'$ref'};
-	for my $many (qw(oneOf anyOf allOf)) { return value(pick(@{ $schema->{$many} }), $depth) if @{ $schema->{$many} // [] }; }
+	return odd() if $depth > 12 || rand() < 0.04 || ref $schema ne 'HASH';
+	return value($schemas->{ $schema->{'$ref'} =~ s{.*/}{}r }, $depth + 1) if $schema->{'$ref'};
+	for my $many (qw(oneOf anyOf allOf)) { return value(pick(@{ $schema->{$many} }), $depth + 1) if @{ $schema->{$many} // [] }; }
 	return pick(@{ $schema->{enum} }) if @{ $schema->{enum} // [] };
 	my $type = $schema->{type} // 'string';
 	if ($type eq 'object')
