@@ -66,6 +66,7 @@ if (!@files)
 		{
 			no_chdir => 1,
 			wanted => sub {
+				return if m{/\.git$} && !-d; # of a linked worktree
 				if (-d && m{/(?:\.git|node_modules|\.demo|tmp_check)$}) { $File::Find::prune = 1; return; }
 				push @files, $_ if -f && -T _ && !m{/(?:words\.allow|\.git)$};
 			}
