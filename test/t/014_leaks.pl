@@ -39,7 +39,8 @@ for my $case ([ 'imports', $sync ], [ 'listings', $list ])
 	is($done, $rounds + 50, "$what: all $rounds are complete");
 	my ($first, $last) = @measured;
 	cmp_ok($last->[1] - $first->[1], '<', 128 * 1024, "$what: the session's memory contexts stay ($first->[1], $last->[1])");
-	is($last->[2], $first->[2], "$what: the session's open files stay");
+	# The server keeps files of tables open as it likes, a few; a leak would be one a round.
+	cmp_ok($last->[2] - $first->[2], '<', 10, "$what: the session's open files stay ($first->[2], $last->[2])");
 	ok( $node->poll_query_until('calls', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type LIKE 'vapi%'}),
 		"$what: no worker is left");
 	is($open_files->(), $files, "$what: the postmaster's open files stay");
