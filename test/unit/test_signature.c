@@ -1,4 +1,4 @@
-/* links: src/vapi_signature.c src/vapi_time.c */
+/* links: vapi_signature vapi_time */
 #include "vapi_signature.h"
 #include "vapi_time.h"
 
