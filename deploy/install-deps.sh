@@ -85,12 +85,13 @@ for mode in $modes; do
 			need_command shellcheck shellcheck
 			need_command npm npm
 			need nginx /usr/sbin/nginx
-			need apache2-utils /usr/bin/ab
 			;;
 		measure)
 			need_command curl curl
 			need_command npm npm
 			need_command valgrind valgrind
+			need nginx /usr/sbin/nginx
+			need_command wrk wrk
 			;;
 	esac
 done

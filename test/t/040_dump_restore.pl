@@ -12,7 +12,8 @@ use Test::More;
 VapiSales::Test::skip_without_simulator();
 
 # About this cluster and this moment, or made again from what is dumped. A new table must be dumped or be named here.
-my @not_dumped = qw(budget_all budget_sync call_search change_feed change_pending feed_head rollup_dirty search_state step_state);
+my @not_dumped = qw(budget_all budget_sync call_search change_feed change_pending feed_head rollup_dirty search_state step_state
+  webhook_reject webhook_reject_last webhook_too_large);
 
 my $simulator = VapiSales::Test->simulator(calls => 400, from => '2026-01-01T00:00:00Z', to => '2026-02-01T00:00:00Z');
 my $node = VapiSales::Test->node('main', simulator => $simulator, config => "vapi_sales.page_size = 50\n");
@@ -48,6 +49,8 @@ $node->safe_psql('calls', q{
 	UPDATE vapi_internal.prospect SET do_not_call = true, status = 'lost' WHERE external_id = 'crm-5';
 	INSERT INTO vapi_internal.sync_gap (run_id, from_at, to_at, call_id, reason, found_at)
 		VALUES (1, '2025-01-01', '2025-01-02', NULL, 'a gap of the test', '2026-02-01');
+	SELECT vapi.vapi_register_handler('tool-calls:kind', 'jsonb_typeof(jsonb)'), vapi.vapi_unregister_handler('campaign.predial');
+	INSERT INTO vapi_internal.follow_up (due_at, note) VALUES ('2030-01-01', 'a follow-up of the test');
 	SELECT vapi_internal.change_step(50);
 	CREATE ROLE viewer; CREATE ROLE agent; CREATE ROLE admin; CREATE ROLE bi; CREATE ROLE webhook; CREATE ROLE left_over;
 	SELECT vapi.vapi_grant('agent', 'agent'), vapi.vapi_grant('admin', 'admin'), vapi.vapi_grant('bi', 'bi'),
@@ -56,7 +59,7 @@ $node->safe_psql('calls', q{
 		WHERE assistant_id IS NOT NULL ORDER BY 1 LIMIT 1));
 	SELECT vapi.vapi_revoke('left_over');
 });
-for my $table (qw(call_content prospect_review role_access sync_state sync_gap assistant squad phone_number))
+for my $table (qw(call_content prospect_review role_access sync_state sync_gap assistant squad phone_number handler follow_up))
 {
 	cmp_ok($node->safe_psql('calls', "SELECT count(*) FROM vapi_internal.$table"), '>', 0, "$table has rows to compare");
 }
