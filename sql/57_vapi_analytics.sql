@@ -234,10 +234,10 @@ BEGIN
 			names || coalesce(array_agg(v.key ORDER BY v.position), '{}') INTO keys, names
 		FROM (SELECT v.value ->> 'key' AS key, min(v.ordinality) AS position FROM jsonb_array_elements(variables) WITH ORDINALITY AS v GROUP BY 1) AS v;
 	-- Of ids there are only count, min and max; Vapi's own example asks for their sum.
-	SELECT string_agg(format('%L, to_jsonb(%s)', coalesce(o.value ->> 'alias',
+	SELECT string_agg(format('jsonb_build_object(%L, to_jsonb(%s))', coalesce(o.value ->> 'alias',
 				(o.value ->> 'operation') || upper(left(o.value ->> 'column', 1)) || substr(o.value ->> 'column', 2)),
 			CASE WHEN o.value ->> 'column' = 'id' AND o.value ->> 'operation' NOT IN ('count', 'min', 'max') THEN 'NULL::numeric'
-				ELSE format(w.expression, c.expression) END), ', ' ORDER BY o.ordinality) INTO aggregates
+				ELSE format(w.expression, c.expression) END), ' || ' ORDER BY o.ordinality) INTO aggregates
 		FROM jsonb_array_elements(query -> 'operations') WITH ORDINALITY AS o
 			JOIN vapi_internal.analytics_words() w ON w.kind = 'operation' AND w.word = o.value ->> 'operation'
 			JOIN vapi_internal.analytics_words() c ON c.kind = 'column' AND c.word = o.value ->> 'column';
@@ -262,15 +262,15 @@ BEGIN
 	END IF;
 	EXECUTE format($query$
 			SELECT jsonb_agg(r.row ORDER BY r.row ->> 'date', r.row::text COLLATE "C")
-			FROM (SELECT %s || jsonb_build_object(%s) AS row
+			FROM (SELECT %s || %s AS row
 				FROM %s LEFT JOIN vapi_internal.call_content t ON t.call_id = f.call_id
 				WHERE f.created_at >= %L AND f.created_at < %L %s
 				%s
 				LIMIT 100001) AS r$query$,
-			CASE WHEN keys = '{}' THEN '''{}''::jsonb' ELSE format('jsonb_build_object(%s)',
-				(SELECT string_agg(format('%L, %s', names[i], k), ', ' ORDER BY i) FROM unnest(keys) WITH ORDINALITY AS u(k, i))) END,
-			aggregates, source, lower, upper, CASE WHEN concurrent THEN 'AND (f.place = 1 OR f.place IS NULL)' END,
-			CASE WHEN keys <> '{}' THEN 'GROUP BY ' || array_to_string(keys, ', ') END)
+			CASE WHEN keys = '{}' THEN '''{}''::jsonb' ELSE
+				(SELECT string_agg(format('jsonb_build_object(%L, %s)', names[i], k), ' || ' ORDER BY i) FROM unnest(keys) WITH ORDINALITY AS u(k, i)) END,
+			coalesce(aggregates, '''{}''::jsonb'), source, lower, upper, CASE WHEN concurrent THEN 'AND (f.place = 1 OR f.place IS NULL)' END,
+			CASE WHEN keys <> '{}' THEN 'GROUP BY ' || array_to_string(keys, ', ') ELSE 'GROUP BY ()' END)
 		INTO result;
 	IF jsonb_array_length(result) > 100000 THEN
 		RAISE EXCEPTION 'query "%" has more than 100000 groups', query ->> 'name'

@@ -187,6 +187,7 @@ CREATE FUNCTION vapi.vapi_search_calls(page integer DEFAULT NULL, "limit" intege
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
+	SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	filters jsonb := jsonb_strip_nulls(jsonb_build_object('status', status, 'date_from', date_from, 'date_to', date_to, 'search', search,

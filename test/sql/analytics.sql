@@ -274,6 +274,10 @@ FROM vapi_internal.analytics_words() w CROSS JOIN LATERAL (SELECT jsonb_build_ob
 	FROM vapi_internal.analytics_words() o WHERE o.kind = 'operation' AND (w.word <> 'id' OR o.word IN ('sum', 'avg', 'count', 'min', 'max')))) AS q) AS q
 	LEFT JOIN LATERAL (SELECT * FROM pg_temp.ask(q.q || '{"timeRange": {"start": "2026-01-01"}}') AS row) AS r ON true
 WHERE w.kind = 'column';
+-- Without groups there is one row, also of ids' sums, and more operations than a function has arguments.
+SELECT count(*) AS rows, min((SELECT count(*) FROM jsonb_object_keys(r))) AS operations FROM pg_temp.ask(jsonb_build_object('timeRange', '{"start": "2026-01-01"}'::jsonb, 'operations',
+	(SELECT jsonb_agg(jsonb_build_object('operation', 'sum', 'column', w.word, 'alias', w.word || i)) FROM vapi_internal.analytics_words() w, generate_series(1, 4) AS i WHERE w.kind = 'column'))) AS r;
+SELECT r FROM pg_temp.ask('{"operations": [{"operation": "sum", "column": "id"}]}') AS r;
 -- How many ran at once: calls that begin when another ends do not overlap.
 UPDATE vapi_internal.call SET started_at = NULL, ended_at = NULL;
 INSERT INTO vapi_internal.call (call_id, first_seen_at, created_at, started_at, ended_at, vapi_status, assistant_id, phone_number_id)
