@@ -52,7 +52,8 @@ CREATE FUNCTION vapi_internal.csv_cell(value text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE
 		WHEN value IS NULL THEN ''
-		WHEN value ~ E'^[=+\\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]' AND value !~ '^[+-]?[0-9]+(\.[0-9]+)?$' AND value !~ '^\+[0-9]+\*+[0-9]+$'
+		WHEN value ~ ('^[=+\-@' || chr(9) || chr(13) || chr(10) || chr(65309) || chr(65291) || chr(65293) || chr(65312) || ']')
+			AND value !~ '^[+-]?[0-9]+(\.[0-9]+)?$' AND value !~ '^\+[0-9]+\*+[0-9]+$'
 			THEN '"''' || replace(value, '"', '""') || '"'
 		WHEN value ~ E'[",\r\n]' OR value ~ '^\s|\s$' OR value = '' THEN '"' || replace(value, '"', '""') || '"'
 		ELSE value
@@ -102,7 +103,7 @@ BEGIN
 		RAISE EXCEPTION 'more than 100000 calls would be exported' USING ERRCODE = 'program_limit_exceeded',
 			HINT = 'Export months one by one, with date_from and date_to, or read view calls with COPY.';
 	END IF;
-	parts := ARRAY[CASE WHEN bom THEN U&'\FEFF' ELSE '' END || array_to_string(chosen, ',') || E'\r\n'];
+	parts := ARRAY[CASE WHEN bom THEN chr(65279) ELSE '' END || array_to_string(chosen, ',') || E'\r\n'];
 	-- By thousands: the view finds calls by a list of ids through the index, and not through a join.
 	WHILE i <= coalesce(cardinality(ids), 0) LOOP
 		EXECUTE format($export$
