@@ -291,6 +291,6 @@ $costs = $read_costs->();
 $web->post($web->edge, '{}', 'x-timestamp' => int time(), 'x-signature' => '0' x 64) for 1 .. 100;
 is($read_costs->()->[1], $costs->[1], 'flood: nor through nginx and PostgREST');
 
-undef $web;
+$web->stop;
 $node->stop;
 done_testing();

@@ -124,6 +124,6 @@ expect('once more', $web->post($nginx, $body, @proof), 200, qr/^\{\}$/, 1);
 $node->restart;
 VapiSales::Test->wait_until('webhooks go on after a restart of the server', sub { $web->post($nginx, body('restart'), @proof)->{status} == 200 });
 
-undef $web;
+$web->stop;
 $node->stop;
 done_testing();

