@@ -103,6 +103,7 @@ BEGIN
 	DELETE FROM vapi_internal.call_content WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call_search WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.prospect_review WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.call_recheck WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_line WHERE call_id = erased_call_id;
 	UPDATE vapi_internal.follow_up SET call_id = NULL, note = NULL WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_call WHERE call_id = erased_call_id;
@@ -117,6 +118,7 @@ BEGIN
 	IF found_call THEN
 		INSERT INTO vapi_internal.rollup_dirty (slot) VALUES (old_slot);
 		INSERT INTO vapi_internal.change_pending (call_id, kind) VALUES (erased_call_id, 'erased');
+		PERFORM vapi_internal.wake();
 	END IF;
 	RETURN found_call;
 END

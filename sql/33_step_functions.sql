@@ -137,3 +137,90 @@ CREATE FUNCTION vapi_internal.gap_delay(attempts integer) RETURNS interval
 	SET search_path = pg_catalog, pg_temp
 AS $$ SELECT least(interval '6 hours', interval '2 minutes' * 2 ^ least(attempts, 10)) * (0.9 + 0.2 * random()) $$;
 COMMENT ON FUNCTION vapi_internal.gap_delay(integer) IS 'How long a gap is left alone after so many attempts: 2 minutes, doubled each time, 6 hours at most, give or take a tenth.';
+
+-- Wakes the permanent worker of this database when the transaction commits.
+CREATE FUNCTION vapi_internal.wake() RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_wake';
+COMMENT ON FUNCTION vapi_internal.wake() IS 'At commit the permanent worker of this database looks what there is to do; where it does not run yet, it is started if vapi_sales.databases names it. Without preload nothing.';
+
+CREATE FUNCTION vapi_internal.workers(OUT database text, OUT state text, OUT pid integer, OUT since timestamptz) RETURNS SETOF record
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_workers';
+COMMENT ON FUNCTION vapi_internal.workers() IS 'One row a database of vapi_sales.databases: how its permanent worker fares (starting, running, no database, no extension, no slot, gives way, ended). None without preload.';
+
+-- 1::bigint << 62 is the bit of an ended status in its version.
+CREATE VIEW vapi_internal.unsettled_call AS
+	SELECT c.call_id, c.status, c.created_at, c.ended_at, c.assistant_id,
+		coalesce(c.status IN ('queued', 'ringing', 'in-progress', 'forwarding'), false) AS live,
+		greatest(c.ended_at, CASE WHEN c.v_status <> 0
+			THEN to_timestamp(((c.v_status & ~(1::bigint << 62)) >> 3) / 1000.0) ELSE c.first_seen_at END) AS known_at,
+		coalesce(r.attempts, 0) AS attempts, r.next_attempt_at, r.last_error
+	FROM vapi_internal.call c
+		LEFT JOIN vapi_internal.call_recheck r ON r.call_id = c.call_id
+	WHERE c.settled IS NULL AND c.status IS DISTINCT FROM 'scheduled';
+COMMENT ON VIEW vapi_internal.unsettled_call IS 'Calls whose end the API itself has not shown yet: live ones, and those known to have ended, since known_at, by events only.';
+
+CREATE FUNCTION vapi_internal.recheck_note(wanted_call_id text, reason text) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM vapi_internal.unsettled_call u WHERE u.call_id = wanted_call_id) THEN
+		DELETE FROM vapi_internal.call_recheck r WHERE r.call_id = wanted_call_id;
+		RETURN true;
+	END IF;
+	INSERT INTO vapi_internal.call_recheck AS r (call_id, attempts, next_attempt_at, last_error)
+		VALUES (wanted_call_id, 1, clock_timestamp() + interval '5 minutes' * (0.9 + 0.2 * random()), reason)
+		ON CONFLICT (call_id) DO UPDATE SET attempts = r.attempts + 1, last_error = excluded.last_error,
+			next_attempt_at = clock_timestamp() + least(interval '6 hours', interval '5 minutes' * 2 ^ least(r.attempts, 10))
+				* (0.9 + 0.2 * random());
+	RETURN false;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.recheck_note(text, text) IS 'Notes that Vapi was asked for a call, and why it did not show it (NULL: it did); true when the call is settled now. Each attempt puts the next one off for longer, six hours at most.';
+
+CREATE FUNCTION vapi_internal.recheck_gone(wanted_call_id text, reason text) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	was_live boolean;
+BEGIN
+	SELECT u.live INTO was_live FROM vapi_internal.unsettled_call u WHERE u.call_id = wanted_call_id;
+	IF was_live IS NULL THEN
+		RETURN false;
+	END IF;
+	UPDATE vapi_internal.call c SET settled = true, prev_slot = c.slot WHERE c.call_id = wanted_call_id AND c.settled IS NULL;
+	INSERT INTO vapi_internal.rollup_dirty (slot) SELECT c.slot FROM vapi_internal.call c WHERE c.call_id = wanted_call_id;
+	INSERT INTO vapi_internal.change_pending (call_id, kind) VALUES (wanted_call_id, 'call');
+	INSERT INTO vapi_internal.call_recheck AS r (call_id, attempts, last_error, gone_at)
+		VALUES (wanted_call_id, 1, reason, clock_timestamp())
+		ON CONFLICT (call_id) DO UPDATE SET attempts = r.attempts + 1, last_error = excluded.last_error,
+			next_attempt_at = NULL, gone_at = excluded.gone_at;
+	RETURN was_live;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.recheck_gone(text, text) IS 'Settles a call that Vapi no longer has as it is here, and says so in call_recheck; true when it was under way.';
+
+CREATE FUNCTION vapi_internal.inbox_retention_step(keep interval, most integer DEFAULT 1000) RETURNS integer
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- The oldest ones; what a delivery or a replay is at is left to it.
+	WITH oldest AS MATERIALIZED (
+		SELECT e.event_id FROM vapi_internal.event e WHERE e.status IN ('applied', 'discarded')
+		ORDER BY e.event_id LIMIT most
+	), chosen AS MATERIALIZED (
+		SELECT e.event_id FROM vapi_internal.event e
+		WHERE e.event_id = ANY (ARRAY(SELECT o.event_id FROM oldest o)) AND e.status IN ('applied', 'discarded')
+			AND e.received_at < now() - keep AND e.last_delivered_at < now() - keep
+		FOR UPDATE SKIP LOCKED
+	), answer AS (
+		DELETE FROM vapi_internal.event_answer a WHERE a.event_id = ANY (ARRAY(SELECT c.event_id FROM chosen c))
+	), gone AS (
+		DELETE FROM vapi_internal.event e WHERE e.event_id = ANY (ARRAY(SELECT c.event_id FROM chosen c)) RETURNING e.event_id
+	)
+	SELECT count(*)::integer FROM gone
+$$;
+COMMENT ON FUNCTION vapi_internal.inbox_retention_step(interval, integer) IS 'Removes those of the so many oldest applied and discarded events that came for the last time before so long, with their answers; returns how many. What waits, and dead letters, stay.';

@@ -68,3 +68,13 @@ COMMENT ON COLUMN vapi.live_calls.speaker IS 'user, assistant or both; NULL: sil
 COMMENT ON COLUMN vapi.live_calls.assistant_slow IS 'Vapi found the assistant slow to answer (message hang), and it has not spoken since.';
 COMMENT ON COLUMN vapi.live_calls.last_line IS 'What was said last; Vapi sends it when serverMessages has transcript.';
 COMMENT ON COLUMN vapi.live_calls.last_line_final IS 'False while the line may still change.';
+
+CREATE VIEW vapi.unsettled_calls WITH (security_barrier) AS
+	SELECT u.call_id AS id, u.status, u.created_at, u.ended_at, u.known_at, u.attempts, u.next_attempt_at, u.last_error
+	FROM vapi_internal.unsettled_call u
+	WHERE NOT u.live
+		AND ((SELECT vapi_internal.scope()) IS NULL OR u.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]));
+COMMENT ON VIEW vapi.unsettled_calls IS 'Calls that have ended by what events say, but that Vapi''s API has not shown as ended yet: costs and analysis may still change.';
+COMMENT ON COLUMN vapi.unsettled_calls.known_at IS 'Since when the end is known.';
+COMMENT ON COLUMN vapi.unsettled_calls.attempts IS 'How often background work has asked Vapi for the call by itself.';
+COMMENT ON COLUMN vapi.unsettled_calls.next_attempt_at IS 'It asks again from then on; NULL: it has not asked yet.';

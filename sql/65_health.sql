@@ -2,7 +2,7 @@
 -- branch. None reads calls: each is a few rows or a bounded count.
 
 CREATE FUNCTION vapi_internal.server_facts(OUT library_version text, OUT key_problem text, OUT key_hint text,
-	OUT key_stamp bigint, OUT requests_per_minute integer)
+	OUT key_stamp bigint, OUT requests_per_minute integer, OUT preloaded boolean, OUT databases text, OUT poll_interval integer)
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'vapi_sales_server_facts';
 COMMENT ON FUNCTION vapi_internal.server_facts() IS 'What only the library knows: its version, why the API key cannot be read (NULL: it can), which one it is (see sync_state), settings.';
@@ -67,6 +67,50 @@ AS $$
 					THEN 'Put the organisation''s private key into its file. If it is the right one, SELECT vapi.vapi_list_calls() tries it again.'
 				WHEN s.key_refused_at IS NOT NULL THEN 'Run SELECT * FROM vapi.vapi_sync_changes().' END
 		FROM facts f, state s
+
+		UNION ALL
+		-- A standby has none before it is promoted.
+		SELECT 'worker', CASE WHEN pg_is_in_recovery() OR w.state = 'running' THEN 'ok'
+				WHEN w.state = 'no slot' OR (w.state IS NOT NULL AND w.since < now() - interval '2 minutes') THEN 'fail' ELSE 'warn' END,
+			CASE WHEN pg_is_in_recovery() THEN 'a standby has none'
+				WHEN NOT f.preloaded THEN 'the library is not preloaded, so this database has no permanent worker'
+				WHEN w.state IS NULL THEN 'vapi_sales.databases does not name this database, so it has no permanent worker'
+				WHEN w.state = 'running' THEN format('runs as process %s for %s', w.pid, vapi_internal.elapsed(w.since))
+				ELSE format('does not run for %s: %s', vapi_internal.elapsed(w.since), w.state) END,
+			CASE WHEN pg_is_in_recovery() OR w.state = 'running' THEN NULL
+				WHEN NOT f.preloaded THEN format('Set shared_preload_libraries = %L and vapi_sales.databases = %L in postgresql.conf and restart the server, or have vapi.vapi_work() run every minute.',
+					concat_ws(', ', nullif(current_setting('shared_preload_libraries', true), ''), 'vapi_sales'), d.list)
+				WHEN w.state IS NULL THEN format('Set vapi_sales.databases = %L in postgresql.conf and SELECT pg_reload_conf(), or have vapi.vapi_work() run every minute.', d.list)
+				WHEN w.state = 'no slot' THEN 'Raise max_worker_processes and restart the server.'
+				ELSE 'It is started again by itself; the server log says why it ended.' END
+		FROM facts f LEFT JOIN vapi_internal.workers() w ON w.database = current_database(),
+			LATERAL (SELECT concat_ws(', ', nullif(f.databases, ''), quote_ident(current_database())) AS list) d
+
+		UNION ALL
+		SELECT 'databases', CASE WHEN count(*) = 0 THEN 'ok' ELSE 'warn' END,
+			coalesce(string_agg(format('%s: %s for %s', w.database, w.state, vapi_internal.elapsed(w.since)), '; ' ORDER BY w.database),
+				'no other database misses its worker'),
+			CASE WHEN count(*) > 0 THEN 'Run CREATE EXTENSION vapi_sales there, or take the name out of vapi_sales.databases; for "no slot" raise max_worker_processes.' END
+		FROM vapi_internal.workers() w
+		WHERE w.database <> current_database() AND w.state IN ('no database', 'no extension', 'no slot')
+
+		UNION ALL
+		SELECT 'poll', CASE WHEN p.off OR p.ok_at > now() - p.late THEN 'ok' WHEN p.ok_at < now() - greatest(p.late, interval '1 hour') THEN 'fail' ELSE 'warn' END,
+			CASE WHEN p.off THEN 'vapi_sales.poll_interval is 0: Vapi is not asked by itself'
+				ELSE 'Vapi was ' || coalesce('last asked what has changed ' || vapi_internal.elapsed(p.ok_at) || ' ago', 'never asked what has changed') END,
+			CASE WHEN NOT p.off AND (p.ok_at IS NULL OR p.ok_at <= now() - p.late) THEN 'Checks worker, api_key and steps tell why.' END
+		FROM (SELECT f.poll_interval = 0 AS off, s.last_ok_at AS ok_at, make_interval(secs => 3 * f.poll_interval + 120) AS late
+			FROM facts f LEFT JOIN vapi_internal.step_state s ON s.step = 'poll') p
+
+		UNION ALL
+		SELECT 'unsettled', CASE WHEN u.late > 0 THEN 'warn' ELSE 'ok' END,
+			CASE WHEN u.count = 0 THEN 'each call that has ended is settled'
+				ELSE format('%s not settled yet, %s of them for more than an hour', vapi_internal.counted(u.count, 1000, 'call'), u.late) END
+				|| CASE WHEN g.count > 0 THEN format('; Vapi no longer had %s, settled as they are here', vapi_internal.counted(g.count, 1000, 'call')) ELSE '' END,
+			CASE WHEN u.late > 0 THEN 'See last_error in vapi.unsettled_calls; checks worker, poll and steps.' END
+		FROM (SELECT count(*) AS count, count(*) FILTER (WHERE o.known_at < now() - interval '1 hour') AS late
+				FROM (SELECT u.known_at FROM vapi_internal.unsettled_call u WHERE NOT u.live ORDER BY u.created_at LIMIT 1001) o) u,
+			(SELECT count(*) AS count FROM (SELECT FROM vapi_internal.call_recheck r WHERE r.gone_at IS NOT NULL LIMIT 1001) o) g
 
 		UNION ALL
 		SELECT 'last_sync', CASE WHEN r.finished_at > now() - interval '1 day' THEN 'ok' ELSE 'warn' END,
@@ -199,6 +243,18 @@ AS $$
 				'none fails'),
 			CASE WHEN count(*) > 0 THEN 'They are tried again by vapi.vapi_work(); what they say tells what to repair.' END
 		FROM vapi_internal.step_state s WHERE s.failures > 0
+
+		UNION ALL
+		-- A step that goes well is noted each time, or twice a minute.
+		SELECT 'lag', CASE WHEN count(*) = 0 OR count(*) FILTER (WHERE s.late) > 0 THEN 'warn' ELSE 'ok' END,
+			CASE WHEN count(*) = 0 THEN 'no step of background work has been taken yet'
+				ELSE coalesce(string_agg(format('%s was last well %s', s.step, coalesce(vapi_internal.elapsed(s.last_ok_at) || ' ago', 'never')), '; ' ORDER BY s.step)
+					FILTER (WHERE s.late), 'each step was taken in time') END,
+			CASE WHEN count(*) = 0 OR count(*) FILTER (WHERE s.late) > 0
+				THEN 'Check worker tells how they are taken by themselves; without it have vapi.vapi_work() run every minute.' END
+		FROM (SELECT s.step, s.last_ok_at, coalesce(s.last_ok_at, '-infinity') < now() - CASE s.step
+					WHEN 'inbox_retention' THEN interval '3 hours' WHEN 'sweep' THEN interval '20 minutes' ELSE interval '5 minutes' END AS late
+			FROM vapi_internal.step_state s WHERE s.step <> 'poll') s
 
 		UNION ALL
 		SELECT 'webhook_secret', CASE WHEN w.auth <> 'none' AND w.secret_problem IS NULL THEN 'ok' WHEN w.auth <> 'none' AND r.recent THEN 'fail' ELSE 'warn' END,

@@ -76,6 +76,7 @@ AS $$
 		('TABLE vapi.handlers', 'SELECT'),
 		('TABLE vapi.events', 'SELECT'),
 		('TABLE vapi.dead_letters', 'SELECT'),
+		('TABLE vapi.unsettled_calls', 'SELECT'),
 		('FUNCTION vapi.vapi_ingest_event(jsonb)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_replay(bigint)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_replay_dead_letters()', 'EXECUTE'),

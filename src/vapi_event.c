@@ -23,6 +23,7 @@
 #include "vapi_message.h"
 #include "vapi_redact.h"
 #include "vapi_store.h"
+#include "vapi_wake.h"
 
 /* Longest wait for a lock, in milliseconds: an ALTER TABLE of the user's must not pile up senders. */
 #define LOCK_TIMEOUT 1000
@@ -365,6 +366,8 @@ fail(int64 event_id, const char *reason, int attempts, bool for_ever)
 		return "discarded";
 	dead = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
+	if (!dead)
+		vapi_wake_at_commit(false);
 	return dead ? "dead" : "pending";
 }
 

@@ -4,9 +4,9 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "pgtime.h"
 #include "utils/guc.h"
 
+#include "vapi_guc_check.h"
 #include "vapi_signature.h"
 
 char *vapi_guc_base_url;
@@ -21,7 +21,12 @@ int vapi_guc_connect_timeout;
 int vapi_guc_http_timeout;
 int vapi_guc_max_response_size;
 int vapi_guc_max_attempts;
+char *vapi_guc_databases;
+int vapi_guc_poll_interval;
 int vapi_guc_poll_overlap;
+int vapi_guc_settle_after;
+int vapi_guc_sweep_after;
+int vapi_guc_keep_events;
 int vapi_guc_keep_raw;
 char *vapi_guc_default_region;
 char *vapi_guc_time_zone;
@@ -72,234 +77,6 @@ static const struct config_enum_entry webhook_encoding_options[] = {
 	{NULL, 0, false},
 };
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
-#define HOST_CHARACTERS LETTERS DIGITS ".-:[]_"
-#define PATH_CHARACTERS LETTERS DIGITS "/-._~%:!$&'()*+,;="
-
-/* Is text "<scheme>://host[:port][/path]", without user, query and fragment? Sets the detail when not. */
-static bool
-check_url(const char *text, const char *const *schemes, bool path_allowed)
-{
-	const char *rest = NULL;
-	size_t host;
-
-	for (; *schemes != NULL; schemes++)
-	{
-		if (pg_strncasecmp(text, *schemes, strlen(*schemes)) == 0)
-			rest = text + strlen(*schemes);
-	}
-	if (rest == NULL)
-	{
-		GUC_check_errdetail("The value must be a complete URL of an allowed scheme.");
-		return false;
-	}
-	if (strchr(rest, '@') != NULL)
-	{
-		GUC_check_errdetail("The URL must not hold a user name or password.");
-		return false;
-	}
-	if (strpbrk(rest, "?#") != NULL)
-	{
-		GUC_check_errdetail("The URL must not have a query or a fragment.");
-		return false;
-	}
-	host = strspn(rest, HOST_CHARACTERS);
-	if (host == 0 || (rest[host] != '\0' && rest[host] != '/'))
-	{
-		GUC_check_errdetail("The URL has no valid host name.");
-		return false;
-	}
-	rest += host;
-	if (!path_allowed && *rest == '/')
-		rest++;
-	if (rest[path_allowed ? strspn(rest, PATH_CHARACTERS) : 0] != '\0')
-	{
-		GUC_check_errdetail("The URL's path is not allowed or has characters that must be percent-encoded.");
-		return false;
-	}
-	return true;
-}
-
-/* base_url: always a URL; whether its host and plain http are allowed is judged at use. */
-static bool
-check_base_url(char **newval, void **extra, GucSource source)
-{
-	static const char *const schemes[] = {"https://", "http://", NULL};
-
-	(void) extra;
-	(void) source;
-	if (check_url(*newval, schemes, true))
-		return true;
-	GUC_check_errhint("Write it like https://api.vapi.ai; http:// also needs vapi_sales.allow_private_hosts.");
-	return false;
-}
-
-/* public_url: empty or the https URL under which the outside reaches us. */
-static bool
-check_public_url(char **newval, void **extra, GucSource source)
-{
-	static const char *const schemes[] = {"https://", "http://", NULL};
-
-	(void) extra;
-	(void) source;
-	if (**newval == '\0' || check_url(*newval, schemes, true))
-		return true;
-	GUC_check_errhint("Write it like https://sales.example.com.");
-	return false;
-}
-
-/* proxy: empty or a URL without credentials, which pg_settings would show. */
-static bool
-check_proxy(char **newval, void **extra, GucSource source)
-{
-	static const char *const schemes[] = {"http://", "https://", "socks5://", "socks5h://", NULL};
-
-	(void) extra;
-	(void) source;
-	if (**newval == '\0' || check_url(*newval, schemes, false))
-		return true;
-	GUC_check_errhint("Write it like http://proxy.example.com:3128.");
-	return false;
-}
-
-/* allowed_hosts: host names and .suffixes separated by commas. */
-static bool
-check_hosts(char **newval, void **extra, GucSource source)
-{
-	(void) extra;
-	(void) source;
-	if ((*newval)[strspn(*newval, HOST_CHARACTERS ", \t")] == '\0')
-		return true;
-	GUC_check_errdetail("The value must be host names separated by commas, without scheme, path or wildcard.");
-	GUC_check_errhint("An entry such as .example.com allows all subdomains of example.com.");
-	return false;
-}
-
-/* secrets_directory and ca_file: empty or an absolute path. */
-static bool
-check_path(char **newval, void **extra, GucSource source)
-{
-	(void) extra;
-	(void) source;
-	if (**newval == '\0' || is_absolute_path(*newval))
-		return true;
-	GUC_check_errdetail("The value must be an absolute path.");
-	return false;
-}
-
-/* default_region: two capital letters. */
-static bool
-check_region(char **newval, void **extra, GucSource source)
-{
-	const char *region = *newval;
-
-	(void) extra;
-	(void) source;
-	if (strlen(region) == 2 && region[0] >= 'A' && region[0] <= 'Z' && region[1] >= 'A' && region[1] <= 'Z')
-		return true;
-	GUC_check_errdetail("The value must be two capital letters (ISO 3166-1 alpha-2), such as US or GB.");
-	return false;
-}
-
-/* time_zone: empty or a zone that the server knows. */
-static bool
-check_time_zone(char **newval, void **extra, GucSource source)
-{
-	pg_tz *zone;
-
-	(void) extra;
-	(void) source;
-	if (**newval == '\0')
-		return true;
-	zone = pg_tzset(*newval);
-	if (zone != NULL && pg_tz_acceptable(zone))
-		return true;
-	GUC_check_errdetail("Time zone \"%s\" is not known to the server.", *newval);
-	GUC_check_errhint("See the view pg_timezone_names.");
-	return false;
-}
-
-/* default_assistant_id and default_phone_number_id: empty or what may stand in an id. */
-static bool
-check_id(char **newval, void **extra, GucSource source)
-{
-	(void) extra;
-	(void) source;
-	if (strlen(*newval) <= 255 && (*newval)[strspn(*newval, LETTERS DIGITS "-_")] == '\0')
-		return true;
-	GUC_check_errdetail("The value must be an id as Vapi shows it: letters, digits, \"-\" and \"_\".");
-	return false;
-}
-
-/* webhook_header and its like: empty or the name of a header (RFC 9110, 5.6.2). */
-static bool
-check_header_name(char **newval, void **extra, GucSource source)
-{
-	(void) extra;
-	(void) source;
-	if ((*newval)[strspn(*newval, LETTERS DIGITS "!#$%&'*+-.^_`|~")] == '\0')
-		return true;
-	GUC_check_errdetail("The value must be the name of an HTTP header, without colon.");
-	return false;
-}
-
-/* webhook_signature_header: not empty. */
-static bool
-check_signature_header(char **newval, void **extra, GucSource source)
-{
-	if (**newval != '\0')
-		return check_header_name(newval, extra, source);
-	GUC_check_errdetail("The value must not be empty.");
-	return false;
-}
-
-/* webhook_signature_prefix: what may stand in a header without space, which separates signatures. */
-static bool
-check_signature_prefix(char **newval, void **extra, GucSource source)
-{
-	(void) extra;
-	(void) source;
-	for (const char *p = *newval; *p != '\0'; p++)
-	{
-		if (*p <= ' ' || *p > '~')
-		{
-			GUC_check_errdetail("The value must consist of printable ASCII characters other than spaces.");
-			return false;
-		}
-	}
-	return true;
-}
-
-/* webhook_payload_format: placeholders and text between them. */
-static bool
-check_payload_format(char **newval, void **extra, GucSource source)
-{
-	const char *problem = vapi_signature_format_problem(*newval);
-
-	(void) extra;
-	(void) source;
-	if (problem == NULL)
-		return true;
-	GUC_check_errdetail("%s", problem);
-	GUC_check_errhint("Write it as Vapi's credential has it, for example {timestamp}.{body}.");
-	return false;
-}
-
-/* webhook_url: empty, or a URL that may have a query. */
-static bool
-check_webhook_url(char **newval, void **extra, GucSource source)
-{
-	(void) extra;
-	(void) source;
-	if (**newval == '\0' ||
-		((pg_strncasecmp(*newval, "https://", 8) == 0 || pg_strncasecmp(*newval, "http://", 7) == 0) &&
-		 (*newval)[strspn(*newval, HOST_CHARACTERS PATH_CHARACTERS "?@")] == '\0'))
-		return true;
-	GUC_check_errdetail("The value must be the complete URL that Vapi was given.");
-	return false;
-}
-
 /* What names a host, a file with secrets or a verification: only files of the server's operator may set it. */
 static void
 define_destinations(void)
@@ -308,12 +85,12 @@ define_destinations(void)
 							   "Base URL of the Vapi API.",
 							   "Its host must be one of vapi_sales.allowed_hosts.",
 							   &vapi_guc_base_url, "https://api.vapi.ai",
-							   PGC_SIGHUP, 0, check_base_url, NULL, NULL);
+							   PGC_SIGHUP, 0, vapi_guc_check_base_url, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.allowed_hosts",
 							   "Host names to which requests may go, separated by commas.",
 							   "An entry that begins with a dot allows all subdomains.",
 							   &vapi_guc_allowed_hosts, "api.vapi.ai, storage.vapi.ai",
-							   PGC_SIGHUP, 0, check_hosts, NULL, NULL);
+							   PGC_SIGHUP, 0, vapi_guc_check_hosts, NULL, NULL);
 	DefineCustomBoolVariable("vapi_sales.allow_private_hosts",
 							 "Allows plain http and addresses that are not public; for simulators.",
 							 NULL,
@@ -323,22 +100,22 @@ define_destinations(void)
 							   "Directory of the files that hold secrets.",
 							   "A secret is read from <directory>/<database>/<name>, else from <directory>/<name>.",
 							   &vapi_guc_secrets_directory, "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, vapi_guc_check_path, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.proxy",
 							   "URL of the proxy for all requests; empty: no proxy.",
 							   "Proxies named in the server's environment are never used.",
 							   &vapi_guc_proxy, "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_proxy, NULL, NULL);
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, vapi_guc_check_proxy, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.ca_file",
 							   "File of the certificate authorities to trust; empty: the system's.",
 							   NULL,
 							   &vapi_guc_ca_file, "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, vapi_guc_check_path, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.public_url",
 							   "URL under which Vapi and browsers reach this installation.",
 							   NULL,
 							   &vapi_guc_public_url, "",
-							   PGC_SIGHUP, 0, check_public_url, NULL, NULL);
+							   PGC_SIGHUP, 0, vapi_guc_check_public_url, NULL, NULL);
 }
 
 /* How webhooks are verified. What is settable at run time would be set by who wants to get in. */
@@ -355,7 +132,7 @@ define_webhook(void)
 							   "Header that holds the secret or the bearer token.",
 							   "Empty: X-Vapi-Secret for a secret, Authorization for a bearer token.",
 							   &vapi_guc_webhook_header, "",
-							   PGC_SIGHUP, 0, check_header_name, NULL, NULL);
+							   PGC_SIGHUP, 0, vapi_guc_check_header_name, NULL, NULL);
 	DefineCustomEnumVariable("vapi_sales.webhook_hmac_algorithm",
 							 "Hash function of the signature.",
 							 NULL,
@@ -365,12 +142,12 @@ define_webhook(void)
 							   "Header that holds the signature.",
 							   NULL,
 							   &vapi_guc_webhook_signature_header, "x-signature",
-							   PGC_SIGHUP, 0, check_signature_header, NULL, NULL);
+							   PGC_SIGHUP, 0, vapi_guc_check_signature_header, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.webhook_signature_prefix",
 							   "What stands before the signature in its header.",
 							   NULL,
 							   &vapi_guc_webhook_signature_prefix, "",
-							   PGC_SIGHUP, 0, check_signature_prefix, NULL, NULL);
+							   PGC_SIGHUP, 0, vapi_guc_check_signature_prefix, NULL, NULL);
 	DefineCustomEnumVariable("vapi_sales.webhook_signature_encoding",
 							 "How the signature is written.",
 							 NULL,
@@ -380,22 +157,22 @@ define_webhook(void)
 							   "Header that holds the signed time, in seconds, milliseconds or ISO 8601.",
 							   NULL,
 							   &vapi_guc_webhook_timestamp_header, "x-timestamp",
-							   PGC_SIGHUP, 0, check_header_name, NULL, NULL);
+							   PGC_SIGHUP, 0, vapi_guc_check_header_name, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.webhook_message_id_header",
 							   "Header that holds what {svix-id} stands for.",
 							   NULL,
 							   &vapi_guc_webhook_message_id_header, "",
-							   PGC_SIGHUP, 0, check_header_name, NULL, NULL);
+							   PGC_SIGHUP, 0, vapi_guc_check_header_name, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.webhook_payload_format",
 							   "What is signed.",
 							   "Placeholders are {body}, {timestamp}, {method}, {url} and {svix-id}.",
 							   &vapi_guc_webhook_payload_format, "{timestamp}.{body}",
-							   PGC_SIGHUP, 0, check_payload_format, NULL, NULL);
+							   PGC_SIGHUP, 0, vapi_guc_check_payload_format, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.webhook_url",
 							   "URL of the webhook as Vapi knows it, for formats with {url}.",
 							   "Empty: vapi_sales.public_url and /api/webhooks/vapi.",
 							   &vapi_guc_webhook_url, "",
-							   PGC_SIGHUP, 0, check_webhook_url, NULL, NULL);
+							   PGC_SIGHUP, 0, vapi_guc_check_webhook_url, NULL, NULL);
 	DefineCustomBoolVariable("vapi_sales.webhook_secret_is_base64",
 							 "Whether the key of the signature is what the secret is the base64 of.",
 							 NULL,
@@ -452,11 +229,42 @@ define_limits(void)
 							NULL,
 							&vapi_guc_max_attempts, 8, 1, 100,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
+}
+
+/* Background work: who does it, and when. */
+static void
+define_background(void)
+{
+	DefineCustomStringVariable("vapi_sales.databases",
+							   "Databases for which the server itself runs a worker, separated by commas.",
+							   "It needs vapi_sales in shared_preload_libraries.",
+							   &vapi_guc_databases, "",
+							   PGC_SIGHUP, GUC_LIST_INPUT, vapi_guc_check_databases, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.poll_interval",
+							"How often Vapi is asked what has changed; 0: never.",
+							NULL,
+							&vapi_guc_poll_interval, 60, 0, 86400,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("vapi_sales.poll_overlap",
 							"How far an incremental import looks back before the previous one's start.",
 							NULL,
 							&vapi_guc_poll_overlap, 300, 0, 604800,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.settle_after",
+							"How long after its end Vapi is asked for a call by itself, if no import has brought it.",
+							NULL,
+							&vapi_guc_settle_after, 300, 0, 86400,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.sweep_after",
+							"How long after its last sign of life Vapi is asked for a call under way by itself.",
+							NULL,
+							&vapi_guc_sweep_after, 1800, 0, 86400,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.keep_events",
+							"How long events that were applied or discarded are kept; 0: for ever.",
+							"What waits, and dead letters, are kept in any case.",
+							&vapi_guc_keep_events, 30 * 24 * 60, 0, 36500 * 24 * 60,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 }
 
 /*
@@ -482,22 +290,22 @@ define_preferences(void)
 							   "Region in which telephone numbers without + are read.",
 							   "ISO 3166-1 alpha-2 code.",
 							   &vapi_guc_default_region, "US",
-							   PGC_SUSET, 0, check_region, NULL, NULL);
+							   PGC_SUSET, 0, vapi_guc_check_region, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.time_zone",
 							   "Time zone of the days in the views; empty: the session's.",
 							   NULL,
 							   &vapi_guc_time_zone, "",
-							   PGC_USERSET, 0, check_time_zone, NULL, NULL);
+							   PGC_USERSET, 0, vapi_guc_check_time_zone, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.default_assistant_id",
 							   "Assistant of new calls that name none.",
 							   NULL,
 							   &vapi_guc_default_assistant_id, "",
-							   PGC_USERSET, 0, check_id, NULL, NULL);
+							   PGC_USERSET, 0, vapi_guc_check_id, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.default_phone_number_id",
 							   "Phone number of new calls that name none.",
 							   NULL,
 							   &vapi_guc_default_phone_number_id, "",
-							   PGC_USERSET, 0, check_id, NULL, NULL);
+							   PGC_USERSET, 0, vapi_guc_check_id, NULL, NULL);
 }
 
 /* Has a role, a database or the client set a placeholder, in place of what the configuration file says? */
@@ -530,6 +338,7 @@ vapi_guc_init(void)
 	define_destinations();
 	define_webhook();
 	define_limits();
+	define_background();
 	define_preferences();
 	MarkGUCPrefixReserved("vapi_sales");
 

@@ -22,7 +22,12 @@ extern int vapi_guc_connect_timeout;	  /* ms, 10000 */
 extern int vapi_guc_http_timeout;		  /* ms, 60000: longest silence; a request may take ten times that */
 extern int vapi_guc_max_response_size;	  /* kB, 262144 */
 extern int vapi_guc_max_attempts;		  /* 8 */
+extern char *vapi_guc_databases;		  /* names separated by commas as in SQL; empty: no permanent worker */
+extern int vapi_guc_poll_interval;		  /* s, 60; 0: never */
 extern int vapi_guc_poll_overlap;		  /* s, 300 */
+extern int vapi_guc_settle_after;		  /* s, 300 */
+extern int vapi_guc_sweep_after;		  /* s, 1800 */
+extern int vapi_guc_keep_events;		  /* min, 43200; 0: for ever */
 extern int vapi_guc_keep_raw;			  /* VapiKeepRaw, compact */
 extern char *vapi_guc_default_region;	  /* ISO 3166 alpha-2 for numbers without +, US */
 extern char *vapi_guc_time_zone;		  /* for day boundaries in the plain views; empty: the session's TimeZone */

@@ -8,11 +8,13 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/timestamp.h"
 
 #include "vapi_client.h"
 #include "vapi_error.h"
 #include "vapi_guc.h"
 #include "vapi_secret.h"
+#include "vapi_wake.h"
 
 /* default_version of vapi_sales.control when this library was built; test/sql/work.sql compares. */
 #define LIBRARY_VERSION "0.1.0"
@@ -56,8 +58,8 @@ vapi_sales_server_facts(PG_FUNCTION_ARGS)
 	char *database = get_database_name(MyDatabaseId);
 	ErrorData *failure = look_for_key(database);
 	TupleDesc descriptor;
-	Datum values[5] = {0};
-	bool nulls[5] = {false, true, true, false, false};
+	Datum values[8] = {0};
+	bool nulls[8] = {false, true, true};
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -73,5 +75,47 @@ vapi_sales_server_facts(PG_FUNCTION_ARGS)
 	}
 	values[3] = Int64GetDatum((int64) vapi_client_key_stamp(database));
 	values[4] = Int32GetDatum(vapi_guc_requests_per_minute);
+	values[5] = BoolGetDatum(vapi_wake_is_available());
+	values[6] = CStringGetTextDatum(vapi_guc_databases);
+	values[7] = Int32GetDatum(vapi_guc_poll_interval);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_wake);
+
+/* SQL: vapi_internal.wake() */
+Datum
+vapi_sales_wake(PG_FUNCTION_ARGS)
+{
+	vapi_wake_at_commit(true);
+	PG_RETURN_VOID();
+}
+
+/* In the order of VapiWakeState. */
+static const char *const state_names[] = {"starting", "running", "no database", "no extension", "no slot", "gives way",
+										  "ended"};
+
+PG_FUNCTION_INFO_V1(vapi_sales_workers);
+
+/* SQL: vapi_internal.workers() */
+Datum
+vapi_sales_workers(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	VapiWakeEntry *entries;
+	int count;
+	int i;
+
+	InitMaterializedSRF(fcinfo, 0);
+	entries = vapi_wake_entries(&count);
+	for (i = 0; i < count; i++)
+	{
+		const VapiWakeEntry *entry = &entries[i];
+		Datum values[4] = {CStringGetTextDatum(entry->name), CStringGetTextDatum(state_names[entry->state]),
+						   Int32GetDatum(entry->pid), TimestampTzGetDatum(entry->since)};
+		bool nulls[4] = {false, false, entry->pid == 0, false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }

@@ -65,11 +65,10 @@ vapi_launch_cancel(BackgroundWorkerHandle *handle, bool attached)
 		(void) kill(pid, SIGINT);
 }
 
-void *
-vapi_launch_enter(Datum argument)
+void
+vapi_launch_connect(void)
 {
 	Oid database;
-	dsm_segment *segment;
 	int i;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -78,14 +77,21 @@ vapi_launch_enter(Datum argument)
 	BackgroundWorkerUnblockSignals();
 	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(Oid));
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	for (i = 0; i < (int) lengthof(settings); i++)
+		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+}
 
+void *
+vapi_launch_enter(Datum argument)
+{
+	dsm_segment *segment;
+
+	vapi_launch_connect();
 	/* The caller may have given up meanwhile; then nothing has begun. */
 	segment = dsm_attach(DatumGetUInt32(argument));
 	if (segment == NULL)
 		proc_exit(0);
 	dsm_pin_mapping(segment);
-	for (i = 0; i < (int) lengthof(settings); i++)
-		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 	return dsm_segment_address(segment);
 }
 

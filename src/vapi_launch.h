@@ -36,10 +36,15 @@ extern BackgroundWorkerHandle *vapi_launch(dsm_segment *segment, const char *fun
 extern void vapi_launch_cancel(BackgroundWorkerHandle *handle, bool attached);
 
 /*
- * For the worker: signals (SIGINT cancels, SIGTERM ends), connection, the
- * segment, and settings of the database, the role or the server that would
- * stand in its way. Returns the segment's address; the process ends when the
- * caller has given up meanwhile.
+ * For the worker: signals (SIGINT cancels, SIGTERM ends), connection to the
+ * database whose oid is in bgw_extra, and settings of the database, the role or
+ * the server that would stand in its way.
+ */
+extern void vapi_launch_connect(void);
+
+/*
+ * The same and the segment. Returns the segment's address; the process ends
+ * when the caller has given up meanwhile.
  */
 extern void *vapi_launch_enter(Datum argument);
 

@@ -10,6 +10,7 @@
 #include "vapi_merge.h"
 #include "vapi_prospect.h"
 #include "vapi_store.h"
+#include "vapi_wake.h"
 
 static VapiStatement find_tombstones = {
 	.sql = "SELECT i.id FROM unnest($1) AS i(id)"
@@ -229,6 +230,7 @@ write_followers(VapiBatchRow *rows, int count, const SlotList *dirty)
 	{
 		parameter = vapi_parameter_text_array(changed, changed_count);
 		vapi_store_execute(&write_pending, 1, &parameter);
+		vapi_wake_at_commit(false);
 	}
 	if (ambiguous_count > 0)
 	{

@@ -5,8 +5,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "vapi_breaker.h"
-#include "vapi_budget.h"
 #include "vapi_error.h"
 #include "vapi_event.h"
 #include "vapi_extend.h"
@@ -14,7 +12,8 @@
 #include "vapi_guc.h"
 #include "vapi_lock.h"
 #include "vapi_mirror.h"
-#include "vapi_secret.h"
+#include "vapi_poll.h"
+#include "vapi_recheck.h"
 #include "vapi_steps.h"
 #include "vapi_store.h"
 #include "vapi_sync.h"
@@ -29,55 +28,24 @@
 #define LOOK_MS 500
 #define LOOKS 120
 
-/* A step on its way. */
-typedef struct Work
-{
-	const VapiStepsPlace *place;
-	MemoryContext context; /* freed after the step */
-	TimestampTz until;	   /* 0: no end */
-	int64 done;
-	bool more;
-	const char *error;
-} Work;
+/* How often steps are taken that go by the clock, in seconds. */
+#define SETTLE_S 60
+#define SWEEP_S 300
+#define RETENTION_S 3600
 
 typedef struct Step
 {
 	const char *name;
-	const char *complaint; /* begins the sentence about an error */
-	bool in_run;
-	void (*take)(Work *work);
+	const char *complaint;	 /* begins the sentence about an error */
+	bool in_run;			 /* an import does it before it ends */
+	bool follows;			 /* it takes what writers leave behind */
+	int (*interval_s)(void); /* how often it is taken; 0: never; NULL: whenever somebody comes */
+	void (*take)(VapiStepWork *work);
 } Step;
-
-/* Is there time for another transaction? */
-static bool
-goes_on(const Work *work)
-{
-	CHECK_FOR_INTERRUPTS();
-	return work->until == 0 || GetCurrentTimestamp() < work->until;
-}
-
-/* Executes a statement that does some and returns how much, again and again until it returns 0. */
-static void
-repeat(Work *work, VapiStatement *statement, const char *activity)
-{
-	do
-	{
-		VapiStoreSection section;
-		bool isnull;
-		int handled;
-
-		vapi_store_begin(&section, activity);
-		(void) vapi_store_execute(statement, 0, NULL);
-		handled = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-		vapi_store_commit(&section);
-		work->done += handled;
-		work->more = handled > 0;
-	} while (work->more && goes_on(work));
-}
 
 /* Runs whose worker is gone. */
 static void
-take_stale_runs(Work *work)
+take_stale_runs(VapiStepWork *work)
 {
 	VapiStoreSection section;
 
@@ -88,7 +56,7 @@ take_stale_runs(Work *work)
 
 /* Events that could not be applied when they came; each in a transaction of its own, as when it comes. */
 static void
-take_events(Work *work)
+take_events(VapiStepWork *work)
 {
 	do
 	{
@@ -97,21 +65,21 @@ take_events(Work *work)
 		vapi_store_begin(&section, "vapi_sales: events");
 		work->done += vapi_event_step(1, &work->more);
 		vapi_store_commit(&section);
-	} while (work->more && goes_on(work));
+	} while (work->more && vapi_step_goes_on(work));
 }
 
 /* What the merge left in change_pending. */
 static void
-take_change_feed(Work *work)
+take_change_feed(VapiStepWork *work)
 {
 	static VapiStatement statement = {"SELECT vapi_internal.change_step()", NULL};
 
-	repeat(work, &statement, "vapi_sales: change feed");
+	vapi_step_repeat(work, &statement, 0, NULL, "vapi_sales: change feed");
 }
 
 /* Tables of users that vapi_extend_calls keeps in step; what one does not take is in vapi.mirror_errors. */
 static void
-take_extended_tables(Work *work)
+take_extended_tables(VapiStepWork *work)
 {
 	do
 	{
@@ -123,27 +91,16 @@ take_extended_tables(Work *work)
 		vapi_store_commit(&section);
 		work->done += handled;
 		work->more = handled > 0;
-	} while (work->more && goes_on(work));
+	} while (work->more && vapi_step_goes_on(work));
 }
 
 /* The words of changed calls. */
 static void
-take_search(Work *work)
+take_search(VapiStepWork *work)
 {
 	static VapiStatement statement = {"SELECT vapi_internal.search_step()", NULL};
 
-	repeat(work, &statement, "vapi_sales: search");
-}
-
-/* A client's budget callback that keeps the memory context. */
-static int
-take_budget(void *arg)
-{
-	MemoryContext context = CurrentMemoryContext;
-	int wait_ms = vapi_budget_take(arg);
-
-	MemoryContextSwitchTo(context);
-	return wait_ms;
+	vapi_step_repeat(work, &statement, 0, NULL, "vapi_sales: search");
 }
 
 /* How many objects of Vapi's were read since. */
@@ -170,32 +127,14 @@ count_objects(TimestampTz since)
 
 /* Assistants, squads and phone numbers, once a day. */
 static void
-take_objects(Work *work)
+take_objects(VapiStepWork *work)
 {
-	VapiBudget budget = {.priority = VAPI_BUDGET_POLL};
-	VapiClient *client = work->place->client;
 	TimestampTz started = GetCurrentTimestamp();
-	char *key;
+	VapiClient *client;
 
-	if (!vapi_mirror_due())
+	if (!vapi_mirror_due() || !vapi_step_has_key(work))
 		return;
-	MemoryContextSwitchTo(work->context);
-	/* A set-up that is not finished is no failure. */
-	key = vapi_secret_read(work->place->database, VAPI_CLIENT_KEY, true);
-	if (key == NULL)
-		return;
-	vapi_secret_wipe(key);
-	if (client == NULL)
-	{
-		VapiClientOptions options = {0};
-
-		(void) vapi_breaker_check(work->place->database, false);
-		options.database = work->place->database;
-		options.max_attempts = Min(vapi_guc_max_attempts, OBJECT_ATTEMPTS);
-		options.budget = take_budget;
-		options.arg = &budget;
-		client = vapi_client_open(work->context, &options);
-	}
+	client = vapi_step_client(work, OBJECT_ATTEMPTS);
 	MemoryContextSwitchTo(work->context);
 	work->error = vapi_mirror_refresh(client, AllocSetContextCreate(work->context, "vapi_sales mirror",
 																	ALLOCSET_DEFAULT_SIZES));
@@ -204,7 +143,7 @@ take_objects(Work *work)
 
 /* What imports could not read; a run at a time. */
 static void
-take_gaps(Work *work)
+take_gaps(VapiStepWork *work)
 {
 	do
 	{
@@ -212,18 +151,57 @@ take_gaps(Work *work)
 
 		work->done += result.drained;
 		work->more = result.more;
-	} while (work->more && goes_on(work));
+	} while (work->more && vapi_step_goes_on(work));
+}
+
+/* Applied and discarded events that have been kept for long enough. */
+static void
+take_inbox_retention(VapiStepWork *work)
+{
+	static VapiStatement statement = {"SELECT vapi_internal.inbox_retention_step(make_interval(mins => $1::integer))", NULL};
+	VapiParameter parameter = vapi_parameter_int8(vapi_guc_keep_events);
+
+	vapi_step_repeat(work, &statement, 1, &parameter, "vapi_sales: inbox retention");
+}
+
+static int
+poll_interval(void)
+{
+	return vapi_guc_poll_interval;
+}
+
+static int
+settle_interval(void)
+{
+	return SETTLE_S;
+}
+
+static int
+sweep_interval(void)
+{
+	return SWEEP_S;
+}
+
+static int
+retention_interval(void)
+{
+	return vapi_guc_keep_events > 0 ? RETENTION_S : 0;
 }
 
 /* What asks Vapi comes last. */
 static const Step steps[] = {
-	{"stale_runs", "Interrupted runs could not be marked", false, take_stale_runs},
-	{"events", "Events could not be applied", false, take_events},
-	{"change_feed", "The change feed is not up to date", true, take_change_feed},
-	{"extended_tables", "Extended tables are not up to date", true, take_extended_tables},
-	{"search", "The search is not up to date", false, take_search},
-	{"vapi_objects", "The mirror of assistants, squads and phone numbers is not up to date", true, take_objects},
-	{"sync_gaps", "Gaps of imports could not be gone over again", false, take_gaps},
+	{"stale_runs", "Interrupted runs could not be marked", false, false, NULL, take_stale_runs},
+	{"events", "Events could not be applied", false, true, NULL, take_events},
+	{"change_feed", "The change feed is not up to date", true, true, NULL, take_change_feed},
+	{"extended_tables", "Extended tables are not up to date", true, true, NULL, take_extended_tables},
+	{"search", "The search is not up to date", false, true, NULL, take_search},
+	{"inbox_retention", "Old events could not be removed", false, false, retention_interval, take_inbox_retention},
+	{"poll", "Vapi could not be asked what has changed", false, false, poll_interval, vapi_poll_take},
+	{"settle", "Calls that have ended could not be settled", false, false, settle_interval, vapi_recheck_settle},
+	{"sweep", "Calls under way could not be looked at", false, false, sweep_interval, vapi_recheck_sweep},
+	{"vapi_objects", "The mirror of assistants, squads and phone numbers is not up to date", true, false, NULL,
+	 take_objects},
+	{"sync_gaps", "Gaps of imports could not be gone over again", false, false, NULL, take_gaps},
 };
 
 int
@@ -244,22 +222,52 @@ vapi_steps_in_run(int step)
 	return steps[step].in_run;
 }
 
-/* Takes the step's lock unless it is put off; false: not now. */
+bool
+vapi_steps_follows(int step)
+{
+	return steps[step].follows;
+}
+
+int
+vapi_steps_interval(int step)
+{
+	return steps[step].interval_s ? steps[step].interval_s() : 0;
+}
+
+/* Is the step switched off? */
+static bool
+is_off(const Step *step)
+{
+	return step->interval_s != NULL && step->interval_s() == 0;
+}
+
+/* Takes the step's lock unless it is put off or its time has not come; false: not now. */
 static bool
 begin(const Step *step, const VapiStepsPlace *place, VapiStepsOutcome *outcome)
 {
+	/* A shorter interval than the one by which next_due_at was set counts at once. */
 	static VapiStatement put_off = {
-		"SELECT last_error FROM vapi_internal.step_state WHERE step = $1 AND next_due_at > now()", NULL};
-	VapiParameter parameter;
+		"SELECT last_error FROM vapi_internal.step_state"
+		" WHERE step = $1 AND next_due_at > now() + make_interval(secs => $3 / 1000.0)"
+		" AND (last_error IS NOT NULL OR last_started_at + make_interval(secs => $2) > now())",
+		NULL};
+	VapiParameter parameters[3];
 	VapiStoreSection section;
 
+	outcome->idle = is_off(step);
+	if (outcome->idle)
+		return false;
 	vapi_store_begin(&section, "vapi_sales: background work");
-	parameter = vapi_parameter_text(step->name);
-	if (!place->at_once && vapi_store_execute(&put_off, 1, &parameter) > 0)
+	parameters[0] = vapi_parameter_text(step->name);
+	parameters[1] = vapi_parameter_int8(step->interval_s ? step->interval_s() : 0);
+	parameters[2] = vapi_parameter_int8(place->early_ms);
+	if (!place->at_once && vapi_store_execute(&put_off, 3, parameters) > 0)
 	{
 		char *why = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 
-		outcome->error = MemoryContextStrdup(place->context, why ? why : "");
+		outcome->idle = true;
+		if (why != NULL)
+			outcome->error = MemoryContextStrdup(place->context, why);
 	}
 	else
 		outcome->taken = vapi_lock_step(step->name);
@@ -268,16 +276,26 @@ begin(const Step *step, const VapiStepsPlace *place, VapiStepsOutcome *outcome)
 	return outcome->taken;
 }
 
+/* When the step is next to be taken, if it goes by the clock. */
+static int64
+next_due(const Step *step, TimestampTz started, bool more)
+{
+	if (step->interval_s == NULL || more)
+		return VAPI_TIME_NONE;
+	return vapi_store_unix_time(started) + step->interval_s() * USECS_PER_SEC;
+}
+
 /* Notes how the step went and gives its lock back. */
 static void
-end(const Step *step, const VapiStepsPlace *place, TimestampTz started, const char *error)
+end(const Step *step, const VapiStepsPlace *place, TimestampTz started, const VapiStepsOutcome *outcome)
 {
 	static VapiStatement good = {
-		"INSERT INTO vapi_internal.step_state AS s (step, last_started_at, last_ok_at)"
-		" VALUES ($1, $2, clock_timestamp())"
+		"INSERT INTO vapi_internal.step_state AS s (step, last_started_at, last_ok_at, next_due_at)"
+		" VALUES ($1, $2, clock_timestamp(), $3)"
 		" ON CONFLICT (step) DO UPDATE SET last_started_at = excluded.last_started_at,"
-		" last_ok_at = excluded.last_ok_at, last_error = NULL, failures = 0, next_due_at = NULL"
-		" WHERE s.last_error IS NOT NULL OR s.last_ok_at IS NULL"
+		" last_ok_at = excluded.last_ok_at, last_error = NULL, failures = 0, next_due_at = excluded.next_due_at"
+		" WHERE s.last_error IS NOT NULL OR s.last_ok_at IS NULL OR s.next_due_at IS NOT NULL"
+		" OR excluded.next_due_at IS NOT NULL"
 		" OR s.last_ok_at < excluded.last_ok_at - interval '30 seconds'",
 		NULL};
 	static VapiStatement bad = {
@@ -293,11 +311,16 @@ end(const Step *step, const VapiStepsPlace *place, TimestampTz started, const ch
 	vapi_store_begin(&section, "vapi_sales: background work");
 	parameters[0] = vapi_parameter_text(step->name);
 	parameters[1] = vapi_parameter_time(vapi_store_unix_time(started));
-	parameters[2] = vapi_parameter_text(error);
-	if (error == NULL)
-		(void) vapi_store_execute(&good, 2, parameters);
+	if (outcome->error == NULL)
+	{
+		parameters[2] = vapi_parameter_time(next_due(step, started, outcome->more));
+		(void) vapi_store_execute(&good, 3, parameters);
+	}
 	else
+	{
+		parameters[2] = vapi_parameter_text(outcome->error);
 		(void) vapi_store_execute(&bad, 3, parameters);
+	}
 	vapi_lock_step_release(step->name);
 	vapi_store_commit(&section);
 	MemoryContextSwitchTo(place->context);
@@ -305,7 +328,7 @@ end(const Step *step, const VapiStepsPlace *place, TimestampTz started, const ch
 
 /* Does the step's work; an error becomes a sentence. Throws cancels on. */
 static void
-take_contained(const Step *step, Work *work)
+take_contained(const Step *step, VapiStepWork *work)
 {
 	PG_TRY();
 	{
@@ -333,11 +356,11 @@ vapi_steps_take(int number, const VapiStepsPlace *place)
 	const Step *step = &steps[number];
 	TimestampTz started = GetCurrentTimestamp();
 	VapiStepsOutcome outcome = {0};
-	Work *work;
+	VapiStepWork *work;
 
 	if (!begin(step, place, &outcome))
 		return outcome;
-	work = MemoryContextAllocZero(place->context, sizeof(Work));
+	work = MemoryContextAllocZero(place->context, sizeof(VapiStepWork));
 	work->place = place;
 	work->context = AllocSetContextCreate(place->context, "vapi_sales step", ALLOCSET_DEFAULT_SIZES);
 	if (place->budget_ms > 0)
@@ -352,7 +375,7 @@ vapi_steps_take(int number, const VapiStepsPlace *place)
 		outcome.error = pstrdup(work->error);
 	MemoryContextDelete(work->context);
 	pfree(work);
-	end(step, place, started, outcome.error);
+	end(step, place, started, &outcome);
 	return outcome;
 }
 
@@ -370,11 +393,15 @@ vapi_steps_finish(const VapiStepsPlace *place)
 		waiting = false;
 		for (i = 0; i < (int) lengthof(steps); i++)
 		{
-			VapiStepsOutcome outcome = vapi_steps_take(i, place);
+			VapiStepsOutcome outcome;
 
+			/* What goes by the clock nobody waits for. */
+			if (steps[i].interval_s != NULL)
+				continue;
+			outcome = vapi_steps_take(i, place);
 			did |= outcome.done > 0;
 			/* What the other session does not see any more must not stay behind. */
-			waiting |= outcome.done > 0 || (!outcome.taken && outcome.error == NULL);
+			waiting |= outcome.done > 0 || (!outcome.taken && !outcome.idle);
 			if (outcome.error)
 				pfree(unconstify(char *, outcome.error));
 		}
@@ -386,4 +413,38 @@ vapi_steps_finish(const VapiStepsPlace *place)
 			CHECK_FOR_INTERRUPTS();
 		}
 	}
+}
+
+TimestampTz
+vapi_steps_next_due(void)
+{
+	/* What a failure puts off is due when the step is. */
+	static VapiStatement statement = {
+		"SELECT min(greatest(w.due_at, s.next_due_at))"
+		" FROM (SELECT 'events', (SELECT min(e.next_attempt_at) FROM vapi_internal.event e WHERE e.status = 'pending')"
+		"  UNION ALL SELECT 'sync_gaps', (SELECT min(g.next_attempt_at) FROM vapi_internal.sync_gap g"
+		"   JOIN vapi_internal.sync_run r USING (run_id)"
+		"   WHERE g.status = 'open' AND r.status IN ('incomplete', 'interrupted'))"
+		"  UNION ALL SELECT i, NULL FROM unnest($1) AS i) AS w(step, due_at)"
+		" LEFT JOIN vapi_internal.step_state s USING (step)",
+		NULL};
+	const char *names[lengthof(steps)];
+	VapiParameter parameter;
+	VapiStoreSection section;
+	TimestampTz due;
+	bool isnull;
+	int count = 0;
+	int i;
+
+	for (i = 0; i < (int) lengthof(steps); i++)
+		if (!is_off(&steps[i]) && strcmp(steps[i].name, "events") != 0 && strcmp(steps[i].name, "sync_gaps") != 0)
+			names[count++] = steps[i].name;
+	vapi_store_begin(&section, "vapi_sales: looking for what is due");
+	parameter = vapi_parameter_text_array(names, count);
+	(void) vapi_store_execute(&statement, 1, &parameter);
+	due = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	if (isnull)
+		due = DT_NOEND;
+	vapi_store_commit(&section);
+	return due;
 }

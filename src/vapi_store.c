@@ -252,6 +252,15 @@ vapi_store_owner(void)
 	return owner;
 }
 
+bool
+vapi_store_is_installed(void)
+{
+	Oid owner;
+	Oid extension = find_extension(&owner);
+
+	return OidIsValid(extension) && (!OidIsValid(bound_extension) || extension == bound_extension);
+}
+
 void
 vapi_store_bind(void)
 {

@@ -101,6 +101,12 @@ extern Jsonb *vapi_store_jsonb(int column, MemoryContext context);
 extern Oid vapi_store_owner(void);
 
 /*
+ * Is the extension installed in this database? After vapi_store_bind: is it
+ * still that one? Needs a transaction; never ereports but for broken catalogs.
+ */
+extern bool vapi_store_is_installed(void);
+
+/*
  * Binds this process to the extension as it is installed now: a section
  * ereports 55000 once it was dropped, even when it was created again, and holds
  * up a DROP until its transaction ends. For workers only: a backend that waits

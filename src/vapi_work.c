@@ -23,6 +23,9 @@
 #define WAIT_MS 50000
 #define LOOK_MS 250
 
+/* Callers come each minute, but not to the second. */
+#define EARLY_MS 5000
+
 #define MAX_STEPS 32
 #define ERROR_SIZE 512
 
@@ -75,6 +78,7 @@ serve(WorkShared *shared)
 	place.context = AllocSetContextCreate(TopMemoryContext, "vapi_sales work", ALLOCSET_DEFAULT_SIZES);
 	place.database = vapi_launch_bind(place.context);
 	place.budget_ms = STEP_MS;
+	place.early_ms = EARLY_MS;
 	place.unfinished = &shared->canceled;
 	for (i = 0; i < vapi_steps_count(); i++)
 	{

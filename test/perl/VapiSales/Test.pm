@@ -178,6 +178,7 @@ vapi_sales.allowed_hosts = '127.0.0.1,localhost'
 vapi_sales.allow_private_hosts = on
 vapi_sales.secrets_directory = '$secrets'
 vapi_sales.requests_per_minute = 100000
+vapi_sales.poll_interval = 0
 CONF
 }
 

@@ -1,0 +1,242 @@
+#include "vapi_compat.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/lock.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "vapi_error.h"
+#include "vapi_launch.h"
+#include "vapi_resident.h"
+#include "vapi_steps.h"
+#include "vapi_store.h"
+#include "vapi_wake.h"
+
+/* What a step may take before the others have their turn, in milliseconds. */
+#define STEP_MS 2000
+
+/* Without anything due it looks all the same: a wake may be lost, such as that of a prepared transaction. */
+#define IDLE_MS 60000
+
+/* Commits follow each other faster than it is worth while to look. */
+#define BREATH_MS 20
+
+/* After a step that another session is at, or a round that did nothing though something was due; doubled each time. */
+#define LOOK_MS 500
+#define LOOK_MOST_MS 30000
+
+/* After an error of the round itself. */
+#define ERROR_MS 5000
+
+typedef struct Resident
+{
+	MemoryContext context; /* of a round */
+	char *database;
+	bool all;		/* the next round takes all steps, not only those that follow writers */
+	long pause_ms;	/* after an error: so long it does nothing */
+	int look_ms;	/* see LOOK_MS */
+	TimestampTz at; /* when the last round began */
+} Resident;
+
+static const volatile bool never = false;
+
+/* Ends the process, which the launcher does not start again before the extension is there. */
+pg_noreturn static void
+leave_without_extension(void)
+{
+	vapi_wake_worker_leave(MyDatabaseId, VAPI_WAKE_NO_EXTENSION);
+	proc_exit(0);
+}
+
+static bool
+is_installed(void)
+{
+	bool installed;
+
+	StartTransactionCommand();
+	installed = vapi_store_is_installed();
+	CommitTransactionCommand();
+	return installed;
+}
+
+/* Takes the steps once. Returns how long there is nothing to do, in milliseconds; 0: it goes on at once. */
+static long
+take_round(Resident *resident)
+{
+	VapiStepsPlace place = {.context = resident->context, .database = resident->database, .budget_ms = STEP_MS, .unfinished = &never};
+	const bool all = resident->all;
+	bool did = false;
+	bool more = false;
+	bool busy = false;
+	TimestampTz due;
+	long wait_ms;
+	int i;
+
+	resident->at = GetCurrentTimestamp();
+	resident->all = false;
+	(void) vapi_wake_worker_take();
+	MemoryContextReset(resident->context);
+	for (i = 0; i < vapi_steps_count(); i++)
+	{
+		VapiStepsOutcome outcome;
+
+		if (!all && !vapi_steps_follows(i))
+			continue;
+		MemoryContextSwitchTo(resident->context);
+		outcome = vapi_steps_take(i, &place);
+		did |= outcome.done > 0;
+		more |= outcome.more;
+		busy |= !outcome.taken && !outcome.idle;
+	}
+	if (did)
+		resident->look_ms = LOOK_MS;
+	if (more)
+		return 0;
+	due = vapi_steps_next_due();
+	wait_ms = due == DT_NOEND ? IDLE_MS : TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
+	wait_ms = Min(wait_ms, IDLE_MS);
+	/* Something else is at it, or what is due cannot be done now. */
+	if (busy || (wait_ms == 0 && all && !did))
+	{
+		wait_ms = resident->look_ms;
+		resident->look_ms = Min(resident->look_ms * 2, LOOK_MOST_MS);
+	}
+	return wait_ms;
+}
+
+/* What comes by signals. */
+static void
+look_at_signals(Resident *resident)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+		resident->all = true;
+	}
+}
+
+/* Sleeps so long, whatever comes but signals. */
+static void
+pause_for(Resident *resident, long wait_ms)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+
+	while (GetCurrentTimestamp() < until)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait_ms, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		look_at_signals(resident);
+	}
+}
+
+/* Sleeps until the next round: so long, or until a commit wakes us. */
+static void
+rest(Resident *resident, long wait_ms)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+	long breath_ms;
+
+	for (;;)
+	{
+		ResetLatch(MyLatch);
+		look_at_signals(resident);
+		if (resident->all)
+			return;
+		if (vapi_wake_worker_take())
+			break;
+		wait_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+		if (wait_ms <= 0)
+		{
+			resident->all = true;
+			return;
+		}
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait_ms, PG_WAIT_EXTENSION);
+	}
+	/* Further commits of this moment are one round. */
+	breath_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+												TimestampTzPlusMilliseconds(resident->at, BREATH_MS));
+	if (breath_ms > 0)
+		pg_usleep(breath_ms * 1000);
+}
+
+/* Cleans up after an error of a round: what it was about is tried again. */
+static long
+recover(Resident *resident)
+{
+	ErrorData *error;
+
+	HOLD_INTERRUPTS();
+	QueryCancelPending = false;
+	MemoryContextSwitchTo(resident->context);
+	error = CopyErrorData();
+	FlushErrorState();
+	AbortOutOfAnyTransaction();
+	/* A step's lock is the session's. */
+	LockReleaseAll(USER_LOCKMETHOD, true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	RESUME_INTERRUPTS();
+	if (!is_installed())
+	{
+		ereport(LOG, (errmsg("vapi_sales worker of database \"%s\" ends: the extension was dropped", resident->database)));
+		leave_without_extension();
+	}
+	resident->all = true;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		return LOOK_MS;
+	ereport(LOG, (errmsg("vapi_sales worker of database \"%s\": %s", resident->database,
+						 vapi_error_text(error->message, strlen(error->message)))));
+	return ERROR_MS;
+}
+
+void
+vapi_sales_resident_main(Datum argument)
+{
+	Resident *resident;
+
+	vapi_launch_connect();
+	pgstat_report_appname("vapi_sales worker");
+	if (!vapi_wake_worker_enter(MyDatabaseId))
+		proc_exit(0);
+	if (!is_installed())
+		leave_without_extension();
+
+	resident = MemoryContextAllocZero(TopMemoryContext, sizeof(Resident));
+	resident->context = AllocSetContextCreate(TopMemoryContext, "vapi_sales worker", ALLOCSET_DEFAULT_SIZES);
+	resident->all = true;
+	resident->look_ms = LOOK_MS;
+	PG_TRY();
+	{
+		resident->database = vapi_launch_bind(TopMemoryContext);
+	}
+	PG_CATCH();
+	{
+		/* dropped just now */
+		leave_without_extension();
+	}
+	PG_END_TRY();
+	ereport(LOG, (errmsg("vapi_sales worker of database \"%s\" started", resident->database)));
+	for (;;)
+	{
+		PG_TRY();
+		{
+			long pause_ms = resident->pause_ms;
+
+			resident->pause_ms = 0;
+			pause_for(resident, pause_ms);
+			rest(resident, take_round(resident));
+		}
+		PG_CATCH();
+		{
+			resident->pause_ms = recover(resident);
+		}
+		PG_END_TRY();
+	}
+}
