@@ -86,10 +86,11 @@ tell(Watched *entry, VapiWakeState state)
 			break;
 		case VAPI_WAKE_NO_SLOT:
 			ereport(LOG, (errmsg("vapi_sales: no background worker is free for database \"%s\"", entry->name),
-						  errhint("Raise max_worker_processes (now %d) and restart the server.", max_worker_processes)));
+						  errhint("Raise max_worker_processes (now %d) and restart the server.",
+								  max_worker_processes)));
 			break;
 		case VAPI_WAKE_GIVES_WAY:
-			ereport(LOG, (errmsg("vapi_sales: the worker of database \"%s\" gives way to who drops, renames or copies it",
+			ereport(LOG, (errmsg("vapi_sales: the worker of \"%s\" gives way to who drops, renames or copies it",
 								 entry->name)));
 			break;
 		default:
@@ -306,8 +307,8 @@ vapi_sales_launcher_main(Datum argument)
 				watched[i].next_try = 0;
 			look_after(&watched[i], now);
 		}
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, watched_count > 0 ? GUARD_MS : IDLE_MS,
-						 PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 watched_count > 0 ? GUARD_MS : IDLE_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)

@@ -69,7 +69,7 @@ is_installed(void)
 static long
 take_round(Resident *resident)
 {
-	VapiStepsPlace place = {.context = resident->context, .database = resident->database, .budget_ms = STEP_MS, .unfinished = &never};
+	VapiStepsPlace place = {.database = resident->database, .budget_ms = STEP_MS, .unfinished = &never};
 	const bool all = resident->all;
 	bool did = false;
 	bool more = false;
@@ -78,6 +78,7 @@ take_round(Resident *resident)
 	long wait_ms;
 	int i;
 
+	place.context = resident->context;
 	resident->at = GetCurrentTimestamp();
 	resident->all = false;
 	(void) vapi_wake_worker_take();
@@ -185,7 +186,7 @@ recover(Resident *resident)
 	RESUME_INTERRUPTS();
 	if (!is_installed())
 	{
-		ereport(LOG, (errmsg("vapi_sales worker of database \"%s\" ends: the extension was dropped", resident->database)));
+		ereport(LOG, (errmsg("vapi_sales worker of \"%s\" ends: the extension was dropped", resident->database)));
 		leave_without_extension();
 	}
 	resident->all = true;

@@ -158,7 +158,7 @@ take_gaps(VapiStepWork *work)
 static void
 take_inbox_retention(VapiStepWork *work)
 {
-	static VapiStatement statement = {"SELECT vapi_internal.inbox_retention_step(make_interval(mins => $1::integer))", NULL};
+	static VapiStatement statement = {"SELECT vapi_internal.inbox_retention_step(interval '1 minute' * $1)", NULL};
 	VapiParameter parameter = vapi_parameter_int8(vapi_guc_keep_events);
 
 	vapi_step_repeat(work, &statement, 1, &parameter, "vapi_sales: inbox retention");

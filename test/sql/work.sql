@@ -96,7 +96,7 @@ SELECT vapi_internal.search_step(0);
 ROLLBACK TO s;
 
 -- 2. Health: each check once, and only for who may see it.
-SELECT check_name, status FROM vapi.health WHERE check_name NOT IN ('api_key', 'runs', 'last_sync', 'webhook_secret') ORDER BY check_name COLLATE "C";
+SELECT check_name, status FROM vapi.health WHERE check_name NOT IN ('api_key', 'runs', 'last_sync', 'webhook_secret', 'lag') ORDER BY check_name COLLATE "C";
 SELECT (SELECT count(*) FROM vapi.health) = (SELECT count(DISTINCT check_name) FROM vapi.health) AS once,
 	bool_and(status IN ('ok', 'warn', 'fail')) AS known, bool_and(detail <> '') AS told,
 	bool_and((status = 'ok') = (what_to_do IS NULL)) AS "and what to do" FROM vapi.health;
