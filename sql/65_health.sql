@@ -257,6 +257,9 @@ AS $$
 			FROM vapi_internal.step_state s WHERE s.step <> 'poll') s
 
 		UNION ALL
+		SELECT 'schedules', h.status, h.detail, h.what_to_do FROM vapi_internal.schedule_health() h
+
+		UNION ALL
 		SELECT 'webhook_secret', CASE WHEN w.auth <> 'none' AND w.secret_problem IS NULL THEN 'ok' WHEN w.auth <> 'none' AND r.recent THEN 'fail' ELSE 'warn' END,
 			CASE WHEN w.auth = 'none' THEN 'everybody who reaches the webhook is believed' ELSE coalesce(w.secret_problem, 'can be read') END,
 			CASE WHEN w.auth = 'none' THEN 'Set vapi_sales.webhook_auth to what is set up at Vapi, see docs/integrations/webhooks.md.'
