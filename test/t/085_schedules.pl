@@ -109,8 +109,9 @@ like(health(), qr/^ok /, 'and health is well');
 
 # Now they fire: an import in each database, one that cannot work, and one whose command somebody has changed.
 sql(q{SELECT vapi.vapi_schedule_import('* * * * *', '5 years'); SELECT vapi.vapi_schedule_import('* * * * *', '1 day', 'changed');
-	SELECT vapi.vapi_schedule_import('17 3 * * *', '1 day', 'retained'); UPDATE cron.job SET command = 'SELECT 1 / 0' WHERE jobname = 'vapi_sales/calls/changed'});
-sql(q{UPDATE vapi_internal.schedule SET cron = '* * * * *' WHERE name = 'retention'; SELECT vapi.vapi_schedule_defaults()});
+	SELECT vapi.vapi_schedule_import('17 3 * * *', '1 day', 'retained')});
+sql(q{UPDATE vapi_internal.schedule SET cron = '* * * * *' WHERE name = 'retention'; SELECT vapi.vapi_schedule_defaults();
+	UPDATE cron.job SET command = 'SELECT 1 / 0' WHERE jobname = 'vapi_sales/calls/changed'});
 sql(q{INSERT INTO cron.job_run_details (jobid, runid, database, command, status, end_time)
 	SELECT 1, nextval('cron.runid_seq'), 'calls', c, 'succeeded', now() - interval '8 days' FROM unnest(ARRAY['SELECT vapi.vapi_run_schedule(''work'')', 'SELECT another()']) AS c});
 my $warning = told(q{SELECT vapi.vapi_schedule_import('* * * * *', '5 years')}, $other);
