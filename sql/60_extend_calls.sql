@@ -291,8 +291,9 @@ BEGIN
 
 	FOR wanted IN
 		SELECT w.name, w.direction, l.attnum
-		FROM (VALUES ('vapi_call_id', ''), ('vapi_status', ''), ('qualification_score', ' DESC'), ('call_type', '')) AS w(name, direction)
+		FROM (VALUES (1, 'vapi_call_id', ''), (2, 'vapi_status', ''), (3, 'qualification_score', ' DESC'), (4, 'call_type', '')) AS w(place, name, direction)
 			JOIN vapi_internal.mirror_layout(target) l USING (name)
+		ORDER BY w.place
 	LOOP
 		objects := objects || ('index on ' || wanted.name);
 		IF wanted.attnum IS NOT NULL
@@ -339,9 +340,10 @@ BEGIN
 	END IF;
 	FOR item IN
 		SELECT c.relname
-		FROM unnest(mirror.added_indexes) AS i(name)
+		FROM unnest(mirror.added_indexes) WITH ORDINALITY AS i(name, place)
 			JOIN pg_class c ON c.relnamespace = mirror.relnamespace AND c.relname = i.name
 			JOIN pg_index x ON x.indexrelid = c.oid AND x.indrelid = target
+		ORDER BY i.place
 	LOOP
 		statements := statements || format('DROP INDEX %I.%I', mirror.schema, item.relname);
 		objects := objects || ('index ' || quote_ident(item.relname));
@@ -349,8 +351,9 @@ BEGIN
 	END LOOP;
 	FOR item IN
 		SELECT k.conname
-		FROM unnest(mirror.added_constraints) AS i(name)
+		FROM unnest(mirror.added_constraints) WITH ORDINALITY AS i(name, place)
 			JOIN pg_constraint k ON k.conrelid = target AND k.conname = i.name
+		ORDER BY i.place
 	LOOP
 		drops := drops || format('DROP CONSTRAINT %I', item.conname);
 		objects := objects || ('constraint ' || quote_ident(item.conname));
