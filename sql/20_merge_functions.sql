@@ -107,6 +107,7 @@ BEGIN
 	DELETE FROM vapi_internal.live_line WHERE call_id = erased_call_id;
 	UPDATE vapi_internal.follow_up SET call_id = NULL, note = NULL WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_call WHERE call_id = erased_call_id;
+	UPDATE vapi_internal.audit SET call_id = NULL WHERE call_id = erased_call_id;
 	-- That something was received stays, what it said and about whom does not.
 	DELETE FROM vapi_internal.event_answer a USING vapi_internal.event e
 		WHERE e.dedupe_key BETWEEN first_key AND last_key AND a.event_id = e.event_id;

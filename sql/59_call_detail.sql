@@ -1,7 +1,7 @@
 -- One call with all that is known about it, and lists as CSV.
 
-CREATE FUNCTION vapi.vapi_call(id text) RETURNS jsonb
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+CREATE FUNCTION vapi_internal.call_detail(id text) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -9,7 +9,7 @@ DECLARE
 	found vapi.calls;
 	answer jsonb;
 BEGIN
-	SELECT v.* INTO found FROM vapi.calls AS v WHERE v.id = vapi_call.id;
+	SELECT v.* INTO found FROM vapi.calls AS v WHERE v.id = call_detail.id;
 	IF found.id IS NULL THEN
 		RAISE EXCEPTION 'there is no call "%"', left(id, 100)
 			USING ERRCODE = '02000', HINT = 'It may not have been imported yet, or not be yours to see.';
@@ -44,8 +44,24 @@ BEGIN
 	RETURN answer;
 END
 $$;
+COMMENT ON FUNCTION vapi_internal.call_detail(text) IS 'What vapi_call shows. 02000 when there is none in the reader''s scope.';
+
+CREATE FUNCTION vapi.vapi_call(id text) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	answer jsonb;
+BEGIN
+	PERFORM vapi_internal.check_audit();
+	answer := vapi_internal.call_detail(id);
+	PERFORM vapi_internal.write_audit('call', answer ->> 'id', jsonb_build_object('numbers', vapi_internal.may('numbers'),
+		'names', vapi_internal.may('names'), 'content', vapi_internal.may('content')));
+	RETURN answer;
+END
+$$;
 COMMENT ON FUNCTION vapi.vapi_call(text) IS
-	'The whole call: what the list shows of it, transcript and messages, analysis, cost items, recordings there are, its prospect and the prospect''s 20 latest other calls; masked as everywhere. 02000 when there is none in the reader''s scope.';
+	'The whole call: what the list shows of it, transcript and messages, analysis, cost items, recordings there are, its prospect and the prospect''s 20 latest other calls; masked as everywhere. Writes a row of view audit. 02000 when there is none in the reader''s scope, 25006 in a read-only transaction and on a standby.';
 
 -- A spreadsheet takes a cell that begins like a formula for one. Plain numbers and telephone numbers, masked ones too, are none.
 CREATE FUNCTION vapi_internal.csv_cell(value text) RETURNS text
@@ -71,39 +87,25 @@ AS $$
 $$;
 COMMENT ON FUNCTION vapi_internal.local_iso(timestamptz, text) IS 'An instant as ISO 8601 in the zone, with the offset in force there.';
 
-CREATE FUNCTION vapi.vapi_export_calls(columns text[] DEFAULT NULL, status text DEFAULT NULL, date_from text DEFAULT NULL, date_to text DEFAULT NULL,
-	search text DEFAULT NULL, assistant text DEFAULT NULL, outcome text DEFAULT NULL, direction text DEFAULT NULL, score_min numeric DEFAULT NULL,
-	score_max numeric DEFAULT NULL, cost_min numeric DEFAULT NULL, cost_max numeric DEFAULT NULL, duration_min numeric DEFAULT NULL,
-	duration_max numeric DEFAULT NULL, phone_number text DEFAULT NULL, campaign text DEFAULT NULL, time_zone text DEFAULT NULL,
-	bom boolean DEFAULT false) RETURNS text
-	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
+CREATE FUNCTION vapi_internal.export_calls(columns text[], filters jsonb, zone text, bom boolean, OUT csv text, OUT calls integer)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	zone text := vapi_internal.known_zone(time_zone);
-	known CONSTANT text[] := '{id,created_at,started_at,ended_at,type,call_type,status,ended_reason,ended_family,outcome,outcome_source,duration_seconds,cost,assistant_id,assistant_name,assistant_version,squad_id,phone_number_id,campaign_id,customer_number,customer_name,company,prospect_id,prospect_name,qualification_score,reported_score,temperature,sentiment,success_evaluation,summary,turns,has_recording,error_message}';
-	chosen text[] := coalesce(columns, '{id,created_at,call_type,status,outcome,duration_seconds,cost,assistant_name,customer_number,customer_name,company,qualification_score,ended_reason,summary}');
 	query record;
 	ids text[];
 	part text;
 	parts text[];
 	i integer := 1;
 BEGIN
-	IF cardinality(chosen) = 0 OR NOT chosen <@ known OR array_ndims(chosen) > 1 THEN
-		RAISE EXCEPTION 'there is no column "%"', coalesce(left((SELECT c FROM unnest(chosen) AS c WHERE c IS NULL OR c <> ALL (known) LIMIT 1), 64), '')
-			USING ERRCODE = 'invalid_parameter_value', HINT = format('Columns are %s.', array_to_string(known, ', '));
-	END IF;
-	SELECT c.tables, c.conditions INTO query FROM vapi_internal.call_conditions(jsonb_strip_nulls(jsonb_build_object('status', status,
-		'date_from', date_from, 'date_to', date_to, 'search', search, 'assistant', assistant, 'outcome', outcome, 'direction', direction,
-		'score_min', score_min, 'score_max', score_max, 'cost_min', cost_min, 'cost_max', cost_max, 'duration_min', duration_min,
-		'duration_max', duration_max, 'phone_number', phone_number, 'campaign', campaign)), zone) AS c;
+	SELECT c.tables, c.conditions INTO query FROM vapi_internal.call_conditions(filters, zone) AS c;
 	EXECUTE format('SELECT array_agg(q.call_id) FROM (SELECT c.call_id FROM %s WHERE %s ORDER BY c.created_at DESC NULLS LAST, c.call_id DESC LIMIT 100001) AS q',
 		query.tables, query.conditions) INTO ids;
 	IF cardinality(ids) > 100000 THEN
 		RAISE EXCEPTION 'more than 100000 calls would be exported' USING ERRCODE = 'program_limit_exceeded',
 			HINT = 'Export months one by one, with date_from and date_to, or read view calls with COPY.';
 	END IF;
-	parts := ARRAY[CASE WHEN bom THEN chr(65279) ELSE '' END || array_to_string(chosen, ',') || E'\r\n'];
+	parts := ARRAY[CASE WHEN bom THEN chr(65279) ELSE '' END || array_to_string(columns, ',') || E'\r\n'];
 	-- By thousands: the view finds calls by a list of ids through the index, and not through a join.
 	WHILE i <= coalesce(cardinality(ids), 0) LOOP
 		EXECUTE format($export$
@@ -113,13 +115,53 @@ BEGIN
 				(SELECT string_agg(CASE WHEN c IN ('created_at', 'started_at', 'ended_at')
 						THEN format('vapi_internal.csv_cell(vapi_internal.local_iso(v.%I, %L))', c, zone)
 						ELSE format('vapi_internal.csv_cell(v.%I::text)', c) END, ', ' ORDER BY position)
-					FROM unnest(chosen) WITH ORDINALITY AS u(c, position)))
+					FROM unnest(columns) WITH ORDINALITY AS u(c, position)))
 			INTO part USING ids[i : i + 999];
 		parts := parts || part;
 		i := i + 1000;
 	END LOOP;
-	RETURN array_to_string(parts, '');
+	csv := array_to_string(parts, '');
+	calls := coalesce(cardinality(ids), 0);
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.export_calls(text[], jsonb, text, boolean) IS 'What vapi_export_calls gives, and of how many calls. 54000 for more than 100000.';
+
+CREATE FUNCTION vapi.vapi_export_calls(columns text[] DEFAULT NULL, status text DEFAULT NULL, date_from text DEFAULT NULL, date_to text DEFAULT NULL,
+	search text DEFAULT NULL, assistant text DEFAULT NULL, outcome text DEFAULT NULL, direction text DEFAULT NULL, score_min numeric DEFAULT NULL,
+	score_max numeric DEFAULT NULL, cost_min numeric DEFAULT NULL, cost_max numeric DEFAULT NULL, duration_min numeric DEFAULT NULL,
+	duration_max numeric DEFAULT NULL, phone_number text DEFAULT NULL, campaign text DEFAULT NULL, time_zone text DEFAULT NULL,
+	bom boolean DEFAULT false) RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	zone text := vapi_internal.known_zone(time_zone);
+	known CONSTANT text[] := '{id,created_at,started_at,ended_at,type,call_type,status,ended_reason,ended_family,outcome,outcome_source,duration_seconds,cost,assistant_id,assistant_name,assistant_version,squad_id,phone_number_id,campaign_id,customer_number,customer_name,company,prospect_id,prospect_name,qualification_score,reported_score,temperature,sentiment,success_evaluation,summary,turns,has_recording,error_message}';
+	chosen text[] := coalesce(columns, '{id,created_at,call_type,status,outcome,duration_seconds,cost,assistant_name,customer_number,customer_name,company,qualification_score,ended_reason,summary}');
+	filters jsonb := jsonb_strip_nulls(jsonb_build_object('status', status,
+		'date_from', date_from, 'date_to', date_to, 'search', search, 'assistant', assistant, 'outcome', outcome, 'direction', direction,
+		'score_min', score_min, 'score_max', score_max, 'cost_min', cost_min, 'cost_max', cost_max, 'duration_min', duration_min,
+		'duration_max', duration_max, 'phone_number', phone_number, 'campaign', campaign));
+	-- Who may see none of it reads no personal column.
+	personal boolean := (vapi_internal.may('names') AND chosen && '{customer_number,customer_name,company,prospect_name}')
+		OR (vapi_internal.may('numbers') AND chosen && '{error_message}')
+		OR (vapi_internal.may('content') AND chosen && '{summary,success_evaluation}');
+	answer record;
+BEGIN
+	IF cardinality(chosen) = 0 OR NOT chosen <@ known OR array_ndims(chosen) > 1 THEN
+		RAISE EXCEPTION 'there is no column "%"', coalesce(left((SELECT c FROM unnest(chosen) AS c WHERE c IS NULL OR c <> ALL (known) LIMIT 1), 64), '')
+			USING ERRCODE = 'invalid_parameter_value', HINT = format('Columns are %s.', array_to_string(known, ', '));
+	END IF;
+	IF personal THEN
+		PERFORM vapi_internal.check_audit();
+	END IF;
+	answer := vapi_internal.export_calls(chosen, filters, zone, bom);
+	IF personal THEN
+		PERFORM vapi_internal.write_audit('export', NULL, jsonb_build_object('columns', chosen, 'calls', answer.calls,
+			'filters', (SELECT coalesce(jsonb_agg(k ORDER BY k COLLATE "C"), '[]') FROM jsonb_object_keys(filters) AS k)));
+	END IF;
+	RETURN answer.csv;
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_export_calls(text[], text, text, text, text, text, text, text, numeric, numeric, numeric, numeric, numeric, numeric, text, text, text, boolean) IS
-	'The calls of the list with these filters as CSV (RFC 4180, CRLF), newest first, times in the zone with its offset, masked as the list is; safe to open in a spreadsheet: what looks like a formula gets an apostrophe in front, numbers such as +13035550100 do not. bom marks it as UTF-8 for Excel. 22023 for a column that there is not, 54000 for more than 100000 calls.';
+	'The calls of the list with these filters as CSV (RFC 4180, CRLF), newest first, times in the zone with its offset, masked as the list is; safe to open in a spreadsheet: what looks like a formula gets an apostrophe in front, numbers such as +13035550100 do not. bom marks it as UTF-8 for Excel. With names, numbers, summaries or evaluations that the reader may see it writes a row of view audit, and is refused in a read-only transaction (25006); without them it works anywhere. 22023 for a column that there is not, 54000 for more than 100000 calls.';

@@ -73,6 +73,7 @@ AS $$
 		('TABLE vapi.sync_runs', 'SELECT'),
 		('TABLE vapi.sync_gaps', 'SELECT'),
 		('TABLE vapi.health', 'SELECT'),
+		('TABLE vapi.audit', 'SELECT'),
 		('TABLE vapi.handlers', 'SELECT'),
 		('TABLE vapi.schedules', 'SELECT'),
 		('TABLE vapi.events', 'SELECT'),

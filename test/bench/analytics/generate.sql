@@ -6,6 +6,10 @@ SET maintenance_work_mem = '256MB';
 SET max_parallel_workers_per_gather = 0;
 SELECT setseed(0.42);
 
+-- Indexes are built once at the end; those of an extension cannot be dropped.
+UPDATE pg_index SET indisready = false, indisvalid = false
+WHERE indrelid IN ('vapi_internal.call'::regclass, 'vapi_internal.call_content'::regclass, 'vapi_internal.call_search'::regclass) AND NOT indisprimary;
+
 INSERT INTO vapi_internal.assistant (assistant_id, name, success_rubric, data, synced_at)
 SELECT 'assistant-' || i, 'Script ' || i, (ARRAY['NumericScale', 'PassFail', NULL])[1 + i % 3], '{}', '2026-01-01Z'
 FROM generate_series(1, 40) AS i;
@@ -23,8 +27,9 @@ SELECT 'call-' || lpad(r.i::text, 9, '0'), r.at, 'org', r.type, CASE WHEN r.i <=
 	CASE WHEN r.status IN ('completed', 'voicemail') AND r.i > 20 THEN r.at + interval '7 s' + r.length * interval '1 s' END,
 	CASE WHEN r.i > 20 THEN r.reason END, CASE WHEN r.i > 20 THEN r.family END, CASE WHEN r.i > 20 THEN r.status END, r.status = 'completed',
 	CASE WHEN r.status IN ('completed', 'voicemail') THEN round((0.02 + r.length * 0.0015)::numeric, 4) WHEN r.dice < 0.5 THEN 0 END,
-	'assistant-' || (1 + floor(40 * r.dice ^ 3)), (1 + r.i % 4)::text, 'number-' || r.i % 12, CASE WHEN r.i % 3 = 0 THEN 'campaign-' || r.i % 9 END,
-	'+1303' || lpad((2000000 + r.contact)::text, 7, '0'), '+1303' || lpad((2000000 + r.contact)::text, 7, '0'), 'Person ' || r.contact, r.contact,
+	'assistant-' || (1 + floor(40 * r.dice ^ 3)), (1 + r.i % 4)::text, CASE WHEN r.i % 4000 = 7 THEN 'number-rare' ELSE 'number-' || r.i % 12 END,
+	CASE WHEN r.i > :calls * 0.98 THEN 'campaign-old' WHEN r.i % 3 = 0 THEN 'campaign-' || r.i % 9 END,
+	'+130355501' || lpad(r.contact::text, 6, '0'), '+130355501' || lpad(r.contact::text, 6, '0'), 'Person ' || r.contact, r.contact,
 	'A call about ' || (ARRAY['a roof', 'panels', 'teeth', 'a leak', 'a contract'])[1 + r.i % 5],
 	CASE WHEN r.status = 'completed' THEN CASE r.i % 3 WHEN 0 THEN (1 + r.i % 10)::text ELSE (r.i % 4 = 0)::text END END,
 	CASE WHEN r.status = 'completed' THEN (ARRAY['meeting-scheduled', 'not-interested', 'callback', NULL, NULL, NULL])[1 + r.i % 6] END,
@@ -60,4 +65,7 @@ SELECT c.call_id, 0, vapi_internal.search_vector(concat_ws(' ', c.customer_name,
 		|| CASE WHEN c.prospect_id % 10 = 0 THEN ' insurance' ELSE '' END || CASE WHEN c.prospect_id % 100 = 0 THEN ' mortgage' ELSE '' END
 		|| CASE WHEN c.prospect_id % 10000 = 0 THEN ' zeppelin' ELSE '' END || ' word' || c.slot % 20000)
 FROM vapi_internal.call c LEFT JOIN vapi_internal.prospect p USING (prospect_id);
+REINDEX TABLE vapi_internal.call;
+REINDEX TABLE vapi_internal.call_content;
+REINDEX TABLE vapi_internal.call_search;
 VACUUM (ANALYZE) vapi_internal.call, vapi_internal.call_content, vapi_internal.call_search, vapi_internal.prospect, vapi_internal.assistant;
