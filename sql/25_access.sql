@@ -14,29 +14,34 @@ CREATE FUNCTION vapi_internal.outer_role() RETURNS oid
 	AS 'MODULE_PATHNAME', 'vapi_sales_outer_role';
 COMMENT ON FUNCTION vapi_internal.outer_role() IS 'The role in force outside SECURITY DEFINER functions: SET ROLE''s, else the session''s.';
 
+-- plpgsql keeps its plans for the session; a view asks a dozen times.
 CREATE FUNCTION vapi_internal.unlimited() RETURNS boolean
-	LANGUAGE sql STABLE PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT pg_has_role(vapi_internal.outer_role(), e.extowner, 'USAGE')
-	FROM pg_extension e WHERE e.extname = 'vapi_sales'
+BEGIN
+	RETURN (SELECT pg_has_role(vapi_internal.outer_role(), e.extowner, 'USAGE')
+		FROM pg_extension e WHERE e.extname = 'vapi_sales');
+END
 $$;
 COMMENT ON FUNCTION vapi_internal.unlimited() IS 'Is the outer role the extension''s owner or a member of it.';
 
 CREATE FUNCTION vapi_internal.scope() RETURNS text[]
-	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE
-		WHEN vapi_internal.unlimited() THEN NULL
-		ELSE (
-			SELECT CASE WHEN bool_or(a.assistant_ids IS NULL) THEN NULL
-				ELSE coalesce(array_agg(DISTINCT s.id) FILTER (WHERE s.id IS NOT NULL), '{}') END
-			FROM vapi_internal.role_access a
-				JOIN pg_roles r ON r.rolname = a.role_name
-				LEFT JOIN unnest(a.assistant_ids) AS s(id) ON true
-			WHERE a.profile <> 'webhook' AND pg_has_role(vapi_internal.outer_role(), r.oid, 'USAGE'))
-	END
+BEGIN
+	IF vapi_internal.unlimited() THEN
+		RETURN NULL;
+	END IF;
+	RETURN (
+		SELECT CASE WHEN bool_or(a.assistant_ids IS NULL) THEN NULL
+			ELSE coalesce(array_agg(DISTINCT s.id) FILTER (WHERE s.id IS NOT NULL), '{}') END
+		FROM vapi_internal.role_access a
+			JOIN pg_roles r ON r.rolname = a.role_name
+			LEFT JOIN unnest(a.assistant_ids) AS s(id) ON true
+		WHERE a.profile <> 'webhook' AND pg_has_role(vapi_internal.outer_role(), r.oid, 'USAGE'));
+END
 $$;
 COMMENT ON FUNCTION vapi_internal.scope() IS 'Ids of the assistants whose calls the outer role may see; NULL: all; an empty array: none.';
 
@@ -44,10 +49,14 @@ COMMENT ON FUNCTION vapi_internal.scope() IS 'Ids of the assistants whose calls 
 -- only what is allowed for all of them: agent for one assistant and viewer for
 -- all must not show the others' numbers.
 CREATE FUNCTION vapi_internal.may(what text) RETURNS boolean
-	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT vapi_internal.unlimited() OR coalesce((
+BEGIN
+	IF vapi_internal.unlimited() THEN
+		RETURN true;
+	END IF;
+	RETURN coalesce((
 		SELECT bool_or(a.assistant_ids IS NULL)
 			OR vapi_internal.scope() <@ coalesce(array_agg(s.id) FILTER (WHERE s.id IS NOT NULL), '{}')
 		FROM vapi_internal.role_access a
@@ -61,7 +70,8 @@ AS $$
 					WHEN 'sync' THEN a.profile = 'admin'
 					ELSE false
 				END
-		HAVING count(*) > 0), false)
+		HAVING count(*) > 0), false);
+END
 $$;
 COMMENT ON FUNCTION vapi_internal.may(text) IS
 	'May the outer role see content (transcripts, summaries), names, unmasked numbers of all calls in its scope, or run sync.';

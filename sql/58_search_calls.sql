@@ -126,30 +126,29 @@ CREATE FUNCTION vapi_internal.url_part(value text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT string_agg(CASE WHEN chr(get_byte(b.bytes, i)) ~ '[A-Za-z0-9._~-]' AND get_byte(b.bytes, i) < 128 THEN chr(get_byte(b.bytes, i))
-		ELSE '%' || upper(lpad(to_hex(get_byte(b.bytes, i)), 2, '0')) END, '' ORDER BY i)
-	FROM (SELECT convert_to(value, 'UTF8') AS bytes) AS b, generate_series(0, length(b.bytes) - 1) AS i
+	SELECT CASE WHEN value ~ '^[A-Za-z0-9._~-]*$' THEN value ELSE (
+		SELECT string_agg(CASE WHEN get_byte(b.bytes, i) < 128 AND chr(get_byte(b.bytes, i)) ~ '[A-Za-z0-9._~-]' THEN chr(get_byte(b.bytes, i))
+			ELSE '%' || upper(lpad(to_hex(get_byte(b.bytes, i)), 2, '0')) END, '' ORDER BY i)
+		FROM (SELECT convert_to(value, 'UTF8') AS bytes) AS b, generate_series(0, length(b.bytes) - 1) AS i) END
 $$;
 COMMENT ON FUNCTION vapi_internal.url_part(text) IS 'A segment of a URL''s path, percent-encoded.';
 
+-- Bound when it is created, so it needs no search_path and is inlined where calls are listed.
 CREATE FUNCTION vapi_internal.call_object(c vapi.calls) RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL RESTRICTED
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT jsonb_strip_nulls(jsonb_build_object('id', c.id, 'orgId', c.org_id, 'createdAt', c.created_at, 'updatedAt', c.updated_at,
+	RETURN jsonb_strip_nulls(jsonb_build_object('id', c.id, 'orgId', c.org_id, 'createdAt', c.created_at, 'updatedAt', c.updated_at,
 			'startedAt', c.started_at, 'endedAt', c.ended_at, 'type', c.type, 'status', c.status, 'vapiStatus', c.vapi_status,
 			'direction', c.call_type, 'endedReason', c.ended_reason, 'endedFamily', c.ended_family, 'reached', c.reached,
 			'phoneNumberId', c.phone_number_id, 'customerId', c.customer_id, 'assistantId', c.assistant_id, 'assistantName', c.assistant_name,
 			'assistantVersion', c.assistant_version, 'squadId', c.squad_id, 'campaignId', c.campaign_id, 'name', c.name,
-			'customerNumber', c.customer_number, 'customerName', c.customer_name, 'duration', c.duration_seconds, 'cost', c.cost))
-		|| jsonb_strip_nulls(jsonb_build_object('outcome', c.outcome, 'outcomeSource', c.outcome_source, 'summary', c.summary,
+			'customerNumber', c.customer_number, 'customerName', c.customer_name, 'duration', c.duration_seconds, 'cost', c.cost,
+			'outcome', c.outcome, 'outcomeSource', c.outcome_source, 'summary', c.summary,
 			'prospectId', c.prospect_id, 'prospectName', c.prospect_name, 'company', c.company,
 			'qualificationScore', c.qualification_score, 'scoreCoverage', c.score_coverage, 'reportedScore', c.reported_score,
 			'temperature', c.temperature, 'sentiment', c.sentiment, 'successEvaluation', c.success_evaluation,
 			'errorMessage', c.error_message, 'turns', c.turns, 'settled', c.settled,
 			'recordingUrl', CASE WHEN c.has_recording THEN '/api/vapi/recordings/' || vapi_internal.url_part(c.id) END))
-		|| CASE WHEN c.vapi_metadata IS NULL THEN '{}' ELSE jsonb_build_object('metadata', c.vapi_metadata) END
-$$;
+		|| CASE WHEN c.vapi_metadata IS NULL THEN '{}' ELSE jsonb_build_object('metadata', c.vapi_metadata) END;
 COMMENT ON FUNCTION vapi_internal.call_object(vapi.calls) IS 'A row of view calls as an object of the plan''s shape; what is not known is left out.';
 
 CREATE FUNCTION vapi_internal.read_cursor(cursor text, sort text, filters_hash text, key_type text) RETURNS jsonb

@@ -156,4 +156,37 @@ SELECT vapi.vapi_analytics('{"queries": [{"table": "call", "name": "q", "operati
 ROLLBACK TO s;
 SELECT vapi.vapi_analytics('{"queries": [{"table": "call", "name": "q", "operations": [{"operation": "count", "column": "id"}], "timeRange": {"start": "2026-03-01", "end": "2026-04-01"}}]}') #> '{0,result}' AS counted;
 RESET ROLE;
+
+-- 6. Reading a call, and exporting what is personal, leave a row; it names nobody and outlives the call.
+SELECT action, CASE WHEN outer_role = session_user THEN 'the session''s' ELSE outer_role END AS by_role, call_id, detail, session_role = session_user AND recorded_at >= now() AS as_session FROM vapi.audit ORDER BY audit_id;
+SET ROLE regress_agent;
+SAVEPOINT a;
+SELECT length(vapi.vapi_export_calls('{id,customer_number}', search => '+1 303 555 0142', status => 'completed,busy')) > 20 AS exported;
+SELECT length(vapi.vapi_export_calls('{id,cost}')) > 20 AS not_personal;
+SELECT count(*) FROM vapi.audit;
+ROLLBACK TO a;
+SET LOCAL transaction_read_only = on;
+\set VERBOSITY default
+SELECT vapi.vapi_call('call-52');
+ROLLBACK TO a;
+\set VERBOSITY terse
+SET LOCAL transaction_read_only = on;
+SELECT vapi.vapi_export_calls('{summary}');
+ROLLBACK TO a;
+SET LOCAL transaction_read_only = on;
+SELECT length(vapi.vapi_export_calls('{id,cost}')) > 20 AS works, jsonb_array_length(vapi.vapi_search_calls() -> 'calls') AS listed;
+ROLLBACK TO a;
+SELECT length(vapi.vapi_export_calls('{id,customer_number}', search => '+1 303 555 0142', status => 'completed,busy')) > 20 AS exported;
+SELECT vapi.vapi_call('call-52') ->> 'id' AS call;
+RESET ROLE;
+SELECT action, call_id, detail FROM vapi.audit ORDER BY audit_id DESC LIMIT 2;
+SELECT count(*) FILTER (WHERE a::text ~ '555|0142|Ada|roof') AS named FROM vapi_internal.audit a;
+SELECT vapi.vapi_grant('regress_viewer', 'admin', '{A}'), vapi.vapi_grant('regress_bi', 'admin', '{B}');
+SET ROLE regress_viewer;
+SELECT action, call_id FROM vapi.audit GROUP BY 1, 2;
+SET ROLE regress_bi;
+SELECT action, call_id FROM vapi.audit GROUP BY 1, 2;
+RESET ROLE;
+SELECT vapi_internal.erase_call('call-52');
+SELECT action, call_id FROM vapi.audit GROUP BY 1, 2 ORDER BY 1, 2;
 ROLLBACK;

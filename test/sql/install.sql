@@ -141,6 +141,10 @@ FROM (SELECT 'pg_class'::regclass AS classid, oid AS objid FROM pg_class
 	UNION ALL
 	SELECT 'pg_namespace'::regclass, oid FROM pg_namespace WHERE nspname IN ('vapi', 'vapi_internal')) o
 WHERE obj_description(o.objid, o.classid::text::name) IS NULL;
+-- And so does each column of the public views.
+SELECT a.attrelid::regclass, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+WHERE c.relnamespace = 'vapi'::regnamespace AND c.relkind IN ('v', 'm', 'r') AND a.attnum > 0 AND NOT a.attisdropped
+	AND coalesce(length(col_description(a.attrelid, a.attnum)) < 3, true);
 -- A function whose body is parsed at run time, or that runs as its owner, has its search_path pinned, pg_temp last.
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace IN ('vapi'::regnamespace, 'vapi_internal'::regnamespace)
