@@ -180,7 +180,7 @@ SELECT length(vapi.vapi_export_calls('{id,customer_number}', search => '+1 303 5
 SELECT vapi.vapi_call('call-52') ->> 'id' AS call;
 RESET ROLE;
 SELECT action, call_id, detail FROM vapi.audit ORDER BY audit_id DESC LIMIT 2;
-SELECT count(*) FILTER (WHERE a::text ~ '555|0142|Ada|roof') AS named FROM vapi_internal.audit a;
+SELECT count(*) FILTER (WHERE (to_jsonb(a) - 'recorded_at')::text ~ '555|0142|Ada|roof') AS named FROM vapi_internal.audit a;
 SELECT vapi.vapi_grant('regress_viewer', 'admin', '{A}'), vapi.vapi_grant('regress_bi', 'admin', '{B}');
 SET ROLE regress_viewer;
 SELECT action, call_id FROM vapi.audit GROUP BY 1, 2;
