@@ -16,88 +16,7 @@
 #include "vapi_reason.h"
 #include "vapi_store.h"
 
-/* clang-format off */
-#define TEXT(field) {#field, COLUMN_TEXT, offsetof(Source, o.field)}
-#define NUMERIC(field) {#field, COLUMN_NUMERIC, offsetof(Source, o.field)}
-#define TIME(field) {#field, COLUMN_TIME, offsetof(Source, o.field)}
-#define COUNT(field) {#field, COLUMN_COUNT, offsetof(Source, o.field)}
-#define JSONB(field) {#field, COLUMN_JSONB, offsetof(Source, o.field)}
-#define DERIVED(field, kind) {#field, kind, offsetof(Source, field)}
-/* clang-format on */
-
-static const FieldGroup call_groups[] = {
-	{"org", false, {TEXT(org_id)}},
-	{"type", false, {TEXT(type)}},
-	{"name", false, {TEXT(name)}},
-	{"assistant", false, {TEXT(assistant_id)}},
-	{"assistant_version", false, {TEXT(assistant_version)}},
-	{"squad", false, {TEXT(squad_id)}},
-	{"phone_number", false, {TEXT(phone_number_id)}},
-	{"customer", false, {TEXT(customer_id)}},
-	{"customer_number", false, {TEXT(customer_number), DERIVED(customer_e164, COLUMN_TEXT)}},
-	{"customer_name", false, {TEXT(customer_name)}},
-	{"campaign", false, {TEXT(campaign_id)}},
-	{"lead", false, {DERIVED(lead_id, COLUMN_TEXT)}},
-	{"created", false, {TIME(created_at)}},
-	{"updated", false, {DERIVED(updated_at, COLUMN_TIME)}},
-	{"status", false, {TEXT(vapi_status)}},
-	{"started", false, {TIME(started_at)}},
-	{"ended", false, {TIME(ended_at)}},
-	{"duration", false, {NUMERIC(reported_duration)}},
-	{"ended_reason",
-	 false,
-	 {TEXT(ended_reason), DERIVED(ended_family, COLUMN_TEXT), DERIVED(ended_status, COLUMN_TEXT),
-	  DERIVED(reached, COLUMN_BOOL)}},
-	{"ended_message", false, {TEXT(ended_message)}},
-	{"cost", false, {NUMERIC(cost)}},
-	{"summary", false, {TEXT(summary)}},
-	{"success_evaluation", false, {TEXT(success_evaluation)}},
-	{"reported_outcome", false, {TEXT(reported_outcome)}},
-	{"reported_score", false, {NUMERIC(reported_score)}},
-	{"settled", false, {DERIVED(settled, COLUMN_BOOL)}},
-};
-
-static const FieldGroup content_groups[] = {
-	{"transcript", true, {TEXT(transcript)}},
-	{"messages", true, {JSONB(messages), COUNT(turns), COUNT(user_turns)}},
-	{"analysis", true, {JSONB(analysis)}},
-	{"structured_outputs", true, {JSONB(structured_outputs)}},
-	{"scorecards", true, {JSONB(scorecards)}},
-	{"performance_metrics", true, {JSONB(performance_metrics)}},
-	{"transfers", true, {JSONB(transfers)}},
-	{"metadata", true, {JSONB(metadata)}},
-	{"variable_values", true, {JSONB(variable_values)}},
-	{"cost_items", true, {JSONB(cost_items)}},
-	{"cost_breakdown", true, {JSONB(cost_breakdown)}},
-	{"recording_mono", false, {TEXT(recording_mono)}},
-	{"recording_stereo", false, {TEXT(recording_stereo)}},
-	{"recording_customer", false, {TEXT(recording_customer)}},
-	{"recording_assistant", false, {TEXT(recording_assistant)}},
-	{"recording_video", false, {TEXT(recording_video)}},
-	{"raw", true, {JSONB(raw)}}, /* the last, see vapi_batch_only_raw */
-};
-
-StaticAssertDecl(MAX_GROUPS <= 32, "a set of groups is 32 bits");
-StaticAssertDecl(lengthof(call_groups) <= MAX_GROUPS, "MAX_GROUPS is too small");
-StaticAssertDecl(lengthof(content_groups) <= MAX_GROUPS, "MAX_GROUPS is too small");
-
-static const struct
-{
-	const char *relation;
-	const FieldGroup *groups;
-	int count;
-} tables[] = {
-	[VAPI_BATCH_CALLS] = {"vapi_internal.call", call_groups, lengthof(call_groups)},
-	[VAPI_BATCH_CONTENTS] = {"vapi_internal.call_content", content_groups, lengthof(content_groups)},
-};
-
-struct VapiBatch
-{
-	MemoryContext context;
-	VapiBatchRow *rows;
-	int count;
-	int allocated;
-};
+static const GroupTable *const tables = vapi_group_tables;
 
 /* What this backend's batch_calls() and batch_contents() return. */
 static VapiBatch *exposed_batch = NULL;
@@ -252,18 +171,21 @@ vapi_batch_add(VapiBatch *batch, const VapiObservation *observation, int64 recei
 	version = source_ms << 3 | (int64) observation->source;
 
 	row.call_id = pstrdup(observation->call_id);
+	row.org_id = observation->org_id ? pstrdup(observation->org_id) : NULL;
+	row.created_at = observation->created_at;
 	row.customer_e164 = source.customer_e164 ? pstrdup(source.customer_e164) : NULL;
 	row.customer_name = observation->customer_name ? pstrdup(observation->customer_name) : NULL;
 	row.lead_id = source.lead_id ? pstrdup(source.lead_id) : NULL;
 	row.values = palloc0(sizeof(VapiBatchValues));
-	for (table = 0; table < (int) lengthof(tables); table++)
+	for (table = 0; table < GROUP_TABLES; table++)
 		for (i = 0; i < tables[table].count; i++)
 			convert_group(&tables[table].groups[i], &source, version, &row.values->groups[table][i]);
-	for (i = 0; i < (int) lengthof(call_groups); i++)
+	for (i = 0; i < tables[VAPI_BATCH_CALLS].count; i++)
 	{
 		FieldGroupValue *value = &row.values->groups[VAPI_BATCH_CALLS][i];
+		const char *name = tables[VAPI_BATCH_CALLS].groups[i].name;
 
-		if (strcmp(call_groups[i].name, "status") == 0 && value->version && strcmp(source.o.vapi_status, "ended") == 0)
+		if (strcmp(name, "status") == 0 && value->version && strcmp(source.o.vapi_status, "ended") == 0)
 			value->version |= STATUS_ENDED_BIT;
 	}
 
@@ -287,7 +209,7 @@ compare_rows(const void *a, const void *b)
 static void
 fold_row(VapiBatchRow *row, const VapiBatchRow *other)
 {
-	for (int table = 0; table < (int) lengthof(tables); table++)
+	for (int table = 0; table < GROUP_TABLES; table++)
 		for (int i = 0; i < tables[table].count; i++)
 		{
 			const FieldGroup *group = &tables[table].groups[i];
@@ -322,7 +244,23 @@ vapi_batch_prepare(VapiBatch *batch)
 			batch->rows[count++] = batch->rows[i];
 	}
 	batch->count = count;
+	for (int i = 0; i < count; i++)
+	{
+		VapiBatchRow *row = &batch->rows[i];
+
+		row->erased = row->created = row->changed = row->ambiguous = false;
+		row->prospect_id = 0;
+	}
 	return batch->rows;
+}
+
+VapiBatch *
+vapi_batch_single(MemoryContext context, const VapiBatchRow *row)
+{
+	VapiBatch *batch = vapi_batch_create(context);
+
+	batch->rows[batch->count++] = *row;
+	return batch;
 }
 
 void
@@ -350,7 +288,7 @@ vapi_batch_groups(const VapiBatch *batch, VapiBatchTable table)
 bool
 vapi_batch_only_raw(const VapiBatchRow *row, uint32 groups, int64 *version, int64 *hash)
 {
-	int raw = lengthof(content_groups) - 1;
+	int raw = tables[VAPI_BATCH_CONTENTS].count - 1;
 	const FieldGroupValue *value = &row->values->groups[VAPI_BATCH_CONTENTS][raw];
 
 	*version = value->version;
@@ -413,7 +351,7 @@ find_slots(VapiBatchTable table, TupleDesc descriptor)
 	{
 		Slot *slots;
 		int count;
-	} found[lengthof(tables)];
+	} found[GROUP_TABLES];
 
 	if (found[table].slots == NULL || found[table].count != descriptor->natts)
 	{

@@ -17,6 +17,8 @@ typedef struct VapiBatch VapiBatch;
 typedef struct VapiBatchRow
 {
 	const char *call_id;
+	const char *org_id;		   /* NULL: not said */
+	int64 created_at;		   /* VAPI_TIME_NONE: not said */
 	const char *customer_e164; /* NULL: none */
 	const char *customer_name;
 	const char *lead_id;
@@ -54,10 +56,13 @@ extern void vapi_batch_free(VapiBatch *batch);
 
 /*
  * Sorts the rows by call_id (the order of locks), makes one row of all
- * observations of a call by the rule of the merge, and returns the rows. They
- * stay valid until the next vapi_batch_add.
+ * observations of a call by the rule of the merge, and returns the rows as if
+ * no merge had seen them. They stay valid until the next vapi_batch_add.
  */
 extern VapiBatchRow *vapi_batch_prepare(VapiBatch *batch);
+
+/* A batch of one row of another, whose values it shares; in its own child of context. */
+extern VapiBatch *vapi_batch_single(MemoryContext context, const VapiBatchRow *row);
 
 /*
  * Makes the batch's rows what batch_calls() and batch_contents() return in

@@ -2,6 +2,76 @@
 
 #include "utils/builtins.h"
 
+/* clang-format off */
+#define TEXT(field) {#field, COLUMN_TEXT, offsetof(Source, o.field)}
+#define NUMERIC(field) {#field, COLUMN_NUMERIC, offsetof(Source, o.field)}
+#define TIME(field) {#field, COLUMN_TIME, offsetof(Source, o.field)}
+#define COUNT(field) {#field, COLUMN_COUNT, offsetof(Source, o.field)}
+#define JSONB(field) {#field, COLUMN_JSONB, offsetof(Source, o.field)}
+#define DERIVED(field, kind) {#field, kind, offsetof(Source, field)}
+/* clang-format on */
+
+static const FieldGroup call_groups[] = {
+	{"org", false, {TEXT(org_id)}},
+	{"type", false, {TEXT(type)}},
+	{"name", false, {TEXT(name)}},
+	{"assistant", false, {TEXT(assistant_id)}},
+	{"assistant_version", false, {TEXT(assistant_version)}},
+	{"squad", false, {TEXT(squad_id)}},
+	{"phone_number", false, {TEXT(phone_number_id)}},
+	{"customer", false, {TEXT(customer_id)}},
+	{"customer_number", false, {TEXT(customer_number), DERIVED(customer_e164, COLUMN_TEXT)}},
+	{"customer_name", false, {TEXT(customer_name)}},
+	{"campaign", false, {TEXT(campaign_id)}},
+	{"lead", false, {DERIVED(lead_id, COLUMN_TEXT)}},
+	{"created", false, {TIME(created_at)}},
+	{"updated", false, {DERIVED(updated_at, COLUMN_TIME)}},
+	{"status", false, {TEXT(vapi_status)}},
+	{"started", false, {TIME(started_at)}},
+	{"ended", false, {TIME(ended_at)}},
+	{"duration", false, {NUMERIC(reported_duration)}},
+	{"ended_reason",
+	 false,
+	 {TEXT(ended_reason), DERIVED(ended_family, COLUMN_TEXT), DERIVED(ended_status, COLUMN_TEXT),
+	  DERIVED(reached, COLUMN_BOOL)}},
+	{"ended_message", false, {TEXT(ended_message)}},
+	{"cost", false, {NUMERIC(cost)}},
+	{"summary", false, {TEXT(summary)}},
+	{"success_evaluation", false, {TEXT(success_evaluation)}},
+	{"reported_outcome", false, {TEXT(reported_outcome)}},
+	{"reported_score", false, {NUMERIC(reported_score)}},
+	{"settled", false, {DERIVED(settled, COLUMN_BOOL)}},
+};
+
+static const FieldGroup content_groups[] = {
+	{"transcript", true, {TEXT(transcript)}},
+	{"messages", true, {JSONB(messages), COUNT(turns), COUNT(user_turns)}},
+	{"analysis", true, {JSONB(analysis)}},
+	{"structured_outputs", true, {JSONB(structured_outputs)}},
+	{"scorecards", true, {JSONB(scorecards)}},
+	{"performance_metrics", true, {JSONB(performance_metrics)}},
+	{"transfers", true, {JSONB(transfers)}},
+	{"metadata", true, {JSONB(metadata)}},
+	{"variable_values", true, {JSONB(variable_values)}},
+	{"cost_items", true, {JSONB(cost_items)}},
+	{"cost_breakdown", true, {JSONB(cost_breakdown)}},
+	{"recording_mono", false, {TEXT(recording_mono)}},
+	{"recording_stereo", false, {TEXT(recording_stereo)}},
+	{"recording_customer", false, {TEXT(recording_customer)}},
+	{"recording_assistant", false, {TEXT(recording_assistant)}},
+	{"recording_video", false, {TEXT(recording_video)}},
+	{"raw", true, {JSONB(raw)}}, /* the last, see vapi_batch_only_raw */
+};
+
+StaticAssertDecl(MAX_GROUPS <= 32, "a set of groups is 32 bits");
+StaticAssertDecl(lengthof(call_groups) <= MAX_GROUPS, "MAX_GROUPS is too small");
+StaticAssertDecl(lengthof(content_groups) <= MAX_GROUPS, "MAX_GROUPS is too small");
+
+const GroupTable vapi_group_tables[GROUP_TABLES] = {
+	{"vapi_internal.call", call_groups, lengthof(call_groups)},
+	{"vapi_internal.call_content", content_groups, lengthof(content_groups)},
+};
+
 /* Order of two values of a column, as SQL has it. */
 static int
 compare_values(const FieldColumn *column, Datum a, Datum b)

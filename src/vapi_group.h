@@ -1,6 +1,7 @@
 /*
  * Groups of columns, what the merge decides as a whole: their shape, their
- * values, and which of two is newer. Only for the batch (vapi_batch.h).
+ * values, and which of two is newer; and a batch from within. Only for the batch
+ * (vapi_batch.h) and who takes it to another process (vapi_parcel.h).
  */
 #ifndef VAPI_GROUP_H
 #define VAPI_GROUP_H
@@ -65,10 +66,31 @@ typedef struct FieldGroupValue
 	bool nulls[GROUP_MAX_COLUMNS];
 } FieldGroupValue;
 
+/* A table that the merge writes; its groups in the order of the bits of a set of groups. */
+typedef struct GroupTable
+{
+	const char *relation;
+	const FieldGroup *groups;
+	int count;
+} GroupTable;
+
+#define GROUP_TABLES 2
+
+/* By VapiBatchTable. */
+extern const GroupTable vapi_group_tables[GROUP_TABLES];
+
 typedef struct VapiBatchValues
 {
-	FieldGroupValue groups[2][MAX_GROUPS];
+	FieldGroupValue groups[GROUP_TABLES][MAX_GROUPS];
 } VapiBatchValues;
+
+struct VapiBatch
+{
+	MemoryContext context;
+	struct VapiBatchRow *rows;
+	int count;
+	int allocated;
+};
 
 /* (version, value) > (version, value), the merge's one rule. */
 extern bool vapi_group_is_newer(const FieldGroup *group, const FieldGroupValue *a, const FieldGroupValue *b);

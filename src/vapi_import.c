@@ -16,7 +16,7 @@
 #include "vapi_error.h"
 #include "vapi_guc.h"
 #include "vapi_import.h"
-#include "vapi_page.h"
+#include "vapi_page_rows.h"
 #include "vapi_page_store.h"
 #include "vapi_split.h"
 #include "vapi_store.h"
@@ -346,7 +346,7 @@ fetch_slice(void *arg, const VapiCallFilter *slice, const VapiPageBounds *bounds
 	bool read = fetch_page(import, slice, bounds, page, &over, why);
 
 	if (read)
-		vapi_page_map(page, (VapiKeepRaw) vapi_guc_keep_raw, NULL, NULL);
+		vapi_page_rows_make(page, (VapiKeepRaw) vapi_guc_keep_raw, vapi_store_now() / 1000, NULL, NULL);
 	import->progress(import->progress_arg, import->run, NULL, 0);
 	return read;
 }
@@ -512,7 +512,7 @@ walk_page(VapiImport *import)
 	if (!step.over && !step.split)
 		vapi_client_prefetch(import->client, page_path(import, &step.cursor, step.limit));
 	MemoryContextSwitchTo(import->page_context);
-	vapi_page_map(&page, (VapiKeepRaw) vapi_guc_keep_raw, pulse, import);
+	vapi_page_rows_make(&page, (VapiKeepRaw) vapi_guc_keep_raw, vapi_store_now() / 1000, pulse, import);
 
 	if (page.newest != VAPI_TIME_NONE)
 	{

@@ -15,9 +15,8 @@ handled(const VapiPageBounds *bounds, const char *id)
 	return false;
 }
 
-/* Notes a call that cannot be mapped. */
-static void
-add_failure(VapiPage *page, const char *call_id, int64 created_at, const char *why)
+void
+vapi_page_fail(VapiPage *page, const char *call_id, int64 created_at, const char *why)
 {
 	VapiPageFailure *failure = &page->failures[page->failure_count++];
 
@@ -82,7 +81,6 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiPage
 	for (item = array->child; item; item = item->next)
 		page->items++;
 	page->wanted = palloc(sizeof(VapiPageItem) * Max(page->items, 1));
-	page->observations = palloc(sizeof(VapiObservation) * Max(page->items, 1));
 	page->failures = palloc(sizeof(VapiPageFailure) * Max(page->items, 1));
 	page->edge_ids = palloc(sizeof(char *) * Max(page->items, 1));
 	page->updated = palloc(sizeof(int64) * Max(page->items, 1));
@@ -99,7 +97,7 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiPage
 			page->updated[page->updated_count++] = updated_at;
 		if (created_at == VAPI_TIME_NONE)
 		{
-			add_failure(page, id, VAPI_TIME_NONE, "it has no createdAt");
+			vapi_page_fail(page, id, VAPI_TIME_NONE, "it has no createdAt");
 			continue;
 		}
 		if (bounds->upper != VAPI_TIME_NONE &&
@@ -122,23 +120,4 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiPage
 		return false;
 	}
 	return true;
-}
-
-void
-vapi_page_map(VapiPage *page, VapiKeepRaw keep_raw, void (*pulse)(void *arg), void *arg)
-{
-	int i;
-
-	for (i = 0; i < page->wanted_count; i++)
-	{
-		const VapiPageItem *item = &page->wanted[i];
-		const char *why = NULL;
-
-		if (vapi_map_call(item->json, VAPI_SOURCE_API, keep_raw, &page->observations[page->count], &why))
-			page->count++;
-		else
-			add_failure(page, item->id, item->created_at, why);
-		if (pulse != NULL)
-			pulse(arg);
-	}
 }

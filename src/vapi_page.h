@@ -45,8 +45,8 @@ typedef struct VapiPage
 	int items; /* on the page, whatever became of them */
 	VapiPageItem *wanted;
 	int wanted_count;
-	VapiObservation *observations;
-	int count; /* observations: what of wanted could be mapped */
+	struct VapiBatch *batch; /* set by vapi_page_rows.h: what of wanted could be mapped, as rows */
+	int count;				 /* of these, as many as there were on the page */
 	VapiPageFailure *failures;
 	int failure_count;
 	int64 oldest, newest;  /* created_at on the page, VAPI_TIME_NONE when there is none */
@@ -68,10 +68,7 @@ typedef struct VapiPage
  */
 extern bool vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiPage *page, const char **why);
 
-/*
- * Maps the wanted calls of a page that was read, once, to its observations
- * and failures. pulse is called between calls; NULL: nothing.
- */
-extern void vapi_page_map(VapiPage *page, VapiKeepRaw keep_raw, void (*pulse)(void *arg), void *arg);
+/* Notes a call that cannot be mapped; there is room for all that were wanted. Keeps the pointers. */
+extern void vapi_page_fail(VapiPage *page, const char *call_id, int64 created_at, const char *why);
 
 #endif

@@ -18,16 +18,17 @@ typedef struct Work
 	MemoryContext context;
 } Work;
 
-/* All calls of a page belong to the organisation whose calls are here. */
+/* All calls of a batch belong to the organisation whose calls are here. */
 static void
-check_orgs(const VapiPage *page)
+check_orgs(VapiBatch *batch)
 {
+	const VapiBatchRow *rows = vapi_batch_prepare(batch);
 	const char *checked = NULL;
 	int i;
 
-	for (i = 0; i < page->count; i++)
+	for (i = 0; i < vapi_batch_count(batch); i++)
 	{
-		const char *org_id = page->observations[i].org_id;
+		const char *org_id = rows[i].org_id;
 
 		if (org_id == NULL || (checked != NULL && strcmp(org_id, checked) == 0))
 			continue;
@@ -36,22 +37,14 @@ check_orgs(const VapiPage *page)
 	}
 }
 
-/* Merges count observations in the current store transaction. */
+/* Merges a batch in the current store transaction. */
 static void
-merge(const VapiObservation *observations, int count, VapiRunCounters *counters)
+merge(VapiBatch *batch, VapiRunCounters *counters)
 {
-	VapiBatch *batch = vapi_batch_create(CurrentMemoryContext);
 	VapiMergeCounts merged = {0};
-	int64 received_ms = vapi_store_now() / 1000;
-	int i;
 
-	for (i = 0; i < count; i++)
-	{
-		vapi_batch_add(batch, &observations[i], received_ms);
-		vapi_store_pulse();
-	}
+	check_orgs(batch);
 	vapi_merge_apply(batch, &merged);
-	vapi_batch_free(batch);
 	counters->created += merged.created;
 	counters->changed += merged.changed;
 	counters->unchanged += merged.unchanged;
@@ -83,10 +76,7 @@ store_once(const Work *work, const VapiPage *page, bool with_calls, VapiRunCount
 	vapi_store_begin(&section, psprintf("vapi_sales run " INT64_FORMAT ": storing page " INT64_FORMAT,
 										work->run->run_id, counters->pages));
 	if (with_calls)
-	{
-		check_orgs(page);
-		merge(page->observations, page->count, counters);
-	}
+		merge(page->batch, counters);
 	write_gaps(work, page, counters);
 	vapi_sync_save(work->run, counters, work->cursor);
 	vapi_store_commit(&section);
@@ -131,12 +121,14 @@ is_passing_error(const ErrorData *error)
 static void
 store_singly(const Work *work, VapiPage *page, VapiRunCounters *counters)
 {
+	const VapiBatchRow *rows = vapi_batch_prepare(page->batch);
+	int count = vapi_batch_count(page->batch);
 	volatile int i;
 
-	page->failures = repalloc(page->failures, sizeof(VapiPageFailure) * (page->failure_count + page->count + 1));
-	for (i = 0; i < page->count; i++)
+	page->failures = repalloc(page->failures, sizeof(VapiPageFailure) * (page->failure_count + count + 1));
+	for (i = 0; i < count; i++)
 	{
-		const VapiObservation *observation = &page->observations[i];
+		const VapiBatchRow *row = &rows[i];
 
 		PG_TRY();
 		{
@@ -144,8 +136,7 @@ store_singly(const Work *work, VapiPage *page, VapiRunCounters *counters)
 			VapiRunCounters merged = {0};
 
 			vapi_store_begin(&section, "vapi_sales: storing a call");
-			vapi_sync_check_org(observation->org_id);
-			merge(observation, 1, &merged);
+			merge(vapi_batch_single(CurrentMemoryContext, row), &merged);
 			vapi_store_commit(&section);
 			MemoryContextSwitchTo(work->context);
 			counters->created += merged.created;
@@ -161,8 +152,8 @@ store_singly(const Work *work, VapiPage *page, VapiRunCounters *counters)
 			if (!is_data_error(error))
 				ReThrowError(error);
 			page->failure_count++;
-			failure->call_id = observation->call_id;
-			failure->created_at = observation->created_at;
+			failure->call_id = row->call_id;
+			failure->created_at = row->created_at;
 			failure->why = vapi_error_text(error->message, strlen(error->message));
 		}
 		PG_END_TRY();
