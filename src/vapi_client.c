@@ -23,6 +23,7 @@ struct VapiClient
 	VapiHttpClient *http;
 	VapiClientStatistics statistics;
 	uint64 key_stamp;			/* of the last attempt that was started or taken over */
+	bool reserved;				/* the budget of a prefetch is taken already */
 	VapiHttpTransfer *prefetch; /* at most one */
 	char *prefetch_path;
 	uint64 prefetch_stamp;
@@ -343,26 +344,88 @@ vapi_client_request(VapiClient *client, const char *method, const char *path, co
 	}
 }
 
-void
-vapi_client_prefetch(VapiClient *client, const char *path)
+/* Is it being fetched, or here, already? Another path's prefetch is dropped. */
+static bool
+drop_other_prefetch(VapiClient *client, const char *path)
 {
 	VapiHttpTransfer *dropped = client->prefetch;
 
-	if (client->prefetch != NULL)
-	{
-		if (client->prefetch_path != NULL && strcmp(client->prefetch_path, path) == 0)
-			return;
-		client->prefetch = NULL;
-		vapi_http_abort(dropped);
-	}
+	if (client->prefetch != NULL && client->prefetch_path != NULL && strcmp(client->prefetch_path, path) == 0)
+		return false;
+	client->prefetch = NULL;
+	vapi_http_abort(dropped);
 	if (client->prefetch_path != NULL)
 		pfree(client->prefetch_path);
 	client->prefetch_path = NULL;
-	if (client->options.budget != NULL && client->options.budget(client->options.arg) > 0)
-		return;
+	return true;
+}
+
+/* Sends the prefetch's request. */
+static void
+start_prefetch(VapiClient *client, const char *path)
+{
+	client->reserved = false;
 	client->prefetch = start_attempt(client, "GET", path, NULL, 0);
 	client->prefetch_stamp = client->key_stamp;
 	client->prefetch_path = MemoryContextStrdup(client->context, path);
+}
+
+void
+vapi_client_prefetch(VapiClient *client, const char *path)
+{
+	if (!drop_other_prefetch(client, path))
+		return;
+	vapi_client_reserve(client);
+	if (client->reserved)
+		start_prefetch(client, path);
+}
+
+void
+vapi_client_reserve(VapiClient *client)
+{
+	if (!client->reserved)
+		client->reserved = client->options.budget == NULL || client->options.budget(client->options.arg) == 0;
+}
+
+void
+vapi_client_prefetch_reserved(VapiClient *client, const char *path)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (!client->reserved || !drop_other_prefetch(client, path))
+		return;
+	PG_TRY();
+	{
+		start_prefetch(client, path);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+}
+
+bool
+vapi_client_is_prefetching(const VapiClient *client)
+{
+	return client->prefetch != NULL;
+}
+
+size_t
+vapi_client_arrived(const VapiClient *client, const char *path)
+{
+	if (client->prefetch == NULL || client->prefetch_path == NULL || strcmp(client->prefetch_path, path) != 0)
+		return 0;
+	return vapi_http_brought(client->prefetch);
+}
+
+VapiHttpResponse *
+vapi_client_take_arrived(VapiClient *client, const char *path)
+{
+	return finish_attempt(client, take_prefetch(client, path), "GET", path);
 }
 
 void

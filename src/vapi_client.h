@@ -116,6 +116,25 @@ extern char *vapi_client_escape(const char *text);
  */
 extern void vapi_client_prefetch(VapiClient *client, const char *path);
 
+/* Takes the rate budget, if it is to be had now, for a later vapi_client_prefetch, of either kind. */
+extern void vapi_client_reserve(VapiClient *client);
+
+/*
+ * vapi_client_prefetch with what was reserved, without it nothing: runs no SQL
+ * and ereports for lack of memory only, so it may be called in the midst of a
+ * transaction. What cannot be started comes up when the path is asked for.
+ */
+extern void vapi_client_prefetch_reserved(VapiClient *client, const char *path);
+
+/* Is there a prefetch that has not been taken over? */
+extern bool vapi_client_is_prefetching(const VapiClient *client);
+
+/* How many bytes the prefetched answer for that path has, once it is here and a success; else 0. */
+extern size_t vapi_client_arrived(const VapiClient *client, const char *path);
+
+/* That answer, in the current context. ereports for lack of memory only. */
+extern VapiHttpResponse *vapi_client_take_arrived(VapiClient *client, const char *path);
+
 /*
  * Moves the prefetched answer on without waiting: to be called every few
  * milliseconds while the caller works on something else. Cheap when called more

@@ -226,6 +226,17 @@ vapi_http_poll(VapiHttpTransfer *transfer)
 	return transfer->complete;
 }
 
+size_t
+vapi_http_brought(const VapiHttpTransfer *transfer)
+{
+	long status = 0;
+
+	if (!transfer->complete || transfer->result != CURLE_OK || transfer->too_large || transfer->out_of_memory)
+		return 0;
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 200 && status < 300 ? transfer->length : 0;
+}
+
 /*
  * Waits up to timeout_ms for a socket or our latch, and fills in the sockets
  * that are ready. The event set lives for one wait only, since curl's sockets

@@ -31,6 +31,9 @@ extern VapiHttpTransfer *vapi_http_start(VapiHttpClient *client, const VapiHttpR
 /* Moves transfers on without waiting; true when this one is complete. May be called between units of other work. */
 extern bool vapi_http_poll(VapiHttpTransfer *transfer);
 
+/* How many bytes a transfer brought that is complete and a success; 0: it is not, or without any. */
+extern size_t vapi_http_brought(const VapiHttpTransfer *transfer);
+
 /*
  * Waits for the transfer (latch, sockets, timers, postmaster death) and
  * returns its response, allocated in the current context. Processes

@@ -1,9 +1,5 @@
 #include "vapi_compat.h"
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
@@ -11,11 +7,13 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "vapi_ahead.h"
 #include "vapi_breaker.h"
 #include "vapi_budget.h"
 #include "vapi_error.h"
 #include "vapi_guc.h"
 #include "vapi_import.h"
+#include "vapi_launch.h"
 #include "vapi_page_rows.h"
 #include "vapi_page_store.h"
 #include "vapi_split.h"
@@ -36,6 +34,7 @@ struct VapiImport
 	VapiBudget budget; /* first: the client's callbacks get one pointer for both */
 	VapiRun *run;
 	VapiClient *client;
+	VapiAhead *ahead;
 	VapiRunCounters before; /* counters when this pass began: the client counts from 0 */
 	MemoryContext page_context;
 	const char *database;
@@ -43,6 +42,9 @@ struct VapiImport
 	void *progress_arg;
 	bool breaker_open;	  /* the key was refused, but not the one that is there now */
 	int limit;			  /* calls a page, of the next request */
+	int next_limit;		  /* of the one that is being fetched ahead */
+	size_t text_length;	  /* of the last page that this process has read */
+	bool storing;		  /* a page is being stored, and that is what it is busy with */
 	int skips;			  /* stretches skipped in a row */
 	bool without_lower;	  /* from is not sent: Vapi refused it */
 	bool lower_refused;	  /* and it was from that it refused */
@@ -78,6 +80,8 @@ show_asking(const VapiImport *import)
 {
 	char activity[64];
 
+	if (import->storing)
+		return;
 	snprintf(activity, sizeof(activity), "vapi_sales run " INT64_FORMAT ": asking Vapi", import->run->run_id);
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
@@ -103,50 +107,6 @@ note_wait(void *arg, const char *what, int wait_ms)
 	import->noted_at = now;
 	vapi_sync_message(import->run, psprintf("%s, %d s", what, (wait_ms + 999) / 1000));
 	MemoryContextSwitchTo(context);
-}
-
-/*
- * glibc moves its thresholds with the blocks that are freed: what it keeps of
- * the largest pages then varies, and gets larger as pages go by. Fixed, it keeps
- * what pages have needed and uses it again.
- */
-#define MMAP_FROM (32 * 1024 * 1024)
-#define TRIM_FROM (64 * 1024 * 1024)
-
-/* Steadies what malloc keeps; the process is the import's. */
-static void
-steady_malloc(void)
-{
-#ifdef M_MMAP_THRESHOLD
-	(void) mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
-	(void) mallopt(M_TRIM_THRESHOLD, TRIM_FROM);
-#endif
-}
-
-VapiImport *
-vapi_import_open(VapiRun *run, const char *database, VapiImportProgress progress, void *arg)
-{
-	VapiImport *import = MemoryContextAllocZero(run->context, sizeof(VapiImport));
-	VapiClientOptions options = {0};
-
-	steady_malloc();
-	import->budget.priority = run->kind == VAPI_RUN_CHANGES ? VAPI_BUDGET_POLL : VAPI_BUDGET_SYNC;
-	import->run = run;
-	import->before = run->counters;
-	import->page_context = AllocSetContextCreate(run->context, "vapi_sales page", ALLOCSET_DEFAULT_SIZES);
-	import->database = MemoryContextStrdup(run->context, database);
-	import->progress = progress;
-	import->progress_arg = arg;
-	import->limit = vapi_guc_page_size;
-	import->pass_started = vapi_store_now();
-	import->pass_top = VAPI_TIME_NONE;
-	options.database = database;
-	options.max_attempts = vapi_guc_max_attempts;
-	options.budget = take_budget;
-	options.notice = note_wait;
-	options.arg = import;
-	import->client = vapi_client_open(run->context, &options);
-	return import;
 }
 
 VapiClient *
@@ -322,6 +282,7 @@ fetch_page(VapiImport *import, const VapiCallFilter *slice, const VapiPageBounds
 			if (response->date != VAPI_TIME_NONE)
 				run->watermark = Min(run->watermark, response->date);
 		}
+		import->text_length = response->body_length;
 		if (vapi_page_read(response->body, response->body_length, bounds, page, why))
 			return true;
 		if (attempt == READ_ATTEMPTS)
@@ -330,11 +291,11 @@ fetch_page(VapiImport *import, const VapiCallFilter *slice, const VapiPageBounds
 	}
 }
 
-/* Moves the next page's transfer on, between two units of work on the present one. */
+/* Moves the next page on, between two units of work on the present one. */
 static void
 pulse(void *arg)
 {
-	vapi_client_pulse(((VapiImport *) arg)->client);
+	vapi_ahead_advance(((VapiImport *) arg)->ahead);
 }
 
 /* A VapiSplitFetch. */
@@ -371,6 +332,14 @@ join_edges(const VapiRunCursor *cursor, const VapiPage *page, VapiRunCursor *nex
 	}
 }
 
+/* How many calls to ask for after a page of limit; the next one begins with so many that are handled. */
+static int
+next_limit(int limit, bool one_time, int handled)
+{
+	limit = Min(limit * 4, one_time ? VAPI_PAGE_MAXIMUM : vapi_guc_page_size);
+	return Min(Max(limit, handled + 1), VAPI_PAGE_MAXIMUM);
+}
+
 /* Where to go on after the page. */
 static Step
 next_step(const VapiImport *import, const VapiPage *page)
@@ -396,9 +365,47 @@ next_step(const VapiImport *import, const VapiPage *page)
 	step.split = !step.over && one_time && (import->limit >= VAPI_PAGE_MAXIMUM || page->doubtful);
 	if (step.split)
 		return step;
-	step.limit = Min(import->limit * 4, one_time ? VAPI_PAGE_MAXIMUM : vapi_guc_page_size);
-	step.limit = Min(Max(step.limit, step.cursor.count + 1), VAPI_PAGE_MAXIMUM);
+	step.limit = next_limit(import->limit, one_time, step.cursor.count);
 	return step;
+}
+
+/* A VapiAheadFollow; what next_step would make of the whole page, where that is plain. */
+static char *
+follow(void *arg, const VapiAheadFacts *facts)
+{
+	VapiImport *import = arg;
+	VapiRunCursor cursor = {facts->oldest, true, facts->edge_count, NULL};
+
+	if (!facts->full || facts->past_lower || facts->oldest == facts->newest)
+		return NULL;
+	return page_path(import, &cursor, next_limit(import->next_limit, false, facts->edge_count));
+}
+
+VapiImport *
+vapi_import_open(VapiRun *run, const char *database, VapiImportProgress progress, void *arg)
+{
+	VapiImport *import = MemoryContextAllocZero(run->context, sizeof(VapiImport));
+	VapiClientOptions options = {0};
+
+	vapi_launch_steady_memory();
+	import->budget.priority = run->kind == VAPI_RUN_CHANGES ? VAPI_BUDGET_POLL : VAPI_BUDGET_SYNC;
+	import->run = run;
+	import->before = run->counters;
+	import->page_context = AllocSetContextCreate(run->context, "vapi_sales page", ALLOCSET_DEFAULT_SIZES);
+	import->database = MemoryContextStrdup(run->context, database);
+	import->progress = progress;
+	import->progress_arg = arg;
+	import->limit = vapi_guc_page_size;
+	import->pass_started = vapi_store_now();
+	import->pass_top = VAPI_TIME_NONE;
+	options.database = database;
+	options.max_attempts = vapi_guc_max_attempts;
+	options.budget = take_budget;
+	options.notice = note_wait;
+	options.arg = import;
+	import->client = vapi_client_open(run->context, &options);
+	import->ahead = vapi_ahead_open(run->context, import->client, follow, import);
+	return import;
 }
 
 /* When the walk will end, if the rest takes as long as what is done. */
@@ -493,6 +500,22 @@ split_instant(VapiImport *import, const VapiPage *page)
 	return run->floor != VAPI_TIME_NONE && cursor.at <= run->floor;
 }
 
+/* Sends for the page that follows the step, and has it got ready while this one is stored. */
+static void
+look_ahead(VapiImport *import, const Step *step)
+{
+	const VapiRunCursor *cursor = &step->cursor;
+	VapiPageBounds bounds = {cursor->at, cursor->inclusive, import->run->floor, cursor->ids, cursor->count,
+							 step->limit};
+	char *path = page_path(import, cursor, step->limit);
+
+	vapi_client_prefetch(import->client, path);
+	import->next_limit = step->limit;
+	vapi_ahead_start(import->ahead);
+	MemoryContextSwitchTo(import->page_context);
+	vapi_ahead_expect(import->ahead, path, &bounds, (VapiKeepRaw) vapi_guc_keep_raw, import->text_length);
+}
+
 /* One page, from the request to the commit. True: the walk is over. */
 static bool
 walk_page(VapiImport *import)
@@ -504,15 +527,17 @@ walk_page(VapiImport *import)
 	Step step;
 	const char *why = NULL;
 	bool over = false;
+	bool ready = vapi_ahead_take(import->ahead, &page);
 
-	if (!fetch_page(import, NULL, &bounds, &page, &over, &why))
+	if (!ready && !fetch_page(import, NULL, &bounds, &page, &over, &why))
 		return over || step_over(import, why);
 	import->skips = 0;
 	step = next_step(import, &page);
 	if (!step.over && !step.split)
-		vapi_client_prefetch(import->client, page_path(import, &step.cursor, step.limit));
+		look_ahead(import, &step);
 	MemoryContextSwitchTo(import->page_context);
-	vapi_page_rows_make(&page, (VapiKeepRaw) vapi_guc_keep_raw, vapi_store_now() / 1000, pulse, import);
+	if (!ready)
+		vapi_page_rows_make(&page, (VapiKeepRaw) vapi_guc_keep_raw, vapi_store_now() / 1000, pulse, import);
 
 	if (page.newest != VAPI_TIME_NONE)
 	{
@@ -523,6 +548,7 @@ walk_page(VapiImport *import)
 	}
 	vapi_import_count(import);
 	vapi_store_set_pulse(pulse, import);
+	import->storing = true;
 	PG_TRY();
 	{
 		vapi_page_store(run, &page, &step.cursor, import->page_context);
@@ -530,6 +556,7 @@ walk_page(VapiImport *import)
 	PG_FINALLY();
 	{
 		vapi_store_set_pulse(NULL, NULL);
+		import->storing = false;
 	}
 	PG_END_TRY();
 	import->limit = step.limit;
@@ -555,6 +582,7 @@ vapi_import_walk(VapiImport *import)
 		over = walk_page(import);
 		import->progress(import->progress_arg, import->run, NULL, 0);
 	}
+	vapi_ahead_close(import->ahead);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(import->page_context);
 }

@@ -1,5 +1,8 @@
 #include "vapi_compat.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 
 #include "access/xact.h"
@@ -106,6 +109,23 @@ vapi_launch_bind(MemoryContext context)
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 	return name;
+}
+
+/*
+ * glibc moves its thresholds with the blocks that are freed: what it keeps of
+ * the largest pages then varies, and gets larger as pages go by. Fixed, it keeps
+ * what pages have needed and uses it again.
+ */
+#define MMAP_FROM (32 * 1024 * 1024)
+#define TRIM_FROM (64 * 1024 * 1024)
+
+void
+vapi_launch_steady_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	(void) mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
+	(void) mallopt(M_TRIM_THRESHOLD, TRIM_FROM);
+#endif
 }
 
 /* Copies a text, NULL as an empty one. */

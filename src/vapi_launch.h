@@ -55,6 +55,9 @@ extern void *vapi_launch_enter(Datum argument);
  */
 extern char *vapi_launch_bind(MemoryContext context);
 
+/* For who reads page after page: keeps what malloc holds back from growing with their number. */
+extern void vapi_launch_steady_memory(void);
+
 /* Copies an error's texts, whole characters only. */
 extern void vapi_launch_copy_error(VapiLaunchError *place, const ErrorData *error);
 

@@ -160,7 +160,7 @@ async function measure(name) {
   await contender.work();
   const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
   // a worker that goes on with the search when the import is over has not ended yet
-  const workers = await run("SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales import'");
+  const workers = await run("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'vapi_sales import%'");
   const used = cpus().map((after, i) => after - before[i]);
   for (const { pid } of workers) used[0] += cpu(pid, false);
   const [{ count }] = await run(`SELECT count(*)::int AS count FROM ${contender.table}`);
