@@ -37,7 +37,8 @@ struct VapiAhead
 	VapiAheadShared *shared;
 	BackgroundWorkerHandle *handle;
 	dsm_segment *text;
-	dsm_segment *parcel;
+	dsm_segment *parcels[2]; /* the helper writes to one while we read the other */
+	dsm_segment *parcel;	 /* of these, the one that was made last */
 
 	bool expected; /* not handed over yet: */
 	const char *path;
@@ -82,7 +83,7 @@ end_helper(dsm_segment *segment, Datum argument)
 static void
 drop_helper(VapiAhead *ahead)
 {
-	dsm_segment **segments[] = {&ahead->segment, &ahead->text, &ahead->parcel};
+	dsm_segment **segments[] = {&ahead->segment, &ahead->text, &ahead->parcels[0], &ahead->parcels[1]};
 	size_t i;
 
 	for (i = 0; i < lengthof(segments); i++)
@@ -91,6 +92,7 @@ drop_helper(VapiAhead *ahead)
 			dsm_detach(*segments[i]);
 		*segments[i] = NULL;
 	}
+	ahead->parcel = NULL;
 	ahead->shared = NULL;
 	ahead->expected = ahead->handed = false;
 }
@@ -294,19 +296,24 @@ await_helper(VapiAhead *ahead)
 	}
 }
 
-/* Maps the parcel that the helper has made, unless it is the one that is mapped. */
+/* Maps the parcel that the helper has made, unless it is mapped already. */
 static void
 attach_parcel(VapiAhead *ahead)
 {
-	if (ahead->parcel != NULL && dsm_segment_handle(ahead->parcel) == ahead->shared->parcel)
-		return;
-	if (ahead->parcel != NULL)
-		dsm_detach(ahead->parcel);
+	dsm_segment **parcel = &ahead->parcels[ahead->shared->parcel_number];
+
 	ahead->parcel = NULL;
-	ahead->parcel = dsm_attach(ahead->shared->parcel);
-	if (ahead->parcel == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("the helper's memory is gone")));
-	dsm_pin_mapping(ahead->parcel);
+	if (*parcel == NULL || dsm_segment_handle(*parcel) != ahead->shared->parcel)
+	{
+		if (*parcel != NULL)
+			dsm_detach(*parcel);
+		*parcel = NULL;
+		*parcel = dsm_attach(ahead->shared->parcel);
+		if (*parcel == NULL)
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("the helper's memory is gone")));
+		dsm_pin_mapping(*parcel);
+	}
+	ahead->parcel = *parcel;
 }
 
 bool
@@ -329,6 +336,8 @@ vapi_ahead_take(VapiAhead *ahead, VapiPage *page)
 	if (state != VAPI_AHEAD_READY || ahead->parcel == NULL)
 		return false;
 	vapi_parcel_read(dsm_segment_address(ahead->parcel), page);
+	ereport(DEBUG1, (errmsg_internal("vapi_sales: the helper had a page of %d calls ready", page->items),
+					 errhidestmt(true)));
 	return true;
 }
 

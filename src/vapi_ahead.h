@@ -52,6 +52,7 @@ typedef struct VapiAheadShared
 
 	VapiAheadFacts facts;
 	dsm_handle parcel;
+	int parcel_number; /* 0 or 1, in turn */
 } VapiAheadShared;
 
 typedef struct VapiAhead VapiAhead;

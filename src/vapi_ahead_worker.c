@@ -80,6 +80,7 @@ find_parcel(size_t size)
 {
 	dsm_segment **parcel = &parcels[next_parcel];
 
+	shared->parcel_number = next_parcel;
 	next_parcel = 1 - next_parcel;
 	if (*parcel != NULL && dsm_segment_map_length(*parcel) >= size)
 		return *parcel;

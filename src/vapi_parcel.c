@@ -4,6 +4,12 @@
 #include "vapi_group.h"
 #include "vapi_parcel.h"
 
+/*
+ * A parcel has two parts: first, one behind the other, all that is read of it
+ * at once, then the texts and values that this points to. Whoever reads it gets
+ * the latter from another core's cache only where they are used.
+ */
+
 /* All but the texts, rows and times of a page; as a parcel begins. */
 typedef struct Head
 {
@@ -32,13 +38,15 @@ typedef struct GroupHead
 
 #define NO_GROUP (-1)
 
-/* Where the next piece goes; without a place, only how many bytes that makes. */
+/* Where the next piece of each part goes; without a place, only how many bytes that makes. */
 typedef struct Writer
 {
 	char *place;
-	size_t size;
+	size_t size;   /* of the first part so far */
+	size_t values; /* where the next value goes, counted from the place */
 } Writer;
 
+/* Appends to the first part. */
 static void
 put(Writer *writer, const void *bytes, size_t length)
 {
@@ -47,15 +55,22 @@ put(Writer *writer, const void *bytes, size_t length)
 	writer->size += MAXALIGN(length);
 }
 
-/* A text or NULL: how long it is with its zero byte, then that. */
+/* Appends a value to the second part, and where it is to the first one; length 0: NULL. */
+static void
+put_value(Writer *writer, const void *bytes, size_t length)
+{
+	size_t at = length > 0 ? writer->values : 0;
+
+	put(writer, &at, sizeof(at));
+	if (length > 0 && writer->place != NULL)
+		memcpy(writer->place + at, bytes, length);
+	writer->values += MAXALIGN(length);
+}
+
 static void
 put_text(Writer *writer, const char *text)
 {
-	size_t length = text != NULL ? strlen(text) + 1 : 0;
-
-	put(writer, &length, sizeof(length));
-	if (length > 0)
-		put(writer, text, length);
+	put_value(writer, text, text != NULL ? strlen(text) + 1 : 0);
 }
 
 static bool
@@ -82,7 +97,7 @@ put_group(Writer *writer, int table, int group, const FieldGroupValue *value)
 		if (is_by_value(&columns[i]))
 			put(writer, &value->values[i], sizeof(Datum));
 		else
-			put(writer, DatumGetPointer(value->values[i]), VARSIZE_ANY(DatumGetPointer(value->values[i])));
+			put_value(writer, DatumGetPointer(value->values[i]), VARSIZE_ANY(DatumGetPointer(value->values[i])));
 	}
 }
 
@@ -126,50 +141,67 @@ put_page(Writer *writer, const VapiPage *page)
 		put_row(writer, &page->batch->rows[i]);
 }
 
+/* The sizes of both parts; the second one's is in values. */
+static Writer
+measure(const VapiPage *page)
+{
+	Writer writer = {0};
+
+	put_page(&writer, page);
+	return writer;
+}
+
 size_t
 vapi_parcel_size(const VapiPage *page)
 {
-	Writer writer = {NULL, 0};
+	Writer measured = measure(page);
 
-	put_page(&writer, page);
-	return writer.size;
+	return measured.size + measured.values;
 }
 
 void
 vapi_parcel_write(const VapiPage *page, char *place)
 {
-	Writer writer = {place, 0};
+	Writer writer = {place, 0, measure(page).size};
 
 	put_page(&writer, page);
 }
 
+/* Where a parcel's first part is read. */
+typedef struct Reader
+{
+	char *place;
+	char *at;
+} Reader;
+
 /* Takes the next piece. */
 static char *
-get(char **at, size_t length)
+get(Reader *reader, size_t length)
 {
-	char *piece = *at;
+	char *piece = reader->at;
 
-	*at += MAXALIGN(length);
+	reader->at += MAXALIGN(length);
 	return piece;
 }
 
-static const char *
-get_text(char **at)
+/* A value of the second part, or NULL. */
+static char *
+get_value(Reader *reader)
 {
-	size_t length = *(size_t *) get(at, sizeof(size_t));
+	size_t at = *(size_t *) get(reader, sizeof(size_t));
 
-	return length > 0 ? get(at, length) : NULL;
+	return at > 0 ? reader->place + at : NULL;
 }
 
 static int64
-get_int8(char **at)
+get_int8(Reader *reader)
 {
-	return *(int64 *) get(at, sizeof(int64));
+	return *(int64 *) get(reader, sizeof(int64));
 }
 
 /* Reads a group's values behind its head. */
 static void
-get_group(char **at, const GroupHead *head, FieldGroupValue *value)
+get_group(Reader *reader, const GroupHead *head, FieldGroupValue *value)
 {
 	const FieldColumn *columns = vapi_group_tables[head->table].groups[head->group].columns;
 
@@ -181,37 +213,42 @@ get_group(char **at, const GroupHead *head, FieldGroupValue *value)
 		if (value->nulls[i])
 			continue;
 		if (is_by_value(&columns[i]))
-			value->values[i] = *(Datum *) get(at, sizeof(Datum));
+			value->values[i] = *(Datum *) get(reader, sizeof(Datum));
 		else
-			value->values[i] = PointerGetDatum(get(at, VARSIZE_ANY(*at)));
+			value->values[i] = PointerGetDatum(get_value(reader));
 	}
 }
 
 static void
-get_row(char **at, VapiBatchRow *row)
+get_row(Reader *reader, VapiBatchRow *row)
 {
 	GroupHead *head;
 
 	memset(row, 0, sizeof(*row));
-	row->call_id = get_text(at);
-	row->org_id = get_text(at);
-	row->customer_e164 = get_text(at);
-	row->customer_name = get_text(at);
-	row->lead_id = get_text(at);
-	row->created_at = get_int8(at);
-	row->values = palloc0(sizeof(VapiBatchValues));
+	row->call_id = get_value(reader);
+	row->org_id = get_value(reader);
+	row->customer_e164 = get_value(reader);
+	row->customer_name = get_value(reader);
+	row->lead_id = get_value(reader);
+	row->created_at = get_int8(reader);
+	row->values = palloc(sizeof(VapiBatchValues));
 	for (int table = 0; table < GROUP_TABLES; table++)
 		for (int i = 0; i < vapi_group_tables[table].count; i++)
-			memset(row->values->groups[table][i].nulls, true, GROUP_MAX_COLUMNS);
-	while ((head = (GroupHead *) get(at, sizeof(GroupHead)))->table != NO_GROUP)
-		get_group(at, head, &row->values->groups[head->table][head->group]);
+		{
+			FieldGroupValue *value = &row->values->groups[table][i];
+
+			value->version = value->hash = 0;
+			memset(value->nulls, true, GROUP_MAX_COLUMNS);
+		}
+	while ((head = (GroupHead *) get(reader, sizeof(GroupHead)))->table != NO_GROUP)
+		get_group(reader, head, &row->values->groups[head->table][head->group]);
 }
 
 void
 vapi_parcel_read(char *place, VapiPage *page)
 {
-	char *at = place;
-	const Head *head = (Head *) get(&at, sizeof(Head));
+	Reader reader = {place, place};
+	const Head *head = (Head *) get(&reader, sizeof(Head));
 	MemoryContext old;
 	int i;
 
@@ -226,24 +263,24 @@ vapi_parcel_read(char *place, VapiPage *page)
 	page->edge_count = head->edge_count;
 	page->edge_ids = palloc(sizeof(char *) * Max(head->edge_count, 1));
 	for (i = 0; i < head->edge_count; i++)
-		page->edge_ids[i] = get_text(&at);
+		page->edge_ids[i] = get_value(&reader);
 	page->failure_count = head->failure_count;
 	page->failures = palloc(sizeof(VapiPageFailure) * Max(head->failure_count, 1));
 	for (i = 0; i < head->failure_count; i++)
 	{
-		page->failures[i].call_id = get_text(&at);
-		page->failures[i].created_at = get_int8(&at);
-		page->failures[i].why = get_text(&at);
+		page->failures[i].call_id = get_value(&reader);
+		page->failures[i].created_at = get_int8(&reader);
+		page->failures[i].why = get_value(&reader);
 	}
 	page->updated_count = head->updated_count;
-	page->updated = (int64 *) get(&at, sizeof(int64) * head->updated_count);
+	page->updated = (int64 *) get(&reader, sizeof(int64) * head->updated_count);
 
 	page->batch = vapi_batch_create(CurrentMemoryContext);
 	old = MemoryContextSwitchTo(page->batch->context);
 	page->batch->allocated = Max(head->row_count, 1);
 	page->batch->rows = palloc(sizeof(VapiBatchRow) * page->batch->allocated);
 	for (i = 0; i < head->row_count; i++)
-		get_row(&at, &page->batch->rows[i]);
+		get_row(&reader, &page->batch->rows[i]);
 	page->batch->count = head->row_count;
 	MemoryContextSwitchTo(old);
 }

@@ -199,8 +199,12 @@ async function profile(file) {
   await run(EMPTY);
   await run('CHECKPOINT');
   const [{ run_id: id }] = await run(`SELECT run_id FROM vapi.vapi_sync('${FROM}', '${TO}', wait => false)`);
-  const [{ pid }] = await run("SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales import'");
-  const perf = spawn('perf', ['record', '-q', '-F', '997', '-g', '-e', 'cpu-clock', '-o', file, '-p', String(pid)], { stdio: 'inherit' });
+  let pids = [];
+  for (let i = 0; i < 50 && pids.length < 2; i++) { // the helper comes with the second page
+    await sleep(5);
+    pids = (await run("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'vapi_sales import%'")).map(({ pid }) => pid);
+  }
+  const perf = spawn('perf', ['record', '-q', '-F', '997', '-g', '-e', 'cpu-clock', '-o', file, '-p', pids.join(',')], { stdio: 'inherit' });
   const gone = new Promise((resolve) => perf.on('exit', resolve));
   for (;;) {
     const [{ ended }] = await run(`SELECT status <> 'running' AS ended FROM vapi.sync_runs WHERE run_id = ${id}`);
