@@ -57,7 +57,7 @@ sub segments
 sub segments_back_to
 {
 	my ($count, $name) = @_;
-	is(VapiSales::Test::wait_until(sub { segments() == $count }) ? $count : segments(), $count, $name);
+	VapiSales::Test->wait_until($name, sub { segments() == $count });
 	return;
 }
 
