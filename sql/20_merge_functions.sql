@@ -10,6 +10,11 @@ CREATE FUNCTION vapi_internal.batch_contents() RETURNS SETOF vapi_internal.call_
 	AS 'MODULE_PATHNAME', 'vapi_sales_batch_contents';
 COMMENT ON FUNCTION vapi_internal.batch_contents() IS 'Rows for call_content of the batch that this backend is merging; none at any other time.';
 
+CREATE FUNCTION vapi_internal.pulse(call_id text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_pulse';
+COMMENT ON FUNCTION vapi_internal.pulse(text) IS 'Its argument. Lets an import see to the page that is on its way, row by row of the one that is being stored.';
+
 CREATE FUNCTION vapi_internal.merge_observations(observations jsonb,
 	OUT created bigint, OUT changed bigint, OUT unchanged bigint, OUT erased bigint)
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE

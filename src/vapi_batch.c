@@ -454,6 +454,16 @@ vapi_sales_batch_contents(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+PG_FUNCTION_INFO_V1(vapi_sales_pulse);
+
+/* SQL: vapi_internal.pulse(text); the upserts of a page take longer than all else, and the next page is on its way */
+Datum
+vapi_sales_pulse(PG_FUNCTION_ARGS)
+{
+	vapi_store_pulse();
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
 /* Appends "(e.version, e.value) > (c.version, c.value)" for a group. */
 static void
 append_newer(StringInfo sql, const FieldGroup *group)
@@ -503,7 +513,7 @@ vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table, uint32 chosen)
 	for (int i = 0; i < count; i++)
 		if (IS_CHOSEN(i))
 			append_names(sql, &groups[i], ", ");
-	appendStringInfo(sql, ") SELECT b.call_id%s", calls ? ", now(), b.prospect_id" : "");
+	appendStringInfo(sql, ") SELECT vapi_internal.pulse(b.call_id)%s", calls ? ", now(), b.prospect_id" : "");
 	for (int i = 0; i < count; i++)
 		if (IS_CHOSEN(i))
 			append_names(sql, &groups[i], ", b.");
