@@ -16,29 +16,13 @@ my $elsewhere = VapiSales::Misbehave->new;
 my $body = PostgreSQL::Test::Utils::tempdir() . '/body';
 my $server = VapiSales::Misbehave->new(target => $elsewhere->url . '/fine', 'body-file' => $body);
 
-# A name resolution that takes long, as a library that stands before libc.
-my $folder = PostgreSQL::Test::Utils::tempdir();
-append_to_file("$folder/slow.c", <<'C');
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <netdb.h>
-#include <string.h>
-#include <unistd.h>
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
-{
-	int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
-	if (node != NULL && strcmp(node, "slow.test") == 0)
-		sleep(8);
-	return next(node, service, hints, result);
-}
-C
-my $slow_names = system('cc', '-shared', '-fPIC', '-o', "$folder/slow.so", "$folder/slow.c", '-ldl') == 0;
+my $slow_names = VapiSales::Test->slow_names;
 
 # The environment's proxies must not be used: they lead to a listener that would notice.
 my $node;
 {
 	local %ENV = (%ENV, map { $_ => $elsewhere->url } qw(http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY));
-	local $ENV{LD_PRELOAD} = "$folder/slow.so" if $slow_names;
+	local $ENV{LD_PRELOAD} = $slow_names if $slow_names;
 	$node = VapiSales::Test->node('http', config => <<"CONF");
 vapi_sales.base_url = '@{[ $server->url ]}'
 vapi_sales.max_attempts = 1

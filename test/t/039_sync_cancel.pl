@@ -12,28 +12,11 @@ use Time::HiRes qw(sleep time);
 
 VapiSales::Test::skip_without_simulator();
 
-# A name that takes 8 s to resolve.
-my $folder = PostgreSQL::Test::Utils::tempdir();
-append_to_file("$folder/slow.c", <<'C');
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <netdb.h>
-#include <string.h>
-#include <unistd.h>
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
-{
-	int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
-	if (node != NULL && strcmp(node, "slow.test") == 0)
-		sleep(8);
-	return next(node, service, hints, result);
-}
-C
-my $slow_names = system('cc', '-shared', '-fPIC', '-o', "$folder/slow.so", "$folder/slow.c", '-ldl') == 0;
-
+my $slow_names = VapiSales::Test->slow_names;
 my $simulator = VapiSales::Test->simulator(calls => 2000, from => '2026-01-01T00:00:00Z', to => '2026-02-01T00:00:00Z', bytes => 20000);
 my $node;
 {
-	local $ENV{LD_PRELOAD} = "$folder/slow.so" if $slow_names;
+	local $ENV{LD_PRELOAD} = $slow_names if $slow_names;
 	$node = VapiSales::Test->node('main', simulator => $simulator);
 }
 my $worker = q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales import'};

@@ -209,6 +209,29 @@ sub wait_until
 	return fail("$what (waited " . ($seconds // 60) . ' s)');
 }
 
+# slow_names(): a library with which the name slow.test takes 8 s to resolve, for LD_PRELOAD of a cluster that starts;
+# undef without a compiler.
+sub slow_names
+{
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	PostgreSQL::Test::Utils::append_to_file("$folder/slow.c", <<'C');
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <string.h>
+#include <unistd.h>
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+	int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (node != NULL && strcmp(node, "slow.test") == 0)
+		sleep(8);
+	return next(node, service, hints, result);
+}
+C
+	my $failed = system('cc', '-shared', '-fPIC', '-o', "$folder/slow.so", "$folder/slow.c", '-ldl');
+	return $failed ? undef : "$folder/slow.so";
+}
+
 # samples(): the folder of real payloads, or undef; a test that needs it is skipped without.
 sub samples
 {
