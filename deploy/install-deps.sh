@@ -67,6 +67,7 @@ for mode in $modes; do
 			need_command gcc gcc
 			need_command g++ g++
 			need libc6-dev /usr/include/stdio.h
+			need libcrypt-dev /usr/include/crypt.h
 			need_command make make
 			need_command clang-14 clang-14 # the server's own flags compile bitcode with it
 			;;

@@ -96,7 +96,26 @@ AS $$
 		('SCHEMA vapi', 'USAGE'),
 		('SCHEMA vapi_edge', 'USAGE'),
 		('FUNCTION vapi.vapi_webhook(bytea)', 'EXECUTE'),
-		('FUNCTION vapi_edge.webhook(bytea)', 'EXECUTE')) AS o(object, privilege)
+		('FUNCTION vapi_edge.webhook(bytea)', 'EXECUTE'),
+		('FUNCTION vapi_edge.login(text, text)', 'EXECUTE')) AS o(object, privilege)
+	UNION ALL
+	SELECT r.profile, o.object, o.privilege
+	FROM reader r CROSS JOIN (VALUES
+		('SCHEMA vapi_edge', 'USAGE'),
+		('FUNCTION vapi_edge.check_session()', 'EXECUTE')) AS o(object, privilege)
+	UNION ALL
+	SELECT p.profile, o.object, o.privilege
+	FROM (VALUES ('viewer'), ('agent'), ('admin')) AS p(profile) CROSS JOIN (VALUES
+		('FUNCTION vapi_edge.session()', 'EXECUTE'),
+		('FUNCTION vapi_edge.logout()', 'EXECUTE'),
+		('FUNCTION vapi_edge.change_password(text, text)', 'EXECUTE'),
+		('FUNCTION vapi_edge.calls()', 'EXECUTE'),
+		('FUNCTION vapi_edge.call(text)', 'EXECUTE')) AS o(object, privilege)
+	UNION ALL
+	SELECT 'admin', o.object, o.privilege
+	FROM (VALUES
+		('TABLE vapi.accounts', 'SELECT'),
+		('FUNCTION vapi_edge.sync(text, text)', 'EXECUTE')) AS o(object, privilege)
 $$;
 COMMENT ON FUNCTION vapi_internal.profile_grants() IS 'What vapi_grant grants, by profile.';
 

@@ -30,7 +30,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-sed "s#/run/vapi_sales/#$work/#" deploy/nginx/vapi-http.conf | sed 's/rate=500r/rate=100000r/' >"$work/vapi-http.conf"
+sed "s#/run/vapi_sales/#$work/#g" deploy/nginx/vapi-http.conf | sed 's/rate=500r/rate=100000r/' >"$work/vapi-http.conf"
 cp deploy/nginx/webhook.conf "$work/webhook.conf"
 # the RPC that only inserts is in a schema of its own, which the profile names; else nothing differs
 sed 's#= /api/webhooks/vapi#= /plain#; s#/rpc/webhook?#/rpc/plain?#; s#Content-Profile ""#Content-Profile bench#' \

@@ -37,7 +37,8 @@ sub skip_without_programs
 	return;
 }
 
-# new(node, role): the role must exist and have the profile webhook.
+# new(node, role[, public => 1]): the role must exist and have the profile webhook. public: the PostgREST of who has a token
+# and the routes of api.conf as well; secret file jwt_secret must be there.
 sub new
 {
 	my ($class, $node, $role, %options) = @_;
@@ -58,6 +59,16 @@ CONF
 	$edge =~ s/"vapi_webhook"/"$role"/;
 	$edge =~ s{/run/vapi_sales/}{$folder/};
 	$self->start_postgrest('edge', $edge);
+	if ($options{public})
+	{
+		my $public = slurp_file("$VapiSales::Test::ROOT/deploy/postgrest/public.conf");
+		$public =~ s/^db-uri.*\n//m;
+		$public =~ s{/run/vapi_sales/}{$folder/};
+		$public =~ s{/etc/vapi_sales/}{VapiSales::Test->secrets_directory($node) . '/'}e;
+		$self->start_postgrest('public', $public);
+		$self->wait_for('PostgREST', sub { -S "$folder/public.sock" });
+	}
+	$self->{public} = $options{public};
 	$self->wait_for('PostgREST', sub { -S "$folder/edge.sock" && $self->get($self->plain_root . '/')->{status} == 200 });
 	$self->start_nginx;
 	return $self;
@@ -77,14 +88,16 @@ sub start_nginx
 {
 	my ($self) = @_;
 	my $folder = $self->{folder};
-	for my $name (qw(vapi-http webhook))
+	my @files = (qw(vapi-http webhook), $self->{public} ? qw(api proxy route) : ());
+	for my $name (@files)
 	{
 		my $text = slurp_file("$VapiSales::Test::ROOT/deploy/nginx/$name.conf");
-		$text =~ s{/run/vapi_sales/}{$folder/};
+		$text =~ s{/run/vapi_sales/}{$folder/}g;
 		$self->write("$name.conf", $text);
 	}
 	mkdir "$folder/temp" or die $!;
 	my $temp = join '', map { "\t${_}_temp_path $folder/temp/$_;\n" } qw(client_body proxy fastcgi uwsgi scgi);
+	my $routes = join '', map { "\t\tinclude $folder/$_.conf;\n" } 'webhook', $self->{public} ? 'api' : ();
 	$self->write('nginx.conf', <<"CONF");
 daemon off;
 worker_processes 2;
@@ -97,8 +110,7 @@ $temp
 	include $folder/vapi-http.conf;
 	server {
 		listen 127.0.0.1:$self->{nginx_port};
-		include $folder/webhook.conf;
-	}
+$routes	}
 }
 CONF
 	$self->start('nginx', $NGINX, '-p', $folder, '-c', "$folder/nginx.conf", '-e', "$folder/error.log");
@@ -140,7 +152,8 @@ sub log_text { my ($self, $name) = @_; return slurp_file("$self->{folder}/$name.
 # Where a webhook may go: PostgREST itself, and nginx.
 sub plain_root { return "http://127.0.0.1:$_[0]->{plain_port}"; }
 sub plain { return $_[0]->plain_root . '/rpc/vapi_webhook'; }
-sub edge { return "http://127.0.0.1:$_[0]->{nginx_port}$PATH"; }
+sub root { return "http://127.0.0.1:$_[0]->{nginx_port}"; }
+sub edge { return $_[0]->root . $PATH; }
 
 sub request
 {
