@@ -99,6 +99,7 @@ wait_ms(VapiClient *client, int milliseconds)
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, left, wait_event);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
+		vapi_http_idle();
 		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
 	}
 	client->statistics.wait_ms += TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());

@@ -48,9 +48,8 @@ static VapiStatement note_failure = {
 	.sql = "UPDATE vapi_internal.event SET attempts = attempts + $2::integer, last_error = $3, applied_at = NULL,"
 		   "  status = CASE WHEN $4 OR attempts + $2 >= $5 THEN 'dead' ELSE 'pending' END,"
 		   "  next_attempt_at = CASE WHEN $4 OR attempts + $2 >= $5 THEN NULL ELSE clock_timestamp()"
-		   "   + least(interval '1 hour',"
-		   "    interval '5 seconds' * 2 ^ least(CASE WHEN $2 = 0 THEN 0 ELSE attempts END, 12))"
-		   "   * (0.8 + 0.4 * random()) END"
+		   "   + interval '1 second' + least(interval '1 hour',"
+		   "    interval '5 seconds' * 2 ^ least(CASE WHEN $2 = 0 THEN 0 ELSE attempts END, 12)) * random() END"
 		   " WHERE event_id = $1 RETURNING status = 'dead'"};
 
 static VapiStatement note_success = {

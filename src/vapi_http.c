@@ -291,6 +291,24 @@ wait_for_sockets(VapiHttpClient *client, long timeout_ms, HttpSocket *ready)
 	return nready;
 }
 
+/* What vapi_http_idle calls. */
+static void (*current_idle)(void *arg) = NULL;
+static void *current_idle_arg = NULL;
+
+void
+vapi_http_set_idle(void (*idle)(void *arg), void *arg)
+{
+	current_idle = idle;
+	current_idle_arg = arg;
+}
+
+void
+vapi_http_idle(void)
+{
+	if (current_idle != NULL)
+		current_idle(current_idle_arg);
+}
+
 /* Waits until the transfer is complete or has been silent for too long. */
 static void
 wait_for_transfer(VapiHttpTransfer *transfer)
@@ -320,6 +338,7 @@ wait_for_transfer(VapiHttpTransfer *transfer)
 		nready = wait_for_sockets(client, (long) Max(timeout, 0), ready);
 		CHECK_FOR_INTERRUPTS();
 		drive(client, ready, nready);
+		vapi_http_idle();
 	}
 }
 

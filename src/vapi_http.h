@@ -42,6 +42,18 @@ extern size_t vapi_http_brought(const VapiHttpTransfer *transfer);
  */
 extern VapiHttpResponse *vapi_http_finish(VapiHttpTransfer *transfer);
 
+/*
+ * From now on idle is called again and again while this process waits for an
+ * answer, or before a request: a chance for what must not wait that long. It may
+ * run SQL in transactions of its own when there is none, keeps the current
+ * memory context and ereports cancels only; what it does counts as waiting.
+ * NULL: no longer.
+ */
+extern void vapi_http_set_idle(void (*idle)(void *arg), void *arg);
+
+/* For who waits elsewhere for Vapi. */
+extern void vapi_http_idle(void);
+
 /* Drops a transfer that nobody will finish. NULL is allowed. */
 extern void vapi_http_abort(VapiHttpTransfer *transfer);
 

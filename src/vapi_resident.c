@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "vapi_error.h"
+#include "vapi_http.h"
 #include "vapi_launch.h"
 #include "vapi_resident.h"
 #include "vapi_steps.h"
@@ -20,6 +21,9 @@
 
 /* What a step may take before the others have their turn, in milliseconds. */
 #define STEP_MS 2000
+
+/* The same while Vapi is waited for. */
+#define ASIDE_MS 500
 
 /* Without anything due it looks all the same: a wake may be lost, such as that of a prepared transaction. */
 #define IDLE_MS 60000
@@ -37,6 +41,7 @@
 typedef struct Resident
 {
 	MemoryContext context; /* of a round */
+	MemoryContext aside;   /* of what is done while Vapi is waited for */
 	char *database;
 	bool all;		/* the next round takes all steps, not only those that follow writers */
 	long pause_ms;	/* after an error: so long it does nothing */
@@ -109,6 +114,35 @@ take_round(Resident *resident)
 		resident->look_ms = Min(resident->look_ms * 2, LOOK_MOST_MS);
 	}
 	return wait_ms;
+}
+
+/*
+ * While a step waits for Vapi, which may be for long: what writers leave behind
+ * meanwhile is not kept waiting.
+ */
+static void
+serve_writers(void *arg)
+{
+	Resident *resident = arg;
+	MemoryContext old = CurrentMemoryContext;
+	VapiStepsPlace place = {.database = resident->database, .budget_ms = ASIDE_MS, .unfinished = &never};
+	bool more = false;
+	int i;
+
+	if (IsTransactionState() || !vapi_wake_worker_take())
+		return;
+	place.context = resident->aside;
+	for (i = 0; i < vapi_steps_count(); i++)
+	{
+		if (!vapi_steps_follows(i))
+			continue;
+		MemoryContextSwitchTo(resident->aside);
+		more |= vapi_steps_take(i, &place).more;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(resident->aside);
+	/* The rest when the step is over. */
+	resident->all |= more;
 }
 
 /* What comes by signals. */
@@ -211,8 +245,10 @@ vapi_sales_resident_main(Datum argument)
 
 	resident = MemoryContextAllocZero(TopMemoryContext, sizeof(Resident));
 	resident->context = AllocSetContextCreate(TopMemoryContext, "vapi_sales worker", ALLOCSET_DEFAULT_SIZES);
+	resident->aside = AllocSetContextCreate(TopMemoryContext, "vapi_sales worker aside", ALLOCSET_DEFAULT_SIZES);
 	resident->all = true;
 	resident->look_ms = LOOK_MS;
+	vapi_http_set_idle(serve_writers, resident);
 	PG_TRY();
 	{
 		resident->database = vapi_launch_bind(TopMemoryContext);
