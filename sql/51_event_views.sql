@@ -75,6 +75,8 @@ CREATE VIEW vapi.unsettled_calls WITH (security_barrier) AS
 	WHERE NOT u.live
 		AND ((SELECT vapi_internal.scope()) IS NULL OR u.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]));
 COMMENT ON VIEW vapi.unsettled_calls IS 'Calls that have ended by what events say, but that Vapi''s API has not shown as ended yet: costs and analysis may still change.';
+COMMENT ON COLUMN vapi.unsettled_calls.status IS 'How the call ended, by what is known.';
 COMMENT ON COLUMN vapi.unsettled_calls.known_at IS 'Since when the end is known.';
 COMMENT ON COLUMN vapi.unsettled_calls.attempts IS 'How often background work has asked Vapi for the call by itself.';
+COMMENT ON COLUMN vapi.unsettled_calls.last_error IS 'Why asking failed last; NULL: it did not.';
 COMMENT ON COLUMN vapi.unsettled_calls.next_attempt_at IS 'It asks again from then on; NULL: it has not asked yet.';
