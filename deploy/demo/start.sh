@@ -102,6 +102,8 @@ write_settings() {
 		echo "cluster_name = 'vapi_sales demo'"
 		echo "max_wal_size = 2GB"
 		echo "shared_buffers = 256MB"
+		echo "shared_preload_libraries = 'vapi_sales'"
+		echo "vapi_sales.databases = '\"$database\"'"
 		echo "vapi_sales.secrets_directory = '$secrets'"
 		if [ -z "$api_key" ]; then
 			echo "vapi_sales.base_url = 'http://127.0.0.1:$(cat "$simulator/port")'"

@@ -32,7 +32,7 @@ sub bounded
 	return;
 }
 
-sub workers { return $_[0]->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'vapi\_sales%'}); }
+sub workers { return $_[0]->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'vapi\_sales%' AND backend_type <> 'vapi_sales launcher'}); }
 
 for my $preload (0, 1)
 {
