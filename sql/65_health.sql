@@ -2,7 +2,8 @@
 -- branch. None reads calls: each is a few rows or a bounded count.
 
 CREATE FUNCTION vapi_internal.server_facts(OUT library_version text, OUT key_problem text, OUT key_hint text,
-	OUT key_stamp bigint, OUT requests_per_minute integer, OUT preloaded boolean, OUT databases text, OUT poll_interval integer)
+	OUT key_stamp bigint, OUT requests_per_minute integer, OUT preloaded boolean, OUT databases text, OUT poll_interval integer, OUT keep_events integer,
+	OUT shared_preload_libraries text)
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'vapi_sales_server_facts';
 COMMENT ON FUNCTION vapi_internal.server_facts() IS 'What only the library knows: its version, why the API key cannot be read (NULL: it can), which one it is (see sync_state), settings.';
@@ -79,7 +80,7 @@ AS $$
 				ELSE format('does not run for %s: %s', vapi_internal.elapsed(w.since), w.state) END,
 			CASE WHEN pg_is_in_recovery() OR w.state = 'running' THEN NULL
 				WHEN NOT f.preloaded THEN format('Set shared_preload_libraries = %L and vapi_sales.databases = %L in postgresql.conf and restart the server, or have vapi.vapi_work() run every minute.',
-					concat_ws(', ', nullif(current_setting('shared_preload_libraries', true), ''), 'vapi_sales'), d.list)
+					concat_ws(', ', nullif(f.shared_preload_libraries, ''), 'vapi_sales'), d.list)
 				WHEN w.state IS NULL THEN format('Set vapi_sales.databases = %L in postgresql.conf and SELECT pg_reload_conf(), or have vapi.vapi_work() run every minute.', d.list)
 				WHEN w.state = 'no slot' THEN 'Raise max_worker_processes and restart the server.'
 				ELSE 'It is started again by itself; the server log says why it ended.' END
@@ -99,8 +100,10 @@ AS $$
 			CASE WHEN p.off THEN 'vapi_sales.poll_interval is 0: Vapi is not asked by itself'
 				ELSE 'Vapi was ' || coalesce('last asked what has changed ' || vapi_internal.elapsed(p.ok_at) || ' ago', 'never asked what has changed') END,
 			CASE WHEN NOT p.off AND (p.ok_at IS NULL OR p.ok_at <= now() - p.late) THEN 'Checks worker, api_key and steps tell why.' END
-		FROM (SELECT f.poll_interval = 0 AS off, s.last_ok_at AS ok_at, make_interval(secs => 3 * f.poll_interval + 120) AS late
-			FROM facts f LEFT JOIN vapi_internal.step_state s ON s.step = 'poll') p
+		FROM (SELECT f.poll_interval = 0 AS off, make_interval(secs => 3 * f.poll_interval + 120) AS late,
+				(SELECT r.finished_at FROM vapi_internal.sync_run r WHERE r.kind = 'changes' AND r.status = 'complete'
+					ORDER BY r.run_id DESC LIMIT 1) AS ok_at
+			FROM facts f) p
 
 		UNION ALL
 		SELECT 'unsettled', CASE WHEN u.late > 0 THEN 'warn' ELSE 'ok' END,
@@ -254,7 +257,8 @@ AS $$
 				THEN 'Check worker tells how they are taken by themselves; without it have vapi.vapi_work() run every minute.' END
 		FROM (SELECT s.step, s.last_ok_at, coalesce(s.last_ok_at, '-infinity') < now() - CASE s.step
 					WHEN 'inbox_retention' THEN interval '3 hours' WHEN 'sweep' THEN interval '20 minutes' ELSE interval '5 minutes' END AS late
-			FROM vapi_internal.step_state s WHERE s.step <> 'poll') s
+			FROM facts f, vapi_internal.step_state s
+			WHERE s.step <> 'poll' AND (s.step <> 'inbox_retention' OR f.keep_events > 0)) s
 
 		UNION ALL
 		SELECT 'schedules', h.status, h.detail, h.what_to_do FROM vapi_internal.schedule_health() h

@@ -58,8 +58,8 @@ vapi_sales_server_facts(PG_FUNCTION_ARGS)
 	char *database = get_database_name(MyDatabaseId);
 	ErrorData *failure = look_for_key(database);
 	TupleDesc descriptor;
-	Datum values[8] = {0};
-	bool nulls[8] = {false, true, true};
+	Datum values[10] = {0};
+	bool nulls[10] = {false, true, true};
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -78,6 +78,8 @@ vapi_sales_server_facts(PG_FUNCTION_ARGS)
 	values[5] = BoolGetDatum(vapi_wake_is_available());
 	values[6] = CStringGetTextDatum(vapi_guc_databases);
 	values[7] = Int32GetDatum(vapi_guc_poll_interval);
+	values[8] = Int32GetDatum(vapi_guc_keep_events);
+	values[9] = CStringGetTextDatum(shared_preload_libraries_string ? shared_preload_libraries_string : "");
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 

@@ -173,6 +173,28 @@ SELECT split_part(pg_temp.health('rate_budget'), ':', 1);
 INSERT INTO vapi_internal.step_state (step, last_started_at, last_error, failures) VALUES ('search', clock_timestamp(), 'The search is not up to date: why.', 5),
 	('sync_gaps', clock_timestamp(), 'Gaps: why.', 1) ON CONFLICT (step) DO UPDATE SET last_started_at = excluded.last_started_at, last_error = excluded.last_error, failures = excluded.failures;
 SELECT pg_temp.health('steps');
+SELECT pg_temp.health('worker'), pg_temp.health('databases');
+DELETE FROM vapi_internal.sync_run;
+SELECT pg_temp.health('poll');
+INSERT INTO vapi_internal.sync_run (run_id, kind, status, started_at, updated_at, finished_at)
+	SELECT i, 'changes', 'complete', now(), now(), clock_timestamp() - interval '1 minute' * 10 ^ (3 - i) FROM generate_series(1, 3) i;
+SELECT split_part(pg_temp.health('poll'), ':', 1);
+DELETE FROM vapi_internal.sync_run WHERE run_id = 3;
+SELECT pg_temp.health('poll');
+DELETE FROM vapi_internal.sync_run WHERE run_id = 2;
+SELECT pg_temp.health('poll');
+DELETE FROM vapi_internal.step_state;
+SELECT pg_temp.health('lag');
+INSERT INTO vapi_internal.step_state (step, last_started_at, last_ok_at) SELECT s, now(), now() - interval '6 minutes' FROM unnest('{search,sweep}'::text[]) s;
+SELECT pg_temp.health('lag');
+UPDATE vapi_internal.step_state SET last_ok_at = clock_timestamp();
+SELECT pg_temp.health('lag');
+SELECT pg_temp.health('unsettled');
+SELECT vapi_internal.merge_observations(jsonb_build_array(jsonb_build_object('event', jsonb_build_object('event', 'call.ended',
+	'timestamp', clock_timestamp() - interval '1 minute' * i, 'data', jsonb_build_object('callId', 'ended ' || i))))) IS NOT NULL AS merged
+	FROM unnest('{20,50,90}'::integer[]) i;
+SELECT pg_temp.health('unsettled'), vapi_internal.recheck_gone('ended 90', 'made up') AS was_live, pg_temp.health('unsettled');
+SELECT id, attempts FROM vapi.unsettled_calls WHERE id LIKE 'ended%' ORDER BY known_at;
 \pset tuples_only off
 \pset format aligned
 ROLLBACK;
