@@ -161,7 +161,7 @@ SELECT s.name, s.task, s.cron, s.lookback, s.job, s.scheduled, s.statement, s.du
 	s.last_status, s.last_message
 FROM vapi_internal.schedule_list() s;
 COMMENT ON VIEW vapi.schedules IS 'What pg_cron runs here, with the last result of each: one row a schedule.';
-COMMENT ON COLUMN vapi.schedules.task IS 'What it does: import, reconcile, work or retention.';
+COMMENT ON COLUMN vapi.schedules.task IS 'What it does: import, work (vapi_work) or retention.';
 COMMENT ON COLUMN vapi.schedules.cron IS 'When, as a cron expression in pg_cron''s time zone.';
 COMMENT ON COLUMN vapi.schedules.lookback IS 'Of imports: how far back calls are read again.';
 COMMENT ON COLUMN vapi.schedules.job IS 'The name of its job in cron.job.';
@@ -169,7 +169,7 @@ COMMENT ON COLUMN vapi.schedules.scheduled IS 'Has pg_cron that job, with this c
 COMMENT ON COLUMN vapi.schedules.statement IS 'Where pg_cron works from another database: to be run there. NULL where its tables are here.';
 COMMENT ON COLUMN vapi.schedules.due_at IS 'When it should last have started, by the cron expression.';
 COMMENT ON COLUMN vapi.schedules.last_started_at IS 'When it last started.';
-COMMENT ON COLUMN vapi.schedules.last_finished_at IS 'When it last ended; of an import when its run was started.';
+COMMENT ON COLUMN vapi.schedules.last_finished_at IS 'When it last ended; of an import when its run did.';
 COMMENT ON COLUMN vapi.schedules.last_message IS 'What it said last: why it failed, or what it did.';
 COMMENT ON COLUMN vapi.schedules.last_run IS 'The run in vapi.sync_runs that it started last.';
 COMMENT ON COLUMN vapi.schedules.last_status IS 'complete or failed; of an import the status of its run. NULL: it has not run yet.';
