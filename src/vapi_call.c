@@ -1,10 +1,8 @@
 #include "vapi_compat.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "vapi_breaker.h"
 #include "vapi_budget.h"
@@ -281,50 +279,34 @@ checked_request(Jsonb *request)
 	return text;
 }
 
+/* Merges the calls of an answer; a step of vapi_store_attempt. */
+static void
+merge_created(void *answer)
+{
+	VapiJson *results = vapi_json_get(answer, "results");
+	VapiMergeCounts counts = {0};
+	VapiJson *call;
+
+	if (results == NULL || results->type != VAPI_JSON_ARRAY)
+		merge_call(answer, &counts);
+	else
+		for (call = results->child; call; call = call->next)
+			merge_call(call, &counts);
+}
+
 /* Stores the calls of an answer; they exist at Vapi, so what fails is undone alone and told as a warning. */
 static void
 store_created(VapiJson *answer)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	VapiJson *results = vapi_json_get(answer, "results");
+	ErrorData *error = vapi_store_attempt(merge_created, answer);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		VapiMergeCounts counts = {0};
-
-		if (results != NULL && results->type == VAPI_JSON_ARRAY)
-		{
-			VapiJson *call;
-
-			for (call = results->child; call; call = call->next)
-				merge_call(call, &counts);
-		}
-		else
-			merge_call(answer, &counts);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		ereport(WARNING, (errcode(error->sqlerrcode),
-						  errmsg("the call was made, but Vapi's answer could not be stored: %s", error->message),
-						  errhint("It comes with the next import.")));
-	}
-	PG_END_TRY();
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	ereport(WARNING, (errcode(error->sqlerrcode),
+					  errmsg("the call was made, but Vapi's answer could not be stored: %s", error->message),
+					  errhint("It comes with the next import.")));
 }
 
 Jsonb *

@@ -2,7 +2,6 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
@@ -160,32 +159,21 @@ step_mirror(Mirror *mirror, int most)
 	return handled;
 }
 
-/* The same in a subtransaction; NULL, or what went wrong. */
-static ErrorData *
-try_step(Mirror *mirror, int most, int *handled)
+/* A step of a mirror. */
+typedef struct MirrorStep
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner resource_owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL;
+	Mirror *mirror;
+	int most;
+	int handled;
+} MirrorStep;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		*handled = step_mirror(mirror, most);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = resource_owner;
-	return error;
+/* A step of vapi_store_attempt. */
+static void
+take_step(void *arg)
+{
+	MirrorStep *step = arg;
+
+	step->handled = step_mirror(step->mirror, step->most);
 }
 
 /* The same, with what goes wrong noted instead of thrown; the table is left alone for a while then. */
@@ -195,7 +183,7 @@ step_contained(Mirror *mirror, int most)
 	TimestampTz deadline = 0;
 	VapiParameter parameters[2];
 	ErrorData *error;
-	int handled = 0;
+	MirrorStep step = {mirror, most, 0};
 
 	/* A trigger that hangs must not hold up imports. A limit of the caller's own goes on. */
 	if (!get_timeout_active(STATEMENT_TIMEOUT))
@@ -203,11 +191,11 @@ step_contained(Mirror *mirror, int most)
 		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TIME_LIMIT);
 		enable_timeout_at(STATEMENT_TIMEOUT, deadline);
 	}
-	error = try_step(mirror, most, &handled);
+	error = vapi_store_attempt(take_step, &step);
 	if (deadline != 0)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 	if (error == NULL)
-		return handled;
+		return step.handled;
 
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && vapi_target_concerns_all(error) &&
 		(deadline == 0 || GetCurrentTimestamp() < deadline))

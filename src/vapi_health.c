@@ -1,52 +1,28 @@
 #include "vapi_compat.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "vapi_client.h"
 #include "vapi_error.h"
 #include "vapi_guc.h"
 #include "vapi_secret.h"
+#include "vapi_store.h"
 #include "vapi_wake.h"
 
 /* default_version of vapi_sales.control when this library was built; test/sql/work.sql compares. */
 #define LIBRARY_VERSION "0.1.0"
 
-/* Reads the API key and forgets it; NULL, or why it cannot be read. */
-static ErrorData *
-look_for_key(const char *database)
+/* Reads the API key of the database that is the argument, and forgets it; a step of vapi_store_attempt. */
+static void
+look_for_key(void *database)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData *volatile failure = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		vapi_secret_wipe(vapi_secret_read(database, VAPI_CLIENT_KEY, false));
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		failure = CopyErrorData();
-		if (failure->sqlerrcode != ERRCODE_VAPI_SECRET)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return failure;
+	vapi_secret_wipe(vapi_secret_read(database, VAPI_CLIENT_KEY, false));
 }
 
 PG_FUNCTION_INFO_V1(vapi_sales_server_facts);
@@ -56,11 +32,13 @@ Datum
 vapi_sales_server_facts(PG_FUNCTION_ARGS)
 {
 	char *database = get_database_name(MyDatabaseId);
-	ErrorData *failure = look_for_key(database);
+	ErrorData *failure = vapi_store_attempt(look_for_key, database);
 	TupleDesc descriptor;
 	Datum values[10] = {0};
 	bool nulls[10] = {false, true, true};
 
+	if (failure != NULL && failure->sqlerrcode != ERRCODE_VAPI_SECRET)
+		ReThrowError(failure);
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("function returning record called in a context that cannot accept it")));

@@ -92,6 +92,14 @@ extern void vapi_store_enter(VapiStoreSection *section);
 extern void vapi_store_leave(VapiStoreSection *section);
 
 /*
+ * Runs step in a subtransaction. NULL: it stands; else the error, a copy in the
+ * current context, that undid it: any, a cancel included, so the caller throws
+ * on what is not his (ReThrowError). Memory context and resource owner are
+ * afterwards as before. Needs a transaction.
+ */
+extern ErrorData *vapi_store_attempt(void (*step)(void *arg), void *arg);
+
+/*
  * Copy in context of the jsonb in that column (from 1) of SPI_tuptable's first
  * row; NULL for SQL NULL. There must be a row.
  */

@@ -1,7 +1,6 @@
 #include "vapi_compat.h"
 
 #include "access/relation.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -101,31 +100,29 @@ vapi_target_concerns_all(const ErrorData *error)
 		   category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_SYSTEM_ERROR;
 }
 
+/* Rows of a target to write. */
+typedef struct Range
+{
+	const VapiTarget *target;
+	const VapiTargetWork *work;
+	int first, last;
+} Range;
+
+/* A step of vapi_store_attempt. */
+static void
+write_one_range(void *arg)
+{
+	const Range *range = arg;
+
+	write_range(range->target, range->work, range->first, range->last);
+}
+
 /* Tries a range in a subtransaction; NULL, or why it did not work. */
 static ErrorData *
 try_range(const VapiTarget *target, const VapiTargetWork *work, int first, int last)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner resource_owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		write_range(target, work, first, last);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = resource_owner;
+	Range range = {target, work, first, last};
+	ErrorData *error = vapi_store_attempt(write_one_range, &range);
 
 	if (error && vapi_target_concerns_all(error))
 		ReThrowError(error);
