@@ -1,4 +1,4 @@
-# Memory of the sync worker: it holds one page, however many calls there are.
+# Memory of the sync worker and of its helper: each holds one page, however many calls there are.
 # Figures are printed; VAPI_MEMORY_CALLS=100000 makes the long run longer.
 use strict;
 use warnings;
@@ -19,7 +19,16 @@ synchronous_commit = off
 max_wal_size = '4GB'
 CONF
 
-# Imports calls of the month; returns the worker's RssAnon in kB, its 95th percentile and its maximum, and the run's row.
+# RssAnon of a process in kB; undef when it is gone.
+sub rss
+{
+	my ($pid) = @_;
+	open my $in, '<', "/proc/$pid/status" or return;
+	my ($rss) = join('', <$in>) =~ /^RssAnon:\s*(\d+)/m;
+	return $rss;
+}
+
+# Imports calls of the month; returns the worker's RssAnon in kB, its 95th percentile and its maximum, the run's row, and the helper's maximum.
 # The maximum is one large page's and varies by a tenth from run to run.
 sub memory
 {
@@ -27,31 +36,40 @@ sub memory
 	my $begin = time();
 	my $run = $node->safe_psql('calls', "SELECT run_id FROM vapi.vapi_sync('$since', '$to', wait => false)");
 	my $pid = $node->safe_psql('calls', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales import'});
-	my @samples;
-	while ($pid ne '' && open my $in, '<', "/proc/$pid/status")
+	my (@samples, $helper);
+	my $helper_peak = 0;
+	while ($pid ne '')
 	{
-		my ($rss) = join('', <$in>) =~ /^RssAnon:\s*(\d+)/m;
-		push @samples, $rss if defined $rss;
+		my $rss = rss($pid) // last;
+		push @samples, $rss;
+		# it comes with the second page
+		$helper = $node->safe_psql('calls', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales import helper'})
+			if !$helper && @samples % 20 == 0;
+		my $other = $helper ? rss($helper) // 0 : 0;
+		$helper_peak = $other if $other > $helper_peak;
 		sleep(0.01);
 	}
 	@samples = sort { $a <=> $b } @samples;
 	my ($usual, $peak) = @samples ? ($samples[ 0.95 * $#samples ], $samples[-1]) : (0, 0);
 	my $row = $node->safe_psql('calls', "SELECT status, seen FROM vapi.sync_runs WHERE run_id = $run");
 	my ($megabytes, $pages) = split /\|/, $node->safe_psql('calls', "SELECT body_bytes / 1000000, pages FROM vapi.sync_runs WHERE run_id = $run");
-	note(sprintf '%s: %d MB in %d pages, %.1f s, RssAnon of the worker: 95 %% of the time up to %.1f MB, at most %.1f MB',
-		$row, $megabytes, $pages, time() - $begin, $usual / 1024, $peak / 1024);
-	return ($usual, $peak, $row);
+	note(sprintf '%s: %d MB in %d pages, %.1f s, RssAnon of the worker: 95 %% of the time up to %.1f MB, at most %.1f MB, of its helper at most %.1f MB',
+		$row, $megabytes, $pages, time() - $begin, $usual / 1024, $peak / 1024, $helper_peak / 1024);
+	return ($usual, $peak, $row, $helper_peak);
 }
 
 my $ids = $simulator->admin('ids');
 my $since = $node->safe_psql('calls', qq{SELECT vapi.vapi_list_calls('{"id": "$ids->[ $short - 1 ]"}') #>> '{0,createdAt}'});
-my ($few, $few_at_most, $row) = memory($since);
+my ($few, $few_at_most, $row, $few_helper) = memory($since);
 is($row, "complete|$short", "an import of $short calls");
-my ($many, $at_most, $last) = memory($from);
+my ($many, $at_most, $last, $many_helper) = memory($from);
 is($last, "complete|$long", "an import of $long calls");
 cmp_ok($few, '>', 0, 'the worker was seen');
 cmp_ok($many, '<=', $few * 1.2, 'needs no more memory, within a fifth');
 cmp_ok($at_most, '<', 200 * 1024, 'and never 200 MB');
+cmp_ok($few_helper, '>', 0, 'its helper was seen');
+cmp_ok($many_helper, '<=', $few_helper * 1.3, 'needs no more memory, either');
+cmp_ok($many_helper, '<', 200 * 1024, 'and never 200 MB');
 
 # 1000 calls at once: read as a whole, or refused by the limit that says so.
 $node->append_conf('postgresql.conf', 'vapi_sales.page_size = 1000');
