@@ -12,9 +12,9 @@ use Time::HiRes qw(sleep time);
 
 VapiSales::Test::skip_without_simulator();
 
-my ($calls, $page) = (4800, 800);
+my ($calls, $page) = (4000, 1000);
 my $simulator = VapiSales::Test->simulator(calls => $calls, from => '2026-01-01T00:00:00Z', to => '2026-02-01T00:00:00Z',
-	bytes => 62000, 'cache-mb' => 800);
+	bytes => 80000, 'cache-mb' => 800);
 my $node = VapiSales::Test->node('main', simulator => $simulator, config => <<"CONF");
 vapi_sales.page_size = $page
 synchronous_commit = off
