@@ -100,11 +100,15 @@ my $with = contents();
 
 # Two imports: one helper a database.
 forget();
-my $other = $node->safe_psql('calls', "SELECT run_id FROM vapi.vapi_sync('2026-01-01', '2026-01-20', wait => false)");
-$run = start_run();
-is($node->safe_psql('calls', "SELECT count(*) FROM ($helper) AS h"), 1, 'two imports have one helper');
-ok($node->poll_query_until('calls', "SELECT status = 'complete' FROM vapi.sync_runs WHERE run_id = $other"), 'the first one completes');
-completes($run, 'and the second');
+my @runs = map { $node->safe_psql('calls', "SELECT run_id FROM vapi.vapi_sync($_, wait => false)") } q{'2026-01-01', '2026-01-25'}, $range;
+my $most = 0;
+until ($node->safe_psql('calls', "SELECT count(*) FROM vapi.sync_runs WHERE run_id IN ($runs[0], $runs[1]) AND status = 'running'") == 0)
+{
+	my $helpers = $node->safe_psql('calls', "SELECT count(*) FROM ($helper) AS h");
+	$most = $helpers if $helpers > $most;
+}
+is($most, 1, 'two imports have one helper');
+completes($_, 'both complete') for @runs;
 
 # Its end is not the import's.
 for my $how (qw(pg_terminate_backend pg_cancel_backend))
