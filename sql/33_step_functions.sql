@@ -36,16 +36,17 @@ END
 $$;
 COMMENT ON FUNCTION vapi_internal.search_vector_cut(text, text, text) IS 'The words of a call, as many as a tsvector holds.';
 
-CREATE FUNCTION vapi_internal.search_source(call_ids text[], OUT call_id text, OUT source_hash bigint, OUT names text, OUT summary text,
-	OUT transcript text)
+CREATE FUNCTION vapi_internal.search_source(call_ids text[], OUT call_id text, OUT source_hash bigint, OUT created_at timestamptz,
+	OUT names text, OUT summary text, OUT transcript text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT c.call_id,
-		hashtextextended(concat(c.customer_name, chr(31), p.name, chr(31), p.company, chr(31), c.summary),
+		hashtextextended(concat(c.customer_name, chr(31), p.name, chr(31), p.company, chr(31), c.summary, chr(31),
+				extract(epoch FROM c.created_at)),
 			coalesce(t.h_transcript, t.h_messages, 0)),
-		concat_ws(' ', c.customer_name, p.name, p.company), c.summary,
+		c.created_at, concat_ws(' ', c.customer_name, p.name, p.company), c.summary,
 		coalesce(t.transcript, (SELECT string_agg(m ->> 'message', ' ')
 			FROM jsonb_array_elements(CASE jsonb_typeof(t.messages) WHEN 'array' THEN t.messages ELSE '[]' END) AS e(m)
 			WHERE m ->> 'role' IN ('bot', 'user', 'assistant')))
@@ -55,7 +56,8 @@ AS $$
 		LEFT JOIN vapi_internal.prospect p ON p.prospect_id = c.prospect_id
 		LEFT JOIN vapi_internal.call_search s ON s.call_id = c.call_id
 	WHERE s.source_hash IS DISTINCT FROM
-		hashtextextended(concat(c.customer_name, chr(31), p.name, chr(31), p.company, chr(31), c.summary),
+		hashtextextended(concat(c.customer_name, chr(31), p.name, chr(31), p.company, chr(31), c.summary, chr(31),
+				extract(epoch FROM c.created_at)),
 			coalesce(t.h_transcript, t.h_messages, 0))
 $$;
 COMMENT ON FUNCTION vapi_internal.search_source(text[]) IS 'Those of the calls whose words are not in call_search as they are now, and where they come from: the transcript, or the messages while there is none.';
@@ -115,16 +117,16 @@ BEGIN
 	END IF;
 
 	BEGIN
-		INSERT INTO vapi_internal.call_search AS s (call_id, source_hash, search)
-			SELECT n.call_id, n.source_hash, vapi_internal.search_vector(n.names, n.summary, n.transcript)
+		INSERT INTO vapi_internal.call_search AS s (call_id, source_hash, created_at, search)
+			SELECT n.call_id, n.source_hash, n.created_at, vapi_internal.search_vector(n.names, n.summary, n.transcript)
 			FROM vapi_internal.search_source(call_ids) AS n
-			ON CONFLICT (call_id) DO UPDATE SET source_hash = excluded.source_hash, search = excluded.search;
+			ON CONFLICT (call_id) DO UPDATE SET source_hash = excluded.source_hash, created_at = excluded.created_at, search = excluded.search;
 	EXCEPTION
 		WHEN program_limit_exceeded THEN
-			INSERT INTO vapi_internal.call_search AS s (call_id, source_hash, search)
-				SELECT n.call_id, n.source_hash, vapi_internal.search_vector_cut(n.names, n.summary, n.transcript)
+			INSERT INTO vapi_internal.call_search AS s (call_id, source_hash, created_at, search)
+				SELECT n.call_id, n.source_hash, n.created_at, vapi_internal.search_vector_cut(n.names, n.summary, n.transcript)
 				FROM vapi_internal.search_source(call_ids) AS n
-				ON CONFLICT (call_id) DO UPDATE SET source_hash = excluded.source_hash, search = excluded.search;
+				ON CONFLICT (call_id) DO UPDATE SET source_hash = excluded.source_hash, created_at = excluded.created_at, search = excluded.search;
 	END;
 	UPDATE vapi_internal.search_state SET last_seq = state.last_seq, resync_after = state.resync_after;
 	RETURN handled;

@@ -5,12 +5,17 @@
 -- Each with the query it is there for in docs/operations.md.
 CREATE INDEX call_status_idx ON vapi_internal.call (status, created_at DESC NULLS LAST, call_id DESC);
 CREATE INDEX call_assistant_idx ON vapi_internal.call (assistant_id, created_at DESC NULLS LAST, call_id DESC);
+CREATE INDEX call_direction_idx ON vapi_internal.call (direction, created_at DESC NULLS LAST, call_id DESC) WHERE direction IS NOT NULL;
+CREATE INDEX call_phone_number_idx ON vapi_internal.call (phone_number_id, created_at DESC NULLS LAST, call_id DESC) WHERE phone_number_id IS NOT NULL;
+CREATE INDEX call_campaign_idx ON vapi_internal.call (campaign_id, created_at DESC NULLS LAST, call_id DESC) WHERE campaign_id IS NOT NULL;
 CREATE INDEX call_outcome_idx ON vapi_internal.call ((coalesce(outcome, reported_outcome)), created_at DESC NULLS LAST, call_id DESC)
-	WHERE coalesce(outcome, reported_outcome) IS NOT NULL;
+	INCLUDE (outcome, reported_outcome);
+-- Calls without a value are the end of a list that is sorted by it; created_at is there for the list of a range. Those over an
+-- expression are not partial, as the planner uses no statistics of partial indexes.
 CREATE INDEX call_score_idx ON vapi_internal.call ((coalesce(qualification_score, reported_score)) DESC NULLS LAST, call_id DESC)
-	WHERE coalesce(qualification_score, reported_score) IS NOT NULL;
-CREATE INDEX call_cost_idx ON vapi_internal.call (cost DESC NULLS LAST, call_id DESC) WHERE cost IS NOT NULL;
-CREATE INDEX call_duration_idx ON vapi_internal.call (duration_seconds DESC NULLS LAST, call_id DESC) WHERE duration_seconds IS NOT NULL;
+	INCLUDE (created_at, qualification_score, reported_score);
+CREATE INDEX call_cost_idx ON vapi_internal.call (cost DESC NULLS LAST, call_id DESC) INCLUDE (created_at);
+CREATE INDEX call_duration_idx ON vapi_internal.call (duration_seconds DESC NULLS LAST, call_id DESC) INCLUDE (created_at);
 CREATE INDEX call_number_end_idx ON vapi_internal.call ((reverse(customer_e164)) COLLATE "C" text_pattern_ops) WHERE customer_e164 IS NOT NULL;
 
 CREATE FUNCTION vapi_internal.search_query(words text, names boolean, content boolean) RETURNS tsquery
@@ -26,21 +31,63 @@ $$;
 COMMENT ON FUNCTION vapi_internal.search_query(text, boolean, boolean) IS
 	'A query for all of the first 16 words, longer ones by their beginning, in names, in content or in both; NULL without words.';
 
-CREATE FUNCTION vapi_internal.call_conditions(filters jsonb, zone text, OUT tables text, OUT conditions text)
+CREATE FUNCTION vapi_internal.word_shares(words tsquery, OUT word text, OUT share double precision) RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH known AS MATERIALIZED (
+		SELECT u.word, u.share
+		FROM pg_stats s, LATERAL (SELECT s.most_common_elems::text::text[] AS words) AS e,
+			LATERAL unnest(e.words, (s.most_common_elem_freqs)[:cardinality(e.words)]) AS u(word, share)
+		WHERE s.schemaname = 'vapi_internal' AND s.tablename = 'call_search' AND s.attname = 'search'
+	)
+	SELECT m.parts[1], coalesce((SELECT max(k.share) FROM known k
+		WHERE k.word = m.parts[2] OR (m.parts[3] LIKE '%*%' AND starts_with(k.word, m.parts[2]))), 0.000001)
+	FROM regexp_matches(words::text, '(''((?:[^''\\]|''''|\\\\)+)''(:[*A-D]+)?)', 'g') AS m(parts)
+$$;
+COMMENT ON FUNCTION vapi_internal.word_shares(tsquery) IS
+	'Each word of a query, as it stands there, and which share of all calls has at least it, by the statistics; next to nothing for a word that is not common.';
+
+CREATE FUNCTION vapi_internal.calls_with(words tsquery, OUT at_least bigint, OUT about bigint)
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT (greatest(0, 1 - sum(1 - s.share)) * max(c.reltuples))::bigint, (exp(sum(ln(s.share))) * max(c.reltuples))::bigint
+	FROM vapi_internal.word_shares(words) AS s, pg_class c
+	WHERE c.oid = 'vapi_internal.call_search'::regclass
+$$;
+COMMENT ON FUNCTION vapi_internal.calls_with(tsquery) IS
+	'How many calls have all these words: at least so many, whichever calls have which, and about so many.';
+
+CREATE FUNCTION vapi_internal.rare_words(words tsquery) RETURNS tsquery
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN bool_or(s.share >= 0.05) THEN (string_agg(s.word, ' & ') FILTER (WHERE s.share < 0.05))::tsquery END
+	FROM vapi_internal.word_shares(words) AS s
+$$;
+COMMENT ON FUNCTION vapi_internal.rare_words(tsquery) IS
+	'The words that few calls have, where others are common; NULL: all are rare, or all common. The index is asked for these alone: it would gather all calls with a common word first.';
+
+CREATE FUNCTION vapi_internal.call_conditions(filters jsonb, zone text, OUT tables text, OUT conditions text, OUT branches text[],
+	OUT words tsquery, OUT only_words boolean, OUT ordered boolean)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	scope text[] := vapi_internal.scope();
 	parts text[] := '{}';
-	words text := btrim(filters ->> 'search');
-	digits text := regexp_replace(words, '[^0-9]', '', 'g');
+	sought text := btrim(filters ->> 'search');
+	digits text := regexp_replace(sought, '[^0-9]', '', 'g');
 	at timestamptz;
 	bound record;
+	rare tsquery;
 BEGIN
 	tables := 'vapi_internal.call c';
 	IF scope IS NOT NULL THEN
-		parts := parts || format('c.assistant_id = ANY (%L::text[])', scope);
+		parts := parts || CASE cardinality(scope) WHEN 1 THEN format('c.assistant_id = %L', scope[1])
+			ELSE format('c.assistant_id = ANY (%L::text[])', scope) END;
+		branches := CASE WHEN cardinality(scope) BETWEEN 2 AND 20 THEN ARRAY(SELECT DISTINCT format('c.assistant_id = %L', s) FROM unnest(scope) AS s) END;
 	END IF;
 
 	IF filters ? 'status' THEN
@@ -50,8 +97,12 @@ BEGIN
 			RAISE EXCEPTION 'there is no status "%"', left(filters ->> 'status', 64) USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'Give one or several, with commas, of scheduled, queued, ringing, in-progress, forwarding, completed, failed, no-answer, busy, voicemail and canceled.';
 		END IF;
-		parts := parts || CASE WHEN filters ->> 'status' ~ ',' THEN format('c.status = ANY (%L::text[])', string_to_array(filters ->> 'status', ','))
-			ELSE format('c.status = %L', filters ->> 'status') END;
+		IF filters ->> 'status' ~ ',' THEN
+			parts := parts || format('c.status = ANY (%L::text[])', string_to_array(filters ->> 'status', ','));
+			branches := coalesce(branches, ARRAY(SELECT DISTINCT format('c.status = %L', s) FROM unnest(string_to_array(filters ->> 'status', ',')) AS s));
+		ELSE
+			parts := parts || format('c.status = %L', filters ->> 'status');
+		END IF;
 	END IF;
 	IF filters ? 'direction' THEN
 		IF filters ->> 'direction' NOT IN ('inbound', 'outbound') THEN
@@ -89,25 +140,30 @@ BEGIN
 	IF length(filters ->> 'search') > 1000 THEN
 		RAISE EXCEPTION 'a search has at most 1000 characters' USING ERRCODE = 'invalid_parameter_value', HINT = 'A few words are enough.';
 	END IF;
-	IF words ~ '^[+(]?[0-9][0-9 ().+/x-]*$' AND length(digits) >= 4 AND vapi_internal.may('numbers') THEN
+	IF sought ~ '^[+(]?[0-9][0-9 ().+/x-]*$' AND length(digits) >= 4 AND vapi_internal.may('numbers') THEN
 		-- A whole number in any format, or its last digits.
-		parts := parts || format('(c.customer_e164 = %L OR reverse(c.customer_e164) COLLATE "C" LIKE %L)', coalesce(vapi_internal.e164(words), words),
+		parts := parts || format('(c.customer_e164 = %L OR reverse(c.customer_e164) COLLATE "C" LIKE %L)', coalesce(vapi_internal.e164(sought), sought),
 			reverse(digits) || '%');
-	ELSIF words <> '' THEN
+	ELSIF sought <> '' THEN
 		-- Who may not see something cannot find calls by it either.
 		IF NOT (vapi_internal.may('names') OR vapi_internal.may('content')) THEN
 			RAISE EXCEPTION 'you may not search names and content of calls' USING ERRCODE = 'insufficient_privilege',
 				HINT = 'Leave the search out; all other filters work.';
 		END IF;
+		words := vapi_internal.search_query(sought, vapi_internal.may('names'), vapi_internal.may('content'));
+		rare := vapi_internal.rare_words(words);
+		only_words := words IS NOT NULL AND parts = '{}';
 		tables := tables || ' JOIN vapi_internal.call_search s ON s.call_id = c.call_id';
-		parts := parts || coalesce(format('s.search @@ %L::tsquery',
-			vapi_internal.search_query(words, vapi_internal.may('names'), vapi_internal.may('content'))), 'false');
+		parts := parts || CASE WHEN words IS NULL THEN 'false' WHEN rare IS NULL THEN format('s.search @@ %L::tsquery', words)
+			ELSE format('s.search @@ %L::tsquery AND ts_match_vq(s.search, %L)', rare, words) END;
 	END IF;
 	conditions := coalesce(nullif(array_to_string(parts, ' AND '), ''), 'true');
+	ordered := cardinality(parts) - (filters ? 'date_from')::integer - (filters ? 'date_to')::integer <= 1
+		AND NOT filters ?| '{search,score_min,score_max,cost_min,cost_max,duration_min,duration_max}';
 END
 $$;
 COMMENT ON FUNCTION vapi_internal.call_conditions(jsonb, text) IS
-	'The filters of the call list as SQL over call c, within the outer role''s scope. 22023 and 22007 for what is no filter, 42501 for a search by what the reader may not see.';
+	'The filters of the call list as SQL over call c, within the outer role''s scope; by branches: parts of the list that each come in order from an index; the words searched for, and whether they are all; whether one index has filter and order by created_at. 22023 and 22007 for what is no filter, 42501 for a search by what the reader may not see.';
 
 CREATE FUNCTION vapi_internal.estimated_rows(query text) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -187,6 +243,8 @@ CREATE FUNCTION vapi.vapi_search_calls(page integer DEFAULT NULL, "limit" intege
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
 	SET max_parallel_workers_per_gather = 0
+	SET enable_hashjoin = off
+	SET enable_mergejoin = off
 AS $$
 DECLARE
 	filters jsonb := jsonb_strip_nulls(jsonb_build_object('status', status, 'date_from', date_from, 'date_to', date_to, 'search', search,
@@ -203,7 +261,7 @@ DECLARE
 	filters_hash text := md5(concat(filters, zone));
 	first_row bigint := (coalesce(page, 1)::bigint - 1) * coalesce("limit", 50);
 	query record;
-	select_list text;
+	key_text text;
 	ordering text;
 	place jsonb;
 	phases text[];
@@ -213,7 +271,10 @@ DECLARE
 	more_ids text[];
 	more_keys text[];
 	total bigint;
-	few boolean;
+	fenced boolean;
+	common record;
+	branches text[];
+	needed integer;
 	estimated boolean := false;
 	following jsonb;
 BEGIN
@@ -235,19 +296,27 @@ BEGIN
 			HINT = 'Go on with "next" of the answer before, which is as fast at any depth, or narrow the filters.';
 	END IF;
 
-	SELECT c.tables, c.conditions INTO query FROM vapi_internal.call_conditions(filters, zone) AS c;
-	select_list := CASE key_type WHEN 'timestamptz' THEN format('to_char(%s AT TIME ZONE ''UTC'', ''YYYY-MM-DD HH24:MI:SS.US'') || ''Z''', key)
-		ELSE key || '::text' END;
-	ordering := CASE WHEN descending THEN key || ' DESC NULLS LAST, c.call_id DESC' ELSE key || ' NULLS FIRST, c.call_id' END;
+	SELECT c.* INTO query FROM vapi_internal.call_conditions(filters, zone) AS c;
+	key_text := CASE key_type WHEN 'timestamptz' THEN 'to_char(q.key AT TIME ZONE ''UTC'', ''YYYY-MM-DD HH24:MI:SS.US'') || ''Z''' ELSE 'q.key::text' END;
+	ordering := CASE WHEN descending THEN '%1$s DESC NULLS LAST, %2$s DESC' ELSE '%1$s NULLS FIRST, %2$s' END;
 
 	-- Row comparisons leave out NULLs: calls without a value of the key are a part of the list of their own, its end or, ascending, its beginning.
 	IF next IS NULL THEN
 		phases := CASE WHEN key_type = 'timestamptz' OR (page > 1 AND NOT descending) THEN ARRAY['true']
 			WHEN descending THEN ARRAY[key || ' IS NOT NULL', key || ' IS NULL'] ELSE ARRAY[key || ' IS NULL', key || ' IS NOT NULL'] END;
-		EXECUTE format('SELECT count(*) FROM (SELECT FROM %s WHERE %s LIMIT 10001) AS few', query.tables, query.conditions) INTO total;
-		IF total > 10000 THEN
-			estimated := true;
-			total := greatest(10001, vapi_internal.estimated_rows(format('SELECT FROM %s WHERE %s', query.tables, query.conditions)));
+		IF query.only_words THEN
+			SELECT w.* INTO common FROM vapi_internal.calls_with(query.words) AS w;
+			-- Twice as many as are counted, and surely there: to count them would take longer than all the rest.
+			estimated := common.at_least > 20000 AND query.words::text !~ ':\*?[A-D]';
+			total := CASE WHEN estimated THEN common.about END;
+		END IF;
+		IF total IS NULL THEN
+			EXECUTE format('SELECT count(*) FROM (SELECT FROM %s WHERE %s LIMIT 10001) AS few',
+				CASE WHEN query.only_words THEN 'vapi_internal.call_search s' ELSE query.tables END, query.conditions) INTO total;
+			IF total > 10000 THEN
+				estimated := true;
+				total := greatest(10001, vapi_internal.estimated_rows(format('SELECT FROM %s WHERE %s', query.tables, query.conditions)));
+			END IF;
 		END IF;
 	ELSE
 		place := vapi_internal.read_cursor(next, chosen, filters_hash, key_type);
@@ -261,8 +330,17 @@ BEGIN
 				|| CASE WHEN descending THEN '{}' ELSE ARRAY[key || ' IS NOT NULL'] END
 			END;
 	END IF;
-	-- The planner cannot know how rare a word is, and would go over all calls in order for the few that have it.
-	few := NOT estimated AND (total <= 1000 OR search IS NOT NULL);
+	-- All of a few are read and sorted, unless one index has filter and order: else the planner may go over all calls in order for
+	-- those few, as it cannot know how rare a word is, or that what fits is old.
+	fenced := NOT estimated AND query.conditions <> 'true' AND NOT (query.ordered AND key_type = 'timestamptz');
+	IF query.only_words AND key_type = 'timestamptz' AND (NOT estimated OR (page > 20 AND total < 200000)) THEN
+		fenced := true;
+		query.tables := 'vapi_internal.call_search s JOIN LATERAL (SELECT s.call_id, s.created_at) AS c ON true';
+	ELSIF query.words IS NOT NULL AND estimated THEN
+		-- In order, call by call: the index would gather all that have the word first.
+		query.conditions := replace(query.conditions, format('s.search @@ %L::tsquery', query.words), format('ts_match_vq(s.search, %L)', query.words));
+	END IF;
+	branches := CASE WHEN fenced OR key_type <> 'timestamptz' OR NOT query.ordered THEN NULL ELSE query.branches END;
 	FOREACH phase IN ARRAY phases LOOP
 		-- A later page that the first part does not fill is counted through both.
 		IF page > 1 AND phase = key || ' IS NULL' THEN
@@ -270,10 +348,13 @@ BEGIN
 			ids := '{}';
 			keys := '{}';
 		END IF;
-		EXECUTE format('SELECT array_agg(q.call_id), array_agg(q.key) FROM (SELECT c.call_id, %s AS key FROM %s WHERE %s AND %s %s ORDER BY %s LIMIT %s OFFSET %s) AS q',
-			select_list, CASE WHEN few THEN '(SELECT c.call_id, c.created_at, c.duration_seconds, c.cost, c.qualification_score, c.reported_score FROM ' ELSE '' END
-				|| query.tables, query.conditions, phase, CASE WHEN few THEN 'OFFSET 0) AS c' END, ordering, size + 1 - cardinality(ids),
-			CASE WHEN page > 1 THEN first_row ELSE 0 END)
+		needed := size + 1 - cardinality(ids);
+		EXECUTE format('SELECT array_agg(q.call_id), array_agg(%s) FROM (SELECT * FROM (%s) AS r ORDER BY %s LIMIT %s OFFSET %s) AS q', key_text,
+			(SELECT string_agg(format('(SELECT c.call_id, %s AS key FROM %s WHERE %s AND %s AND %s %s)', key, query.tables, query.conditions, b.condition, phase,
+					CASE WHEN fenced THEN 'OFFSET 0' WHEN branches IS NOT NULL THEN format('ORDER BY %s LIMIT %s', format(ordering, key, 'c.call_id'),
+						needed + first_row) END), ' UNION ALL ')
+				FROM unnest(coalesce(branches, '{true}')) AS b(condition)),
+			format(ordering, 'r.key', 'r.call_id'), needed, CASE WHEN page > 1 THEN first_row ELSE 0 END)
 			INTO more_ids, more_keys;
 		ids := ids || more_ids;
 		keys := keys || more_keys;

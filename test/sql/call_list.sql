@@ -29,8 +29,8 @@ FROM generate_series(1, 600) AS i;
 INSERT INTO vapi_internal.call_content (call_id, transcript, messages, metadata, cost_items, recording_mono)
 SELECT 'call-' || i, 'User: the secret word is xylophone' || i / 2 % 20, '[{"role": "system", "message": "prompt"}, {"role": "user", "message": "the secret word"}]', '{"leadId": "7", "x": null}',
 	'[{"type": "model", "cost": 0.1}]', 'https://example.com/x' FROM generate_series(2, 600, 2) AS i;
-INSERT INTO vapi_internal.call_search (call_id, source_hash, search)
-	SELECT c.call_id, 0, vapi_internal.search_vector(concat_ws(' ', c.customer_name, p.name, p.company), c.summary, t.transcript)
+INSERT INTO vapi_internal.call_search (call_id, source_hash, created_at, search)
+	SELECT c.call_id, 0, c.created_at, vapi_internal.search_vector(concat_ws(' ', c.customer_name, p.name, p.company), c.summary, t.transcript)
 	FROM vapi_internal.call c JOIN vapi_internal.prospect p USING (prospect_id) LEFT JOIN vapi_internal.call_content t USING (call_id);
 ANALYZE vapi_internal.call, vapi_internal.call_search;
 

@@ -63,7 +63,7 @@ SELECT count(*) FROM vapi_internal.call_search WHERE call_id = 'said';
 SELECT pg_temp.merge('silent', 2, '{"analysis": {"summary": "chimney"}}'), pg_temp.merge('summed up', 2, '{"analysis": {"summary": "skylight"}}');
 SELECT vapi_internal.change_step();
 DELETE FROM vapi_internal.change_feed;
-INSERT INTO vapi_internal.call_search VALUES ('left behind', 0, 'chimney');
+INSERT INTO vapi_internal.call_search (call_id, source_hash, search) VALUES ('left behind', 0, 'chimney');
 SELECT vapi_internal.search_step(2), resync_after FROM vapi_internal.search_state;
 SELECT resync_after FROM vapi_internal.search_state;
 SELECT status, detail FROM vapi.health WHERE check_name = 'search';

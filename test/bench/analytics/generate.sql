@@ -6,7 +6,7 @@ SET maintenance_work_mem = '256MB';
 SET max_parallel_workers_per_gather = 0;
 SELECT setseed(0.42);
 
--- Indexes are built once at the end; those of an extension cannot be dropped.
+-- Indexes are built once, at the end.
 UPDATE pg_index SET indisready = false, indisvalid = false
 WHERE indrelid IN ('vapi_internal.call'::regclass, 'vapi_internal.call_content'::regclass, 'vapi_internal.call_search'::regclass) AND NOT indisprimary;
 
@@ -59,8 +59,8 @@ SELECT c.call_id, 'AI: Hello, this is about your house. User: yes, call me on Tu
 FROM vapi_internal.call c
 WHERE c.cost > 0;
 
-INSERT INTO vapi_internal.call_search (call_id, source_hash, search)
-SELECT c.call_id, 0, vapi_internal.search_vector(concat_ws(' ', c.customer_name, p.name, p.company), c.summary,
+INSERT INTO vapi_internal.call_search (call_id, source_hash, created_at, search)
+SELECT c.call_id, 0, c.created_at, vapi_internal.search_vector(concat_ws(' ', c.customer_name, p.name, p.company), c.summary,
 	'hello this is about your house yes please call me on tuesday'
 		|| CASE WHEN c.prospect_id % 10 = 0 THEN ' insurance' ELSE '' END || CASE WHEN c.prospect_id % 100 = 0 THEN ' mortgage' ELSE '' END
 		|| CASE WHEN c.prospect_id % 10000 = 0 THEN ' zeppelin' ELSE '' END || ' word' || c.slot % 20000)

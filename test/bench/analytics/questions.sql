@@ -1,5 +1,5 @@
 -- Asks each question :rounds times, after one that warms the cache, and shows
--- percentiles of the milliseconds: each filter of the list on its first page, at
+-- percentiles of the milliseconds, as the clock goes and of CPU (the difference is waiting for a core): each filter of the list on its first page, at
 -- cursors of random depth and at the page that ends at row 10,000; every function
 -- of the dashboard; plain GROUP BYs over the table to compare with.
 SET jit = off;
@@ -113,22 +113,26 @@ INSERT INTO question (what, sql, at_most) VALUES
 	('30 days | vapi_dashboard', 'SELECT vapi.vapi_dashboard(''2025-06-01Z'', ''2025-07-01Z'')', 10);
 DELETE FROM question WHERE what !~ :'only';
 
-CREATE TEMP TABLE took (n integer, ms double precision);
+CREATE TEMP TABLE took (n integer, ms double precision, cpu double precision);
+CREATE FUNCTION pg_temp.cpu() RETURNS double precision LANGUAGE sql AS $$ SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::double precision / 1e6 $$;
 CREATE PROCEDURE pg_temp.measure(rounds integer) LANGUAGE plpgsql AS $$
-DECLARE q record; began timestamptz; asked text[];
+DECLARE q record; began timestamptz; used double precision; asked text[];
 BEGIN
 	FOR q IN SELECT * FROM question ORDER BY n LOOP
 		asked := CASE WHEN q.sql LIKE 'place %' THEN ARRAY(SELECT p.sql FROM place p WHERE p.filter = substr(q.sql, 7)::integer) ELSE ARRAY[q.sql] END;
 		FOR i IN 0 .. least(rounds, q.at_most) LOOP
+			used := pg_temp.cpu();
 			began := clock_timestamp();
 			EXECUTE asked[1 + i % cardinality(asked)];
 			IF i > 0 THEN
-				INSERT INTO took VALUES (q.n, extract(epoch FROM clock_timestamp() - began) * 1000);
+				INSERT INTO took VALUES (q.n, extract(epoch FROM clock_timestamp() - began) * 1000, pg_temp.cpu() - used);
 			END IF;
 		END LOOP;
 	END LOOP;
 END $$;
 CALL pg_temp.measure(:rounds);
 SELECT q.what, count(*) AS rounds, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.ms)::numeric, 1) AS p50,
-	round(percentile_cont(0.95) WITHIN GROUP (ORDER BY t.ms)::numeric, 1) AS p95, round(max(t.ms)::numeric, 1) AS most
+	round(percentile_cont(0.95) WITHIN GROUP (ORDER BY t.ms)::numeric, 1) AS p95,
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.cpu)::numeric, 1) AS cpu_p50,
+	round(percentile_cont(0.95) WITHIN GROUP (ORDER BY t.cpu)::numeric, 1) AS cpu_p95
 FROM question q JOIN took t USING (n) GROUP BY q.n, q.what ORDER BY q.n;
