@@ -87,6 +87,8 @@ COMMENT ON FUNCTION vapi_internal.feed_epoch() IS 'Changes with every promotion 
 CREATE FUNCTION vapi_internal.erase_call(erased_call_id text) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	-- Its plans are kept, perhaps made while tables were empty.
+	SET enable_seqscan = off
 AS $$
 DECLARE
 	old_slot integer;

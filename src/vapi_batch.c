@@ -285,17 +285,6 @@ vapi_batch_groups(const VapiBatch *batch, VapiBatchTable table)
 	return groups;
 }
 
-bool
-vapi_batch_only_raw(const VapiBatchRow *row, uint32 groups, int64 *version, int64 *hash)
-{
-	int raw = tables[VAPI_BATCH_CONTENTS].count - 1;
-	const FieldGroupValue *value = &row->values->groups[VAPI_BATCH_CONTENTS][raw];
-
-	*version = value->version;
-	*hash = value->hash;
-	return groups == (uint32) 1 << raw;
-}
-
 /* How a column of the result is filled. */
 typedef struct Slot
 {

@@ -73,9 +73,6 @@ extern void vapi_batch_expose(VapiBatch *batch);
 /* The groups that some row of the batch, not erased, has for the table: a bit each; 0: nothing to write. */
 extern uint32 vapi_batch_groups(const VapiBatch *batch, VapiBatchTable table);
 
-/* Is the group "raw" the only one among groups of contents? Then its version and hash in the row. */
-extern bool vapi_batch_only_raw(const VapiBatchRow *row, uint32 groups, int64 *version, int64 *hash);
-
 /*
  * Appends the upsert that merges these groups of the exposed rows into the
  * table; made from the list of groups.

@@ -60,7 +60,7 @@ static const FieldGroup content_groups[] = {
 	{"recording_customer", false, {TEXT(recording_customer)}},
 	{"recording_assistant", false, {TEXT(recording_assistant)}},
 	{"recording_video", false, {TEXT(recording_video)}},
-	{"raw", true, {JSONB(raw)}}, /* the last, see vapi_batch_only_raw */
+	{"raw", true, {JSONB(raw)}},
 };
 
 StaticAssertDecl(MAX_GROUPS <= 32, "a set of groups is 32 bits");

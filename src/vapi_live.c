@@ -56,6 +56,9 @@ static VapiStatement finish = {
 		   "  WHERE l.call_id = $1 AND c.vapi_status = 'ended' AND (c.settled OR t.v_transcript <> 0)),"
 		   " line AS (DELETE FROM vapi_internal.live_line l USING over o WHERE l.call_id = o.call_id)"
 		   " DELETE FROM vapi_internal.live_call l USING over o WHERE l.call_id = o.call_id"};
+/* Of most calls nothing is there. */
+static VapiStatement is_live = {.sql = "SELECT FROM vapi_internal.live_call WHERE call_id = $1"};
+
 static VapiStatement sweep = {.sql = "SELECT vapi_internal.live_sweep()"};
 
 /* A line of the live transcript. */
@@ -114,7 +117,8 @@ vapi_live_finish(const char *call_id)
 {
 	VapiParameter parameter = vapi_parameter_text(call_id);
 
-	(void) vapi_store_execute(&finish, 1, &parameter);
+	if (vapi_store_look(&is_live, 1, &parameter) > 0)
+		(void) vapi_store_execute(&finish, 1, &parameter);
 }
 
 int

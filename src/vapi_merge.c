@@ -9,6 +9,7 @@
 #include "vapi_lock.h"
 #include "vapi_merge.h"
 #include "vapi_prospect.h"
+#include "vapi_single.h"
 #include "vapi_store.h"
 #include "vapi_wake.h"
 
@@ -16,14 +17,16 @@ static VapiStatement find_tombstones = {
 	.sql = "SELECT i.id FROM unnest($1) AS i(id)"
 		   " JOIN vapi_internal.tombstone t ON t.call_hash = sha256(convert_to(i.id, 'UTF8'))"};
 
-static VapiStatement find_tombstone = {
-	.sql = "SELECT 1 FROM vapi_internal.tombstone t WHERE t.call_hash = sha256(convert_to($1, 'UTF8'))"};
-
 static VapiStatement write_dirty = {.sql = "INSERT INTO vapi_internal.rollup_dirty (slot)"
 										   " SELECT DISTINCT s FROM unnest($1) AS s"};
 
 static VapiStatement write_pending = {.sql = "INSERT INTO vapi_internal.change_pending (call_id, kind)"
 											 " SELECT i, 'call' FROM unnest($1) AS i"};
+
+/* Both for one call, as an event has it. */
+static VapiStatement write_one = {
+	.sql = "WITH dirty AS (INSERT INTO vapi_internal.rollup_dirty (slot) VALUES ($2::integer))"
+		   " INSERT INTO vapi_internal.change_pending (call_id, kind) VALUES ($1, 'call')"};
 
 static VapiStatement write_review = {
 	.sql = "INSERT INTO vapi_internal.prospect_review (call_id, reason, candidates)"
@@ -97,17 +100,11 @@ mark_erased(VapiBatchRow *rows, int count)
 	uint64 i;
 	int j;
 
-	if (count == 1)
-	{
-		parameter = vapi_parameter_text(rows[0].call_id);
-		rows[0].erased = vapi_store_find(&find_tombstone, 1, &parameter) > 0;
-		return;
-	}
 	ids = palloc(sizeof(char *) * count);
 	for (j = 0; j < count; j++)
 		ids[j] = rows[j].call_id;
 	parameter = vapi_parameter_text_array(ids, count);
-	found = vapi_store_find(&find_tombstones, 1, &parameter);
+	found = vapi_store_look(&find_tombstones, 1, &parameter);
 	for (i = 0; i < found; i++)
 		find_row(rows, count, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1))->erased = true;
 	SPI_freetuptable(SPI_tuptable);
@@ -139,27 +136,6 @@ find_upsert(VapiBatchTable table, uint32 groups)
 	return &made->statement;
 }
 
-/*
- * Is the call's only content what most events repeat: the remainder of the
- * snapshot in message.call, and is that here already?
- */
-static bool
-is_known_content(const VapiBatchRow *row, uint32 groups)
-{
-	static VapiStatement statement = {
-		.sql = "SELECT 1 FROM vapi_internal.call_content WHERE call_id = $1 AND (v_raw, h_raw) >= ($2, $3)"};
-	VapiParameter parameters[3];
-	int64 version;
-	int64 hash;
-
-	if (!vapi_batch_only_raw(row, groups, &version, &hash))
-		return false;
-	parameters[0] = vapi_parameter_text(row->call_id);
-	parameters[1] = vapi_parameter_int8(version);
-	parameters[2] = vapi_parameter_int8(hash);
-	return vapi_store_execute(&statement, 3, parameters) > 0;
-}
-
 /* Runs one upsert over the exposed rows; notes what it created and changed. */
 static void
 upsert(VapiBatch *batch, VapiBatchTable table, VapiBatchRow *rows, int count, SlotList *dirty)
@@ -169,8 +145,8 @@ upsert(VapiBatch *batch, VapiBatchTable table, VapiBatchRow *rows, int count, Sl
 	uint64 i;
 	int guc_level;
 
-	/* a call without any content has no row there; and versions only rise, so that what was known stays known */
-	if (table == VAPI_BATCH_CONTENTS && (groups == 0 || (count == 1 && is_known_content(&rows[0], groups))))
+	/* a call without any content has no row there */
+	if (table == VAPI_BATCH_CONTENTS && groups == 0)
 		return;
 	/* the page is in memory already: once more, rather than in a temporary file */
 	guc_level = NewGUCNestLevel();
@@ -203,6 +179,79 @@ upsert(VapiBatch *batch, VapiBatchTable table, VapiBatchRow *rows, int count, Sl
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* Upserts the rows of one table. */
+static void
+upsert_exposed(VapiBatch *batch, VapiBatchTable table, VapiBatchRow *rows, int count, SlotList *dirty)
+{
+	PG_TRY();
+	{
+		vapi_batch_expose(batch);
+		upsert(batch, table, rows, count, dirty);
+	}
+	PG_FINALLY();
+	{
+		vapi_batch_expose(NULL);
+	}
+	PG_END_TRY();
+}
+
+/* Merges many calls; also one. */
+static void
+merge_many(VapiBatch *batch, VapiBatchRow *rows, int count, SlotList *dirty)
+{
+	mark_erased(rows, count);
+	vapi_prospect_resolve(rows, count);
+	upsert_exposed(batch, VAPI_BATCH_CALLS, rows, count, dirty);
+	upsert_exposed(batch, VAPI_BATCH_CONTENTS, rows, count, dirty);
+}
+
+/* Merges a batch of one call. */
+static void
+merge_one(VapiBatch *batch, VapiBatchRow *row, SlotList *dirty)
+{
+	uint32 groups[] = {vapi_batch_groups(batch, VAPI_BATCH_CALLS), vapi_batch_groups(batch, VAPI_BATCH_CONTENTS)};
+	VapiSingle single;
+
+	if (!vapi_single_possible() || !vapi_single_look(row, groups, &single))
+	{
+		merge_many(batch, row, 1, dirty);
+		return;
+	}
+	if (row->erased)
+		return;
+	if (!single.is_linked)
+		vapi_prospect_resolve(row, 1);
+	for (int table = VAPI_BATCH_CALLS; table <= VAPI_BATCH_CONTENTS; table++)
+	{
+		int32 slot;
+		int32 prev_slot;
+
+		switch (vapi_single_write(table, row, &single, &slot, &prev_slot))
+		{
+			case VAPI_SINGLE_ELSE:
+				upsert_exposed(batch, table, row, 1, dirty);
+				break;
+			case VAPI_SINGLE_UNCHANGED:
+				break;
+			case VAPI_SINGLE_CREATED:
+				row->changed = true;
+				if (table == VAPI_BATCH_CONTENTS)
+					break;
+				row->created = true;
+				add_slot(dirty, slot);
+				break;
+			case VAPI_SINGLE_CHANGED:
+				row->changed = true;
+				if (table == VAPI_BATCH_CONTENTS)
+					break;
+				add_slot(dirty, slot);
+				if (prev_slot != slot)
+					add_slot(dirty, prev_slot);
+				break;
+		}
+	}
+}
+
 /* Writes the dirty log, the change queue and the reviews of what changed. */
 static void
 write_followers(VapiBatchRow *rows, int count, const SlotList *dirty)
@@ -221,7 +270,14 @@ write_followers(VapiBatchRow *rows, int count, const SlotList *dirty)
 		if (rows[i].ambiguous && !rows[i].erased)
 			ambiguous[ambiguous_count++] = rows[i].call_id;
 	}
-	if (dirty->count > 0)
+	if (count == 1 && rows[0].changed && dirty->count == 1)
+	{
+		VapiParameter parameters[] = {vapi_parameter_text(rows[0].call_id), vapi_parameter_int8(dirty->slots[0])};
+
+		vapi_store_execute(&write_one, 2, parameters);
+		changed_count = 0;
+	}
+	else if (dirty->count > 0)
 	{
 		parameter = vapi_parameter_int8_array(dirty->slots, dirty->count);
 		vapi_store_execute(&write_dirty, 1, &parameter);
@@ -256,20 +312,10 @@ vapi_merge_apply(VapiBatch *batch, VapiMergeCounts *counts)
 
 	/* Locks come before statements: what follows must see what their former holders committed. */
 	vapi_lock_transaction_shared(VAPI_LOCK_ERASURE);
-	mark_erased(rows, count);
-	vapi_prospect_resolve(rows, count);
-
-	PG_TRY();
-	{
-		vapi_batch_expose(batch);
-		upsert(batch, VAPI_BATCH_CALLS, rows, count, &dirty);
-		upsert(batch, VAPI_BATCH_CONTENTS, rows, count, &dirty);
-	}
-	PG_FINALLY();
-	{
-		vapi_batch_expose(NULL);
-	}
-	PG_END_TRY();
+	if (count == 1)
+		merge_one(batch, &rows[0], &dirty);
+	else
+		merge_many(batch, rows, count, &dirty);
 	write_followers(rows, count, &dirty);
 
 	for (i = 0; i < count; i++)

@@ -98,7 +98,7 @@ look_up(VapiStatement *statement, Key *keys, int count)
 	for (j = 0; j < count; j++)
 		texts[j] = keys[j].text;
 	parameter = vapi_parameter_text_array(texts, count);
-	found = vapi_store_find(statement, 1, &parameter);
+	found = vapi_store_look(statement, 1, &parameter);
 	for (i = 0; i < found; i++)
 	{
 		HeapTuple tuple = SPI_tuptable->vals[i];

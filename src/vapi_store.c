@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/plancache.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -134,6 +135,36 @@ vapi_store_pulse(void)
 		current_pulse(current_pulse_arg);
 }
 
+/* Prepares the statement, and plans it so that it finds rows by their indexes. */
+static void
+plan_statement(VapiStatement *statement, int count, const VapiParameter *parameters)
+{
+	int guc_level = NewGUCNestLevel();
+	SPIPlanPtr plan = statement->plan;
+	CachedPlan *planned;
+
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (plan == NULL)
+	{
+		Oid types[VAPI_STORE_MAX_PARAMETERS];
+
+		for (int i = 0; i < count; i++)
+			types[i] = parameters[i].type;
+		/* To plan it again for each value takes longer than to run it. */
+		plan = SPI_prepare_cursor(statement->sql, count, types, CURSOR_OPT_GENERIC_PLAN);
+		if (plan == NULL)
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+							errmsg("could not prepare a statement: %s", SPI_result_code_string(SPI_result))));
+		if (SPI_keepplan(plan) != 0)
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not keep a prepared statement")));
+	}
+	planned = SPI_plan_get_cached_plan(plan);
+	if (planned != NULL)
+		ReleaseCachedPlan(planned, CurrentResourceOwner);
+	statement->plan = plan;
+	AtEOXact_GUC(true, guc_level);
+}
+
 /* Executes the statement; latest: with a snapshot taken now, whatever the isolation level. */
 static uint64
 execute(VapiStatement *statement, int count, const VapiParameter *parameters, bool latest)
@@ -145,22 +176,8 @@ execute(VapiStatement *statement, int count, const VapiParameter *parameters, bo
 
 	Assert(count <= VAPI_STORE_MAX_PARAMETERS);
 
-	if (statement->plan == NULL)
-	{
-		Oid types[VAPI_STORE_MAX_PARAMETERS];
-		SPIPlanPtr plan;
-
-		for (i = 0; i < count; i++)
-			types[i] = parameters[i].type;
-		/* Every statement finds rows by keys: to plan it again for each value takes longer than to run it. */
-		plan = SPI_prepare_cursor(statement->sql, count, types, CURSOR_OPT_GENERIC_PLAN);
-		if (plan == NULL)
-			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-							errmsg("could not prepare a statement: %s", SPI_result_code_string(SPI_result))));
-		if (SPI_keepplan(plan) != 0)
-			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not keep a prepared statement")));
-		statement->plan = plan;
-	}
+	if (statement->plan == NULL || !SPI_plan_is_valid(statement->plan))
+		plan_statement(statement, count, parameters);
 
 	for (i = 0; i < count; i++)
 	{
@@ -189,18 +206,6 @@ uint64
 vapi_store_look(VapiStatement *statement, int count, const VapiParameter *parameters)
 {
 	return execute(statement, count, parameters, true);
-}
-
-uint64
-vapi_store_find(VapiStatement *statement, int count, const VapiParameter *parameters)
-{
-	int guc_level = NewGUCNestLevel();
-	uint64 found;
-
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	found = execute(statement, count, parameters, true);
-	AtEOXact_GUC(true, guc_level);
-	return found;
 }
 
 ErrorData *

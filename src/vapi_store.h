@@ -18,7 +18,7 @@ typedef struct VapiStatement
 } VapiStatement;
 
 /* Longest parameter list of a statement. */
-#define VAPI_STORE_MAX_PARAMETERS 24
+#define VAPI_STORE_MAX_PARAMETERS 96
 
 /* A parameter: its type, value and whether it is NULL. */
 typedef struct VapiParameter
@@ -55,7 +55,10 @@ extern void vapi_store_set_pulse(void (*pulse)(void *arg), void *arg);
 extern void vapi_store_pulse(void);
 
 /*
- * Executes the statement; SPI must be connected and a snapshot active.
+ * Executes the statement; SPI must be connected and a snapshot active. It is
+ * planned to find rows by their indexes, whatever the planner knows of the
+ * tables: plans are kept, and one made while a table was empty would go on
+ * reading all of it.
  * Returns SPI_processed; the rows are in SPI_tuptable. ereports what SQL
  * ereports, XX000 for an SPI failure.
  */
@@ -67,13 +70,6 @@ extern uint64 vapi_store_execute(VapiStatement *statement, int count, const Vapi
  * snapshot is older.
  */
 extern uint64 vapi_store_look(VapiStatement *statement, int count, const VapiParameter *parameters);
-
-/*
- * vapi_store_look for rows of many keys: by their index, whatever the planner
- * knows of the table. The plan is kept, and a table that was empty when it was
- * made would be read as a whole for every page of an import.
- */
-extern uint64 vapi_store_find(VapiStatement *statement, int count, const VapiParameter *parameters);
 
 /*
  * Enters and leaves our SPI section: connects, switches to the extension's
