@@ -23,10 +23,8 @@ static VapiStatement write_dirty = {.sql = "INSERT INTO vapi_internal.rollup_dir
 static VapiStatement write_pending = {.sql = "INSERT INTO vapi_internal.change_pending (call_id, kind)"
 											 " SELECT i, 'call' FROM unnest($1) AS i"};
 
-/* Both for one call, as an event has it. */
-static VapiStatement write_one = {
-	.sql = "WITH dirty AS (INSERT INTO vapi_internal.rollup_dirty (slot) VALUES ($2::integer))"
-		   " INSERT INTO vapi_internal.change_pending (call_id, kind) VALUES ($1, 'call')"};
+/* The same of one slot. */
+static VapiStatement write_dirty_one = {.sql = "INSERT INTO vapi_internal.rollup_dirty (slot) VALUES ($1::integer)"};
 
 static VapiStatement write_review = {
 	.sql = "INSERT INTO vapi_internal.prospect_review (call_id, reason, candidates)"
@@ -270,12 +268,10 @@ write_followers(VapiBatchRow *rows, int count, const SlotList *dirty)
 		if (rows[i].ambiguous && !rows[i].erased)
 			ambiguous[ambiguous_count++] = rows[i].call_id;
 	}
-	if (count == 1 && rows[0].changed && dirty->count == 1)
+	if (dirty->count == 1)
 	{
-		VapiParameter parameters[] = {vapi_parameter_text(rows[0].call_id), vapi_parameter_int8(dirty->slots[0])};
-
-		vapi_store_execute(&write_one, 2, parameters);
-		changed_count = 0;
+		parameter = vapi_parameter_int8(dirty->slots[0]);
+		vapi_store_execute(&write_dirty_one, 1, &parameter);
 	}
 	else if (dirty->count > 0)
 	{
