@@ -177,8 +177,8 @@ upsert(VapiBatch *batch, VapiBatchTable table, VapiBatchRow *rows, int count, Sl
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Upserts the rows of one table. */
-static void
+/* Upserts the rows of one table. Not inlined: its jump buffer is not to live in a caller's loop. */
+static pg_noinline void
 upsert_exposed(VapiBatch *batch, VapiBatchTable table, VapiBatchRow *rows, int count, SlotList *dirty)
 {
 	PG_TRY();
