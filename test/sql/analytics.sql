@@ -237,13 +237,14 @@ FROM vapi.vapi_time_to_first_contact('2026-02-01Z', '2026-12-01Z', 'UTC') AS v,
 -- 3. Card, table, export and Vapi's grammar agree, and the comparison is with the period before.
 CREATE TEMP TABLE agreement AS
 SELECT s.zone, s.lower, s.upper, vapi.vapi_dashboard(s.lower, s.upper, s.zone) #> '{cards,current}' AS card,
+	(SELECT sum(v.calls) FROM vapi.vapi_call_volume('hour', s.lower, s.upper, s.zone) AS v) AS volume, (SELECT sum(h.calls) FROM vapi.vapi_heatmap(s.lower, s.upper, s.zone) AS h) AS heatmap,
 	vapi.vapi_search_calls(date_from => s.lower::text, date_to => s.upper::text) AS list,
 	vapi.vapi_export_calls('{id}', date_from => s.lower::text, date_to => s.upper::text) AS csv,
 	vapi.vapi_analytics(jsonb_build_object('queries', jsonb_build_array(jsonb_build_object('table', 'call', 'name', 'all', 'operations',
 		'[{"operation": "count", "column": "id"}, {"operation": "sum", "column": "cost"}]'::jsonb, 'timeRange', jsonb_build_object('start', s.lower, 'end', s.upper)))))
 		#> '{0,result,0}' AS grammar
 FROM span s;
-SELECT g.zone, t.calls, t.calls = (g.card ->> 'calls')::bigint AND t.calls = (g.list ->> 'total')::bigint AND t.calls = length(g.csv) - length(replace(g.csv, E'\r', '')) - 1
+SELECT g.zone, t.calls, t.calls = (g.card ->> 'calls')::bigint AND t.calls = g.volume AND t.calls = g.heatmap AND t.calls = (g.list ->> 'total')::bigint AND t.calls = length(g.csv) - length(replace(g.csv, E'\r', '')) - 1
 		AND t.calls = (g.grammar ->> 'countId')::bigint AND t.cost = (g.card ->> 'cost')::numeric AND t.cost = (g.grammar ->> 'sumCost')::numeric AS agree
 FROM agreement g CROSS JOIN LATERAL (SELECT count(*) AS calls, sum(cost) AS cost FROM truth WHERE at >= g.lower AND at < g.upper) AS t
 ORDER BY g.zone COLLATE "C", g.lower;
@@ -254,6 +255,64 @@ SELECT previous_from FROM vapi.vapi_compare('2026-03-09 06:00Z', '2026-03-16 06:
 SELECT v.calls = (SELECT count(*) FROM truth WHERE at >= '2026-03-08Z' AND at < '2026-03-19Z' AND assistant IN ('a1', 'a2') AND direction = 'outbound') AS filtered
 FROM vapi.vapi_call_volume(NULL, '2026-03-08Z', '2026-03-19Z', 'UTC', filter => '{"assistant_id": ["a1", "a2"], "direction": "outbound", "status": null}') AS v;
 SELECT b.views, b.views = b.functions AS equal FROM (SELECT (SELECT sum(calls) FROM vapi.call_volume_hourly) AS views, (SELECT sum(calls) FROM vapi.vapi_heatmap('2026-01-01Z', '2027-01-01Z')) AS functions) AS b;
+
+-- Every group, filter and other parameter that the random questions above leave alone.
+CREATE TEMP TABLE grouped AS
+SELECT t.*, 'call-' || i AS call_id, 'squad-' || i % 3 AS squad, 'number-' || i % 4 AS phone_number, CASE WHEN i % 5 > 0 THEN 'campaign-' || i % 5 END AS campaign,
+	CASE WHEN i % 6 > 0 THEN 'family-' || i % 2 END AS ended_family, CASE direction WHEN 'inbound' THEN 'inboundPhoneCall' WHEN 'outbound' THEN 'outboundPhoneCall' ELSE 'webCall' END AS type
+FROM truth t;
+UPDATE vapi_internal.call c SET squad_id = g.squad, phone_number_id = g.phone_number, campaign_id = g.campaign, ended_family = g.ended_family FROM grouped g WHERE g.call_id = c.call_id;
+CREATE TEMP TABLE keyed AS
+SELECT s.zone, s.lower, s.upper, k.by, k.key, g.* FROM span s JOIN (SELECT g.i, g.at, g.status, g.reached, g.successful, g.qualified, g.good, g.cost, g.seconds, g.score, g.call_id FROM grouped g) AS g ON g.at >= s.lower AND g.at < s.upper
+	JOIN grouped d ON d.i = g.i CROSS JOIN LATERAL (VALUES ('direction', d.direction), ('type', d.type), ('status', d.status), ('outcome', d.outcome), ('ended_family', d.ended_family),
+		('assistant', d.assistant), ('squad', d.squad), ('phone_number', d.phone_number), ('campaign', d.campaign)) AS k("by", key);
+CREATE TEMP TABLE by_key AS
+SELECT zone, lower, upper, "by", key, count(*) AS calls, count(*) FILTER (WHERE status NOT IN ('in-progress', 'queued')) AS ended, count(*) FILTER (WHERE reached) AS reached,
+	count(*) FILTER (WHERE successful) AS successful, count(*) FILTER (WHERE qualified) AS qualified, coalesce(sum(cost), 0) AS cost, count(seconds) AS timed, coalesce(sum(seconds), 0) AS seconds
+FROM keyed GROUP BY 1, 2, 3, 4, 5;
+SELECT count(*) AS compared, count(DISTINCT "by") AS groups, count(*) FILTER (WHERE NOT coalesce((e.calls, e.reached, e.successful, e.qualified, e.cost, e.ended, e.timed)
+	= (v.calls, v.reached, v.successful, v.qualified, v.cost, c.ended, d.timed_calls) AND round(v.minutes, 9) = round(e.seconds / 60, 9)
+	AND (k.cost, k.calls) = (e.cost, e.calls) AND (r.reached, r.successful) = (e.reached, e.successful), false)) AS wrong
+FROM by_key e
+	LEFT JOIN LATERAL (SELECT * FROM vapi.vapi_call_volume(NULL, e.lower, e.upper, e.zone, e.by) AS v WHERE v.group_key IS NOT DISTINCT FROM e.key) AS v ON true
+	LEFT JOIN LATERAL (SELECT * FROM vapi.vapi_completion_rate(e.lower, e.upper, e.zone, "by" => e.by) AS v WHERE v.group_key IS NOT DISTINCT FROM e.key) AS c ON true
+	LEFT JOIN LATERAL (SELECT * FROM vapi.vapi_duration_by_outcome(e.lower, e.upper, e.zone, "by" => e.by) AS v WHERE v.group_key IS NOT DISTINCT FROM e.key) AS d ON true
+	LEFT JOIN LATERAL (SELECT * FROM vapi.vapi_cost_analysis(e.lower, e.upper, e.zone, "by" => e.by) AS v WHERE v.group_key IS NOT DISTINCT FROM e.key) AS k ON true
+	LEFT JOIN LATERAL (SELECT * FROM vapi.vapi_success_rate(e.lower, e.upper, e.zone, "by" => e.by) AS v WHERE v.group_key IS NOT DISTINCT FROM e.key) AS r ON true;
+-- A filter, in every function, is the group of that key.
+SELECT count(*) AS compared, count(DISTINCT f.name) AS filters, count(*) FILTER (WHERE NOT coalesce((e.calls, e.reached, e.successful) = (v.calls, v.reached, v.successful) AND e.calls = h.calls
+	AND e.calls = b.calls AND e.cost = k.cost AND e.ended = c.ended AND e.reached = r.reached AND e.timed = d.timed AND e.cost = a.cost AND e.calls = m.calls AND e.calls = w.calls
+	AND n.contacts = n.expected AND t.calls = t.expected, false)) AS wrong
+FROM (SELECT by_key.*, CASE WHEN "by" IN ('assistant', 'squad', 'phone_number', 'campaign') THEN "by" || '_id' ELSE "by" END AS name FROM by_key
+		WHERE key IS NOT NULL AND "by" <> 'ended_family' AND lower IN (SELECT min(lower) FROM span GROUP BY zone)) AS e
+	CROSS JOIN LATERAL (SELECT e.name, jsonb_build_object(e.name, e.key) AS one, jsonb_build_object(e.name, jsonb_build_array(e.key, 'none')) AS list) AS f
+	CROSS JOIN LATERAL vapi.vapi_call_volume(NULL, e.lower, e.upper, e.zone, filter => f.one) AS v
+	CROSS JOIN LATERAL (SELECT sum(calls) AS calls FROM vapi.vapi_heatmap(e.lower, e.upper, e.zone, f.list)) AS h
+	CROSS JOIN LATERAL (SELECT sum(calls) AS calls FROM vapi.vapi_best_scripts(e.lower, e.upper, e.zone, filter => f.one)) AS b
+	CROSS JOIN LATERAL (SELECT coalesce(sum(cost), 0) AS cost FROM vapi.vapi_cost_components(e.lower, e.upper, e.zone, f.list)) AS k
+	CROSS JOIN LATERAL vapi.vapi_completion_rate(e.lower, e.upper, e.zone, filter => f.one) AS c
+	CROSS JOIN LATERAL vapi.vapi_success_rate(e.lower, e.upper, e.zone, filter => f.list) AS r
+	CROSS JOIN LATERAL (SELECT sum(timed_calls) AS timed FROM vapi.vapi_duration_by_outcome(e.lower, e.upper, e.zone, filter => f.one)) AS d
+	CROSS JOIN LATERAL vapi.vapi_cost_analysis(e.lower, e.upper, e.zone, filter => f.list) AS a
+	CROSS JOIN LATERAL (SELECT current_value AS calls FROM vapi.vapi_compare(e.lower, e.upper, e.zone, f.one) WHERE metric = 'calls') AS m
+	CROSS JOIN LATERAL (SELECT (vapi.vapi_dashboard(e.lower, e.upper, e.zone, filter => f.one) #>> '{cards,current,calls}')::bigint AS calls) AS w
+	CROSS JOIN LATERAL (SELECT max(v.contacts) FILTER (WHERE v.stage = 'called') AS contacts, (SELECT count(DISTINCT g.contact) FROM keyed q JOIN grouped g ON g.i = q.i
+		WHERE (q.zone, q.lower, q.by, q.key) = (e.zone, e.lower, e.by, e.key)) AS expected FROM vapi.vapi_funnel(e.lower, e.upper, e.zone, f.one) AS v) AS n
+	CROSS JOIN LATERAL (SELECT sum(v.calls) AS calls, (SELECT count(*) FROM keyed q JOIN grouped g ON g.i = q.i WHERE (q.zone, q.lower, q.by, q.key) = (e.zone, e.lower, e.by, e.key)
+		AND g.direction = 'outbound' AND g.contact IS NOT NULL AND g.status NOT IN ('in-progress', 'queued')) AS expected FROM vapi.vapi_attempts(e.lower, e.upper, e.zone, f.list) AS v) AS t;
+SELECT count(*) AS compared, count(*) FILTER (WHERE NOT coalesce((v.calls, v.reached, v.successful, v.cost) = (e.calls, e.reached, e.successful, e.cost)
+	AND abs(v.shrunken_success - v.successful_of_reached) < 1e-9, false)) AS wrong
+FROM by_key e LEFT JOIN LATERAL (SELECT * FROM vapi.vapi_best_scripts(e.lower, e.upper, e.zone, e.by, prior_calls => 0) AS v WHERE v.id = e.key) AS v ON true
+WHERE e.by IN ('squad', 'campaign') AND e.key IS NOT NULL;
+SELECT t.step, sum(t.prospects) = w.prospects AND sum(t.called) = w.called AND sum(t.contacted) = w.contacted AS adds_up, count(*) > 1 AS several
+FROM (VALUES ('day', NULL), ('week', 'sunday'), ('month', NULL)) AS a(step, week_start)
+	CROSS JOIN LATERAL (SELECT a.step, v.* FROM vapi.vapi_time_to_first_contact('2026-02-01Z', '2026-12-01Z', 'Asia/Kathmandu', a.step, a.week_start) AS v) AS t,
+	vapi.vapi_time_to_first_contact('2026-02-01Z', '2026-12-01Z', 'Asia/Kathmandu') AS w
+GROUP BY t.step, w.prospects, w.called, w.contacted ORDER BY 1;
+-- Each function of the schema that takes a range is asked somewhere above.
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'vapi'::regnamespace AND p.proargnames && '{from}' AND p.provolatile = 's'
+	AND p.proname NOT IN ('vapi_call_volume', 'vapi_completion_rate', 'vapi_success_rate', 'vapi_duration_by_outcome', 'vapi_cost_analysis', 'vapi_cost_components', 'vapi_best_scripts',
+		'vapi_heatmap', 'vapi_attempts', 'vapi_time_to_first_contact', 'vapi_funnel', 'vapi_compare', 'vapi_dashboard');
 
 -- 4. Vapi's grammar, with every group and column, against SQL.
 CREATE FUNCTION pg_temp.ask(query jsonb) RETURNS SETOF jsonb LANGUAGE sql AS $$
