@@ -27,7 +27,7 @@ CREATE TEMP TABLE hostile (kind text, value text);
 INSERT INTO hostile VALUES ('quotes', $h$'; DROP TABLE vapi_internal.call; --$h$), ('or', $h$' OR '1'='1$h$), ('dollars', $h$$$; SELECT pg_sleep(100); $$$h$),
 	('format', '%s %1$s %I %L %%'), ('backslash', E'\\'' OR true --'), ('right to left', U&'\202E\2067gnp.exe'), ('percent', '%'), ('underscore', '_'),
 	('10 kB', repeat('x', 10000)), ('10 kB of words', repeat('a%_ ', 2500)), ('10 kB of quotes', repeat('''', 10000)), ('empty', ''), ('control', E'\x01\x1f\x7f'),
-	('query', '!a & (b | c:*) <-> d'), ('regex', '(a+)+$'), ('number', '+13035550101 -- 5'), ('JSON', '{"a": {"$gt": ""}}'), ('wide', repeat(U&'\FF07\+01F980', 50));
+	('query', '!a & (b | c:*) <-> d'), ('regex', '(a+)+$'), ('number', '+13035550101 --'), ('JSON', '{"a": {"$gt": ""}}'), ('wide', repeat(U&'\FF07\+01F980', 50));
 CREATE FUNCTION pg_temp.state(sql text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE sql;
