@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The call list and every analytic function over made-up calls.
 #
-#   test/bench/analytics.sh [CALLS]     1000000 unless given; ROUNDS of each question, 40 unless set
+#   test/bench/analytics.sh [CALLS]     1000000 unless given; ROUNDS of each question, 40 unless set;
+#                                       ONLY=REGEX asks those questions that fit
 #
-# Prints percentiles in milliseconds as measured by psql, over a unix socket.
+# Prints percentiles in milliseconds, measured in the server: by the clock and of CPU.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=deploy/lib.sh
@@ -34,4 +35,4 @@ run -v calls="$calls" <test/bench/analytics/generate.sql >/dev/null || exit 1
 
 echo "machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024)) MB"
 echo "date: $(date -u +%F), load before: $(cut -d' ' -f1 /proc/loadavg), calls: $calls, rounds: $rounds"
-run <test/bench/analytics/questions.sql -v rounds="$rounds" -A -F ' | '
+run -v rounds="$rounds" -v only="${ONLY:-}" -A -F ' | ' <test/bench/analytics/questions.sql
