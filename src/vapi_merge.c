@@ -177,30 +177,23 @@ upsert(VapiBatch *batch, VapiBatchTable table, VapiBatchRow *rows, int count, Sl
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Upserts the rows of one table. Not inlined: its jump buffer is not to live in a caller's loop. */
-static pg_noinline void
-upsert_exposed(VapiBatch *batch, VapiBatchTable table, VapiBatchRow *rows, int count, SlotList *dirty)
-{
-	PG_TRY();
-	{
-		vapi_batch_expose(batch);
-		upsert(batch, table, rows, count, dirty);
-	}
-	PG_FINALLY();
-	{
-		vapi_batch_expose(NULL);
-	}
-	PG_END_TRY();
-}
-
 /* Merges many calls; also one. */
 static void
 merge_many(VapiBatch *batch, VapiBatchRow *rows, int count, SlotList *dirty)
 {
 	mark_erased(rows, count);
 	vapi_prospect_resolve(rows, count);
-	upsert_exposed(batch, VAPI_BATCH_CALLS, rows, count, dirty);
-	upsert_exposed(batch, VAPI_BATCH_CONTENTS, rows, count, dirty);
+	PG_TRY();
+	{
+		vapi_batch_expose(batch);
+		upsert(batch, VAPI_BATCH_CALLS, rows, count, dirty);
+		upsert(batch, VAPI_BATCH_CONTENTS, rows, count, dirty);
+	}
+	PG_FINALLY();
+	{
+		vapi_batch_expose(NULL);
+	}
+	PG_END_TRY();
 }
 
 /* Merges a batch of one call. */
@@ -227,8 +220,8 @@ merge_one(VapiBatch *batch, VapiBatchRow *row, SlotList *dirty)
 		switch (vapi_single_write(table, row, &single, &slot, &prev_slot))
 		{
 			case VAPI_SINGLE_ELSE:
-				upsert_exposed(batch, table, row, 1, dirty);
-				break;
+				merge_many(batch, row, 1, dirty);
+				return;
 			case VAPI_SINGLE_UNCHANGED:
 				break;
 			case VAPI_SINGLE_CREATED:
