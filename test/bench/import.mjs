@@ -160,12 +160,17 @@ async function measure(name) {
   await contender.work();
   const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
   // a worker that goes on with the search when the import is over has not ended yet
-  const workers = await run("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'vapi_sales import%'");
+  const workers = await run("SELECT pid, backend_type FROM pg_stat_activity WHERE backend_type LIKE 'vapi_sales import%'");
   const used = cpus().map((after, i) => after - before[i]);
-  for (const { pid } of workers) used[0] += cpu(pid, false);
+  let worker = null;
+  for (const { pid, backend_type: type } of workers) {
+    const own = cpu(pid, false);
+    used[0] += own;
+    if (type === 'vapi_sales import') worker = own;
+  }
   const [{ count }] = await run(`SELECT count(*)::int AS count FROM ${contender.table}`);
   if (Math.abs(count - calls) > (contender.table === 'bench.calls' ? 5 : 0)) throw new Error(`${name}: ${count} of ${calls} calls`);
-  return { rate: calls / seconds, cpu: used };
+  return { rate: calls / seconds, cpu: used, worker };
 }
 
 /** The tables, their final rows as COPY files, and the simulator's pages in its cache. */
@@ -226,14 +231,16 @@ for (let i = 0; i < rounds; i++) {
 }
 if (env.BENCH_PERF) await profile(env.BENCH_PERF);
 console.log(`\n${env.BENCH_BYTES} bytes a call, ${env.BENCH_LATENCY} ms latency, ${calls} calls, pages of ${page}, ${rounds} rounds\n`);
-console.log('| importer | calls/s: median (range) | sync / this, median of rounds (range) | server CPU, us a call | CPU s: simulator, client |');
+console.log('| importer | calls/s: median (range) | sync / this, median of rounds (range) | server CPU, us a call (of that the sync worker) | CPU s: simulator, client |');
 console.log('|---|---|---|---|---|');
 for (const name of only) {
   const rates = results[name].map((r) => r.rate);
   const ratios = results[name].map((r, i) => (results.sync ? results.sync[i].rate / r.rate : 0));
+  const alone = results[name].map((r) => r.worker).filter((seconds) => seconds !== null);
+  const worker = alone.length > 0 ? ` (${Math.round((median(alone) / calls) * 1e6)})` : '';
   const used = [0, 1, 2].map((i) => median(results[name].map((r) => r.cpu[i])));
   console.log(`| ${contenders[name].what} | ${round(median(rates))} (${round(Math.min(...rates))} to ${round(Math.max(...rates))}) | ` +
-    `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}) | ${Math.round((used[0] / calls) * 1e6)} | ${used[1].toFixed(2)}, ${used[2].toFixed(2)} |`);
+    `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}) | ${Math.round((used[0] / calls) * 1e6)}${worker} | ${used[1].toFixed(2)}, ${used[2].toFixed(2)} |`);
 }
 if (results.copy && results.bare) {
   const ratios = results.copy.map((r, i) => r.rate / results.bare[i].rate);
