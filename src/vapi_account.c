@@ -138,7 +138,7 @@ vapi_sales_sign_token(PG_FUNCTION_ARGS)
 		vapi_secret_wipe(key);
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("the key of tokens is shorter than %d characters", TOKEN_KEY_BYTES),
-						errhint("Write a longer one into secret file \"%s\", and let PostgREST use the same.", TOKEN_KEY)));
+						errhint("Write a longer one into secret file \"%s\", for PostgREST as well.", TOKEN_KEY)));
 	}
 	initStringInfo(&token);
 	append_base64url(&token, header, (int) strlen(header));
