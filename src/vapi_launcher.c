@@ -24,7 +24,7 @@
 #include "vapi_wake.h"
 
 /* How often it looks whether somebody wants to drop a database with a worker: DROP DATABASE waits five seconds. */
-#define GUARD_MS 500
+#define GUARD_MS 1000
 
 /* After a worker has ended, and as long as it cannot be started. */
 #define RESTART_MS 2000
