@@ -46,6 +46,13 @@ sub merge_sql
 	return 'SELECT * FROM vapi_internal.merge_observations($json$[' . join(",\n", @_) . ']$json$)';
 }
 
+# The same of each by itself, the way an event goes.
+sub merge_each_sql
+{
+	return 'SELECT sum(m.created), sum(m.changed) FROM unnest(ARRAY[' . join(",\n", map { '$json$[' . $_ . ']$json$' } @_)
+	  . ']::jsonb[]) WITH ORDINALITY AS e(observation, place) CROSS JOIN LATERAL vapi_internal.merge_observations(e.observation) AS m';
+}
+
 # { call_id => line } of a table.
 sub read_table
 {
@@ -141,6 +148,12 @@ my %orders = (
 	'as drawn, in one statement' => sub { return cut(sub { @_ }, sub { 1000 }); },
 	'backwards, one observation a statement' => sub { return cut(sub { reverse @_ }, sub { 1 }); },
 	'shuffled, one observation a statement' => sub { return cut(sub { shuffle(@_) }, sub { 1 }); },
+	'shuffled, one call at a time' => sub {
+		my @elements = map { @$_ } cut(sub { shuffle(@_) }, sub { 1 });
+		my @statements;
+		push @statements, [ splice @elements, 0, 500 ] while @elements;
+		return @statements;
+	},
 	'shuffled, in random pieces' => sub { return cut(sub { shuffle(@_) }, sub { 1 + int rand 5 }); },
 	'shuffled, some delivered again' => sub { return cut(sub { shuffle(@_, grep { rand() < 0.3 } @_) }, sub { 1 + int rand 3 }); });
 
@@ -168,7 +181,8 @@ for my $order (sort keys %orders)
 {
 	srand($seed . length $order);
 	my @statements = $orders{$order}->();
-	my @counts = run_script('TRUNCATE vapi_internal.call, vapi_internal.call_content', map { merge_sql(@$_) } @statements);
+	my $merge = $order =~ /one call at a time/ ? \&merge_each_sql : \&merge_sql;
+	my @counts = run_script('TRUNCATE vapi_internal.call, vapi_internal.call_content', map { $merge->(@$_) } @statements);
 	is(sum0(map { (split /\|/)[0] } @counts), $count, "$order: each call is created once");
 	my $call = read_table('call', @call_columns);
 	my $content = read_table('call_content', @content_columns);
