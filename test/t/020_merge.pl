@@ -46,10 +46,11 @@ sub merge_sql
 	return 'SELECT * FROM vapi_internal.merge_observations($json$[' . join(",\n", @_) . ']$json$)';
 }
 
-# The same of each by itself, the way an event goes.
+# The same of each by itself, the way an event goes; in a session of its own, since one keeps statements of
+# so many sets of groups only, and what is beyond goes another way.
 sub merge_each_sql
 {
-	return 'SELECT sum(m.created), sum(m.changed) FROM unnest(ARRAY[' . join(",\n", map { '$json$[' . $_ . ']$json$' } @_)
+	return "\\c\n" . 'SELECT sum(m.created), sum(m.changed) FROM unnest(ARRAY[' . join(",\n", map { '$json$[' . $_ . ']$json$' } @_)
 	  . ']::jsonb[]) WITH ORDINALITY AS e(observation, place) CROSS JOIN LATERAL vapi_internal.merge_observations(e.observation) AS m';
 }
 
@@ -151,7 +152,7 @@ my %orders = (
 	'shuffled, one call at a time' => sub {
 		my @elements = map { @$_ } cut(sub { shuffle(@_) }, sub { 1 });
 		my @statements;
-		push @statements, [ splice @elements, 0, 500 ] while @elements;
+		push @statements, [ splice @elements, 0, max(25, int($count / 8)) ] while @elements;
 		return @statements;
 	},
 	'shuffled, in random pieces' => sub { return cut(sub { shuffle(@_) }, sub { 1 + int rand 5 }); },
