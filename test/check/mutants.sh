@@ -30,7 +30,7 @@ run_test() {
 		cd "$1" || exit 1
 		PATH=$bindir:$PATH TMPDIR=$folder/tap TESTDIR=$folder/tap top_builddir=$folder/tap \
 			PG_REGRESS=$pgxs/src/test/regress/pg_regress VAPI_ROOT=$1 VAPI_MERGE_SETS=${VAPI_MUTANT_SETS:-200} \
-			timeout --kill-after=5 60 perl -I "$pgxs/src/test/perl" -I "$1/test/perl" test/t/020_merge.pl
+			timeout --kill-after=5 180 perl -I "$pgxs/src/test/perl" -I "$1/test/perl" test/t/020_merge.pl
 	) >"$2" 2>&1
 }
 

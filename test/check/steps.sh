@@ -183,7 +183,7 @@ fi
 
 # limit STEP: seconds after which a step is ended as failed
 limit() {
-	case $1 in tap) echo 2100 ;; *) echo 600 ;; esac
+	case $1 in tap) echo 3000 ;; *) echo 900 ;; esac
 }
 
 chosen=${STEPS:-$all}
