@@ -86,7 +86,7 @@ sql(q{SELECT vapi_internal.erase_call('woken 1')});
 wait_for('an erased call wakes it', q{SELECT count(*) = 1 FROM vapi_internal.change_feed WHERE call_id = 'woken 1' AND kind = 'erased'});
 
 # SIGTERM, also while Vapi is waited for; then it is started again.
-faults({ kind => 'delay', ms => 60000, path => '^/call' });
+faults({ kind => 'delay', ms => 60000, path => '^/call$' });
 $node->append_conf('postgresql.conf', "vapi_sales.poll_interval = 1\n");
 $node->reload;
 wait_for('it polls', q{SELECT count(*) = 1 FROM vapi.sync_runs WHERE status = 'running' AND requested_by = 'vapi_sales poll'});
@@ -98,7 +98,7 @@ wait_for('the run that it was at is marked, and the next poll is complete',
 	q{SELECT count(*) FILTER (WHERE status = 'interrupted') > 0 AND count(*) FILTER (WHERE status = 'complete') > 0 FROM vapi.sync_runs WHERE requested_by = 'vapi_sales poll'});
 
 # A cancel ends what it is at, not the worker.
-faults({ kind => 'delay', ms => 60000, path => '^/call' });
+faults({ kind => 'delay', ms => 60000, path => '^/call$' });
 wait_for('it polls again', q{SELECT count(*) = 1 FROM vapi.sync_runs WHERE status = 'running' AND requested_by = 'vapi_sales poll'});
 $pid = worker();
 is(sql(q{SELECT (vapi.vapi_cancel_sync(run_id)).status FROM vapi.sync_runs WHERE status = 'running'}), 'canceled', 'vapi_cancel_sync stops a poll');
@@ -133,7 +133,7 @@ is(worker(), $pid, 'the worker is the same');
 for my $busy (0, 1)
 {
 	my $when = $busy ? 'in mid-request' : 'at rest';
-	faults({ kind => 'delay', ms => 60000, path => '^/call' }) if $busy;
+	faults({ kind => 'delay', ms => 60000, path => '^/call$' }) if $busy;
 	wait_for("$when: it polls", q{SELECT count(*) = 1 FROM vapi.sync_runs WHERE status = 'running'}) if $busy;
 	bounded("$when: DROP EXTENSION", 5, sub { sql('DROP EXTENSION vapi_sales CASCADE') });
 	faults();
@@ -166,7 +166,7 @@ list('other, calls');
 wait_for('and started', $runs, 'other');
 
 # It gives way to who drops, renames or copies its database.
-faults({ kind => 'delay', ms => 60000, path => '^/call' });
+faults({ kind => 'delay', ms => 60000, path => '^/call$' });
 bounded('CREATE DATABASE ... TEMPLATE', 20, sub { sql('CREATE DATABASE copy TEMPLATE other', 'postgres') });
 wait_for('it comes back', $runs, 'other');
 bounded('ALTER DATABASE ... RENAME', 5, sub { sql('ALTER DATABASE other RENAME TO another', 'postgres') });
