@@ -22,6 +22,7 @@
 static const char *const settings[][2] = {
 	{"lock_timeout", "5s"}, /* a caller that waits for us may hold a lock that we need */
 	{"statement_timeout", "0"},
+	{"jit", "off"}, /* compiling takes longer than our statements do */
 	{"idle_in_transaction_session_timeout", "0"},
 	{"default_transaction_isolation", "read committed"},
 	{"default_transaction_read_only", "off"},
