@@ -55,7 +55,8 @@ for my $preload (0, 1)
 		VapiSales::Test->wait_until("$with: a worker $state", sub {
 			$node->safe_psql('calls', "SELECT $until FROM vapi.sync_runs WHERE run_id = $run") eq 't' });
 		bounded($node, "$with: DROP DATABASE elsewhere while a worker $state", 'DROP DATABASE other');
-		is(workers($node), '1', "$with: the worker is still at work");
+		# it may have a helper
+		cmp_ok(workers($node), '>=', 1, "$with: the worker is still at work");
 		if ($state eq 'waits for an answer') # five seconds, for PostgreSQL waits that long
 		{
 			my ($result, $out, $error) = $node->psql('postgres', 'DROP DATABASE calls');

@@ -5,6 +5,7 @@ use warnings;
 use VapiSales::Test;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use List::Util qw(max);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -28,7 +29,8 @@ sub rss
 	return $rss;
 }
 
-# Imports calls of the month; returns the worker's RssAnon in kB, its 95th percentile and its maximum, the run's row, and the helper's maximum.
+# Imports calls of the month; returns the worker's RssAnon in kB, its 95th percentile and its maximum, the run's row, and the helper's maximum in
+# the first and in the second half of the run.
 # The maximum is one large page's and varies by a tenth from run to run.
 sub memory
 {
@@ -36,8 +38,7 @@ sub memory
 	my $begin = time();
 	my $run = $node->safe_psql('calls', "SELECT run_id FROM vapi.vapi_sync('$since', '$to', wait => false)");
 	my $pid = $node->safe_psql('calls', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales import'});
-	my (@samples, $helper);
-	my $helper_peak = 0;
+	my (@samples, @helper_samples, $helper);
 	while ($pid ne '')
 	{
 		my $rss = rss($pid) // last;
@@ -45,31 +46,33 @@ sub memory
 		# it comes with the second page
 		$helper = $node->safe_psql('calls', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales import helper'})
 			if !$helper && @samples % 20 == 0;
-		my $other = $helper ? rss($helper) // 0 : 0;
-		$helper_peak = $other if $other > $helper_peak;
+		push @helper_samples, rss($helper) // 0 if $helper;
 		sleep(0.01);
 	}
 	@samples = sort { $a <=> $b } @samples;
+	my $half = int(@helper_samples / 2);
+	my ($first, $second) = map { max(0, @$_) } [ @helper_samples[ 0 .. $half - 1 ] ], [ @helper_samples[ $half .. $#helper_samples ] ];
 	my ($usual, $peak) = @samples ? ($samples[ 0.95 * $#samples ], $samples[-1]) : (0, 0);
 	my $row = $node->safe_psql('calls', "SELECT status, seen FROM vapi.sync_runs WHERE run_id = $run");
 	my ($megabytes, $pages) = split /\|/, $node->safe_psql('calls', "SELECT body_bytes / 1000000, pages FROM vapi.sync_runs WHERE run_id = $run");
-	note(sprintf '%s: %d MB in %d pages, %.1f s, RssAnon of the worker: 95 %% of the time up to %.1f MB, at most %.1f MB, of its helper at most %.1f MB',
-		$row, $megabytes, $pages, time() - $begin, $usual / 1024, $peak / 1024, $helper_peak / 1024);
-	return ($usual, $peak, $row, $helper_peak);
+	note(sprintf '%s: %d MB in %d pages, %.1f s, RssAnon of the worker: 95 %% of the time up to %.1f MB, at most %.1f MB, of its helper at most %.1f and %.1f MB',
+		$row, $megabytes, $pages, time() - $begin, $usual / 1024, $peak / 1024, $first / 1024, $second / 1024);
+	return ($usual, $peak, $row, $first, $second);
 }
 
 my $ids = $simulator->admin('ids');
 my $since = $node->safe_psql('calls', qq{SELECT vapi.vapi_list_calls('{"id": "$ids->[ $short - 1 ]"}') #>> '{0,createdAt}'});
-my ($few, $few_at_most, $row, $few_helper) = memory($since);
+my ($few, $few_at_most, $row) = memory($since);
 is($row, "complete|$short", "an import of $short calls");
-my ($many, $at_most, $last, $many_helper) = memory($from);
+my ($many, $at_most, $last, $helper_first, $helper_second) = memory($from);
 is($last, "complete|$long", "an import of $long calls");
 cmp_ok($few, '>', 0, 'the worker was seen');
 cmp_ok($many, '<=', $few * 1.2, 'needs no more memory, within a fifth');
 cmp_ok($at_most, '<', 200 * 1024, 'and never 200 MB');
-cmp_ok($few_helper, '>', 0, 'its helper was seen');
-cmp_ok($many_helper, '<=', $few_helper * 1.3, 'needs no more memory, either');
-cmp_ok($many_helper, '<', 200 * 1024, 'and never 200 MB');
+# How much of the short import it does depends on how fast the simulator answers: so the long one is compared with itself.
+cmp_ok($helper_first, '>', 0, 'its helper was seen');
+cmp_ok($helper_second, '<=', $helper_first * 1.3, 'needs no more memory with time, either');
+cmp_ok($helper_second, '<', 200 * 1024, 'and never 200 MB');
 
 # 1000 calls at once: read as a whole, or refused by the limit that says so.
 $node->append_conf('postgresql.conf', 'vapi_sales.page_size = 1000');
