@@ -5,16 +5,10 @@
 
 #include "vapi_error.h"
 #include "vapi_gaps.h"
-#include "vapi_import.h"
 #include "vapi_lock.h"
+#include "vapi_pass.h"
 #include "vapi_store.h"
 #include "vapi_sync.h"
-
-/* Nobody watches these passes but who reads vapi.sync_runs. */
-static void
-ignore_progress(void *arg, const VapiRun *run, const char *what, int wait_ms)
-{
-}
 
 /* A column of the first row: bigint. */
 static int64
@@ -84,18 +78,6 @@ give_back(int64 run_id, int64 attempts)
 	return open;
 }
 
-/* One pass; ereports what ends it. */
-static void
-walk(VapiRun *run, const char *database)
-{
-	VapiImport *import = vapi_import_open(run, database, ignore_progress, NULL);
-
-	vapi_import_walk(import);
-	vapi_import_count(import);
-	vapi_sync_finish(run, run->has_gap ? VAPI_RUN_INCOMPLETE : VAPI_RUN_COMPLETE,
-					 run->has_gap ? "some calls could not be read, see vapi.sync_gaps" : NULL);
-}
-
 /* A pass was left by an error: the gaps are as open as before. */
 static void
 leave(VapiRun *run, const ErrorData *error, bool canceled)
@@ -120,7 +102,7 @@ go_over(int64 run_id, MemoryContext context, const char *database, int64 attempt
 		MemoryContextSwitchTo(context);
 		run = vapi_sync_resume(context, run_id);
 		MemoryContextSwitchTo(context);
-		walk(run, database);
+		vapi_pass_walk(run, database);
 	}
 	PG_CATCH();
 	{

@@ -3,30 +3,13 @@
 #include "access/xact.h"
 
 #include "vapi_breaker.h"
-#include "vapi_import.h"
 #include "vapi_lock.h"
+#include "vapi_pass.h"
 #include "vapi_poll.h"
 #include "vapi_sync.h"
 
 /* Every so many runs those that brought nothing are forgotten after a week: one a minute would pile up. */
 #define FORGET_EVERY 64
-
-/* Nobody watches these runs but who reads vapi.sync_runs. */
-static void
-ignore_progress(void *arg, const VapiRun *run, const char *what, int wait_ms)
-{
-}
-
-static void
-walk(VapiRun *run, const char *database)
-{
-	VapiImport *import = vapi_import_open(run, database, ignore_progress, NULL);
-
-	vapi_import_walk(import);
-	vapi_import_count(import);
-	vapi_sync_finish(run, run->has_gap ? VAPI_RUN_INCOMPLETE : VAPI_RUN_COMPLETE,
-					 run->has_gap ? "some calls could not be read, see vapi.sync_gaps" : NULL);
-}
 
 /* Gives the run back; now and then the history of polls that brought nothing is cut. */
 static void
@@ -67,7 +50,7 @@ vapi_poll_take(VapiStepWork *work)
 	PG_TRY();
 	{
 		MemoryContextSwitchTo(work->context);
-		walk(run, place->database);
+		vapi_pass_walk(run, place->database);
 	}
 	PG_CATCH();
 	{
