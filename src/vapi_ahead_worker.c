@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "vapi_ahead.h"
+#include "vapi_compress.h"
 #include "vapi_launch.h"
 #include "vapi_page_rows.h"
 #include "vapi_parcel.h"
@@ -132,6 +133,7 @@ prepare_page(void)
 	enter_state(VAPI_AHEAD_FACTS);
 
 	vapi_page_rows_make(&page, shared->keep_raw, shared->received_ms, pulse, NULL);
+	vapi_compress_batch(page.batch);
 	parcel = find_parcel(vapi_parcel_size(&page));
 	vapi_parcel_write(&page, dsm_segment_address(parcel));
 	shared->parcel = dsm_segment_handle(parcel);

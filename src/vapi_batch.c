@@ -490,6 +490,32 @@ append_choice(StringInfo sql, const FieldGroup *group, const char *prefix, const
 }
 
 #define IS_CHOSEN(group) ((chosen & (uint32) 1 << (group)) != 0)
+
+/* Appends "INSERT ... SELECT ..." of these groups of the exposed rows. */
+static void
+append_insert(StringInfo sql, VapiBatchTable table, uint32 chosen)
+{
+	const FieldGroup *groups = tables[table].groups;
+	bool calls = table == VAPI_BATCH_CALLS;
+
+	appendStringInfo(sql, "INSERT INTO %s AS c (call_id%s", tables[table].relation,
+					 calls ? ", first_seen_at, prospect_id" : "");
+	for (int i = 0; i < tables[table].count; i++)
+		if (IS_CHOSEN(i))
+			append_names(sql, &groups[i], ", ");
+	appendStringInfo(sql, ") SELECT vapi_internal.pulse(b.call_id)%s", calls ? ", now(), b.prospect_id" : "");
+	for (int i = 0; i < tables[table].count; i++)
+		if (IS_CHOSEN(i))
+			append_names(sql, &groups[i], ", b.");
+	appendStringInfo(sql, " FROM vapi_internal.%s() b", calls ? "batch_calls" : "batch_contents");
+}
+
+void
+vapi_batch_insert_sql(StringInfo sql, VapiBatchTable table, uint32 chosen)
+{
+	append_insert(sql, table, chosen);
+}
+
 void
 vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table, uint32 chosen)
 {
@@ -497,17 +523,8 @@ vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table, uint32 chosen)
 	bool calls = table == VAPI_BATCH_CALLS;
 	int count = tables[table].count;
 
-	appendStringInfo(sql, "INSERT INTO %s AS c (call_id%s", tables[table].relation,
-					 calls ? ", first_seen_at, prospect_id" : "");
-	for (int i = 0; i < count; i++)
-		if (IS_CHOSEN(i))
-			append_names(sql, &groups[i], ", ");
-	appendStringInfo(sql, ") SELECT vapi_internal.pulse(b.call_id)%s", calls ? ", now(), b.prospect_id" : "");
-	for (int i = 0; i < count; i++)
-		if (IS_CHOSEN(i))
-			append_names(sql, &groups[i], ", b.");
-	appendStringInfo(sql, " FROM vapi_internal.%s() b ON CONFLICT (call_id) DO UPDATE SET %s",
-					 calls ? "batch_calls" : "batch_contents",
+	append_insert(sql, table, chosen);
+	appendStringInfo(sql, " ON CONFLICT (call_id) DO UPDATE SET %s",
 					 calls ? "prev_slot = c.slot, prospect_id = coalesce(c.prospect_id, excluded.prospect_id)"
 						   : "call_id = c.call_id");
 	for (int i = 0; i < count; i++)

@@ -74,6 +74,12 @@ extern void vapi_batch_expose(VapiBatch *batch);
 extern uint32 vapi_batch_groups(const VapiBatch *batch, VapiBatchTable table);
 
 /*
+ * Appends the statement that inserts these groups of the exposed rows into the
+ * table, which has none of their calls.
+ */
+extern void vapi_batch_insert_sql(StringInfo sql, VapiBatchTable table, uint32 groups);
+
+/*
  * Appends the upsert that merges these groups of the exposed rows into the
  * table; made from the list of groups.
  */

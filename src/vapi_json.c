@@ -51,7 +51,9 @@ typedef struct Builder
 	size_t block_size;
 	VapiJson *containers[VAPI_JSON_MAX_DEPTH];
 	int depth;
-	const char *key; /* of the next value */
+	const char *key;	/* of the next value */
+	const char *escape; /* the first backslash from the present token on, or the text's end */
+	const char *end;	/* of the text */
 } Builder;
 
 /* Allocates a block of that size in front of next. */
@@ -207,6 +209,19 @@ add_string(Builder *builder, const char *token, const char *end)
 	const char *escape;
 
 	end--;
+	/* most strings have no escape, and one search passes over many of them */
+	if (builder->escape < p)
+	{
+		builder->escape = memchr(p, '\\', builder->end - p);
+		if (builder->escape == NULL)
+			builder->escape = builder->end;
+	}
+	if (builder->escape >= end)
+	{
+		memcpy(text, p, length);
+		text[length] = '\0';
+		return text;
+	}
 	while ((escape = memchr(p, '\\', end - p)) != NULL)
 	{
 		memcpy(out, p, escape - p);
@@ -461,6 +476,8 @@ vapi_json_parse(char *bytes, size_t length, VapiJsonReport *report)
 
 	memset(&builder, 0, sizeof(builder));
 	builder.block_size = FIRST_BLOCK;
+	builder.escape = bytes;
+	builder.end = bytes + length;
 	for (;;)
 	{
 		JsonParseErrorType result = vapi_token_next(&lexer, bytes + length);

@@ -38,19 +38,28 @@ static VapiStatement write_review = {
 #define BATCH_WORK_MEM "64MB"
 
 /*
- * Upserts, each of a set of groups: a status update has a third of those of
- * an API row, and their expressions are most of its cost.
+ * Statements that write, each of a set of groups: a status update has a third
+ * of those of an API row, and their expressions are most of its cost.
  */
-#define MAX_UPSERTS 64
+#define MAX_WRITES 64
 
-typedef struct Upsert
+typedef enum WriteKind
+{
+	UPSERT_CALLS,
+	UPSERT_CONTENTS,
+	INSERT_CONTENTS /* of calls that were not there: then neither was their content */
+} WriteKind;
+
+#define WRITE_KINDS 3
+
+typedef struct Write
 {
 	uint32 groups;
 	VapiStatement statement;
-} Upsert;
+} Write;
 
-static Upsert *upserts[2];
-static int upsert_count[2];
+static Write *writes[WRITE_KINDS];
+static int write_count[WRITE_KINDS];
 
 /* Slots that a merge touched. */
 typedef struct SlotList
@@ -108,72 +117,100 @@ mark_erased(VapiBatchRow *rows, int count)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* The upsert of these groups; beyond MAX_UPSERTS sets, of all groups. */
+/* The statement of these groups; beyond MAX_WRITES sets, of all groups. */
 static VapiStatement *
-find_upsert(VapiBatchTable table, uint32 groups)
+find_write(WriteKind kind, uint32 groups)
 {
 	MemoryContext old_context;
 	StringInfoData sql;
-	Upsert *made;
+	Write *made;
 
-	if (upserts[table] == NULL)
-		upserts[table] = MemoryContextAllocZero(TopMemoryContext, sizeof(Upsert) * (MAX_UPSERTS + 1));
-	for (int i = 0; i < upsert_count[table]; i++)
-		if (upserts[table][i].groups == groups)
-			return &upserts[table][i].statement;
-	if (upsert_count[table] >= MAX_UPSERTS && groups != PG_UINT32_MAX)
-		return find_upsert(table, PG_UINT32_MAX);
+	if (writes[kind] == NULL)
+		writes[kind] = MemoryContextAllocZero(TopMemoryContext, sizeof(Write) * (MAX_WRITES + 1));
+	for (int i = 0; i < write_count[kind]; i++)
+		if (writes[kind][i].groups == groups)
+			return &writes[kind][i].statement;
+	if (write_count[kind] >= MAX_WRITES && groups != PG_UINT32_MAX)
+		return find_write(kind, PG_UINT32_MAX);
 
 	old_context = MemoryContextSwitchTo(TopMemoryContext);
 	initStringInfo(&sql);
-	vapi_batch_upsert_sql(&sql, table, groups);
+	if (kind == INSERT_CONTENTS)
+		vapi_batch_insert_sql(&sql, VAPI_BATCH_CONTENTS, groups);
+	else
+		vapi_batch_upsert_sql(&sql, kind == UPSERT_CALLS ? VAPI_BATCH_CALLS : VAPI_BATCH_CONTENTS, groups);
 	MemoryContextSwitchTo(old_context);
-	made = &upserts[table][upsert_count[table]++];
+	made = &writes[kind][write_count[kind]++];
 	made->groups = groups;
 	made->statement.sql = sql.data;
 	return &made->statement;
 }
 
-/* Runs one upsert over the exposed rows; notes what it created and changed. */
-static void
-upsert(VapiBatch *batch, VapiBatchTable table, VapiBatchRow *rows, int count, SlotList *dirty)
+/* Runs the statement over the exposed rows; returns how many it returned, in SPI_tuptable. */
+static uint64
+write_rows(WriteKind kind, uint32 groups, int count)
 {
-	uint32 groups = vapi_batch_groups(batch, table);
+	int guc_level = NewGUCNestLevel();
 	uint64 returned;
-	uint64 i;
-	int guc_level;
 
-	/* a call without any content has no row there */
-	if (table == VAPI_BATCH_CONTENTS && groups == 0)
-		return;
 	/* the page is in memory already: once more, rather than in a temporary file */
-	guc_level = NewGUCNestLevel();
 	if (count > 1)
 		(void) set_config_option("work_mem", BATCH_WORK_MEM, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 								 false);
-	returned = vapi_store_execute(find_upsert(table, groups), 0, NULL);
+	returned = vapi_store_execute(find_write(kind, groups), 0, NULL);
 	AtEOXact_GUC(true, guc_level);
+	return returned;
+}
+
+/* Writes the exposed rows' calls; notes what was created and changed. */
+static void
+write_calls(VapiBatch *batch, VapiBatchRow *rows, int count, SlotList *dirty)
+{
+	uint64 returned = write_rows(UPSERT_CALLS, vapi_batch_groups(batch, VAPI_BATCH_CALLS), count);
+	uint64 i;
+
 	for (i = 0; i < returned; i++)
 	{
 		HeapTuple tuple = SPI_tuptable->vals[i];
 		TupleDesc descriptor = SPI_tuptable->tupdesc;
 		VapiBatchRow *row = find_row(rows, count, SPI_getvalue(tuple, descriptor, 1));
 		bool isnull;
+		Datum slot = SPI_getbinval(tuple, descriptor, 2, &isnull);
+		Datum previous;
 
 		row->changed = true;
-		if (table == VAPI_BATCH_CALLS)
-		{
-			Datum slot = SPI_getbinval(tuple, descriptor, 2, &isnull);
-			Datum previous;
-
-			add_slot(dirty, DatumGetInt32(slot));
-			previous = SPI_getbinval(tuple, descriptor, 3, &isnull);
-			if (isnull)
-				row->created = true;
-			else
-				add_slot(dirty, DatumGetInt32(previous));
-		}
+		add_slot(dirty, DatumGetInt32(slot));
+		previous = SPI_getbinval(tuple, descriptor, 3, &isnull);
+		if (isnull)
+			row->created = true;
+		else
+			add_slot(dirty, DatumGetInt32(previous));
 	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Writes the exposed rows' contents, after their calls; notes what changed. */
+static void
+write_contents(VapiBatch *batch, VapiBatchRow *rows, int count)
+{
+	uint32 groups = vapi_batch_groups(batch, VAPI_BATCH_CONTENTS);
+	bool all_new = true;
+	uint64 returned;
+	uint64 i;
+
+	/* a call without any content has no row there */
+	if (groups == 0)
+		return;
+	for (int j = 0; j < count; j++)
+		all_new = all_new && (rows[j].created || rows[j].erased);
+	if (all_new)
+	{
+		write_rows(INSERT_CONTENTS, groups, count);
+		return;
+	}
+	returned = write_rows(UPSERT_CONTENTS, groups, count);
+	for (i = 0; i < returned; i++)
+		find_row(rows, count, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1))->changed = true;
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -186,8 +223,8 @@ merge_many(VapiBatch *batch, VapiBatchRow *rows, int count, SlotList *dirty)
 	PG_TRY();
 	{
 		vapi_batch_expose(batch);
-		upsert(batch, VAPI_BATCH_CALLS, rows, count, dirty);
-		upsert(batch, VAPI_BATCH_CONTENTS, rows, count, dirty);
+		write_calls(batch, rows, count, dirty);
+		write_contents(batch, rows, count);
 	}
 	PG_FINALLY();
 	{

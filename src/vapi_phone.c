@@ -72,7 +72,7 @@ plain_e164(const char *number)
 }
 
 /* Numbers read last: every event of a call brings the same one, and reading it takes longer than all other fields. */
-#define CACHE_SIZE 64
+#define CACHE_SIZE 512
 #define CACHE_NUMBER_SIZE 32
 
 typedef struct CachedNumber

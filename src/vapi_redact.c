@@ -127,6 +127,69 @@ is_secret(const char *plain, size_t length, VapiJsonType type)
 	return false;
 }
 
+/* What a member's name says, whatever the object: a bit each. */
+#define NAME_HIDES_OTHERS 0x01 /* a secret that is an object or array */
+#define NAME_HIDES_STRING 0x02 /* one that is a string */
+#define NAME_HIDES_SCALAR 0x04 /* one that is a number or boolean */
+#define NAME_IS_SIP 0x08
+#define NAME_IS_RAW 0x10
+
+static int
+read_name(const char *name)
+{
+	char plain[NAME_SIZE];
+	size_t length = plain_name(name, plain);
+
+	return (is_secret(plain, length, VAPI_JSON_OBJECT) ? NAME_HIDES_OTHERS : 0) |
+		   (is_secret(plain, length, VAPI_JSON_STRING) ? NAME_HIDES_STRING : 0) |
+		   (is_secret(plain, length, VAPI_JSON_NUMBER) ? NAME_HIDES_SCALAR : 0) |
+		   (strcmp(plain, "sip") == 0 ? NAME_IS_SIP : 0) | (strcmp(plain, "raw") == 0 ? NAME_IS_RAW : 0);
+}
+
+/* Names of this walk: messages by the dozen have the same ones. */
+#define KNOWN_NAMES 256
+
+typedef struct KnownNames
+{
+	const char *names[KNOWN_NAMES]; /* the tree's own */
+	int facts[KNOWN_NAMES];
+} KnownNames;
+
+/* read_name, from memory when it can. */
+static int
+look_up_name(KnownNames *known, const char *name)
+{
+	uint32 at = 0;
+
+	for (const char *p = name; *p != '\0'; p++)
+		at = at * 31 + (unsigned char) *p;
+	at = (at ^ at >> 7) % KNOWN_NAMES;
+	if (known->names[at] == NULL || strcmp(known->names[at], name) != 0)
+	{
+		known->names[at] = name;
+		known->facts[at] = read_name(name);
+	}
+	return known->facts[at];
+}
+
+/* Whether a member with a name of these facts is a secret, by what it holds. */
+static bool
+hides(int facts, VapiJsonType type)
+{
+	switch (type)
+	{
+		case VAPI_JSON_NULL:
+			return false;
+		case VAPI_JSON_OBJECT:
+		case VAPI_JSON_ARRAY:
+			return (facts & NAME_HIDES_OTHERS) != 0;
+		case VAPI_JSON_STRING:
+			return (facts & NAME_HIDES_STRING) != 0;
+		default:
+			return (facts & NAME_HIDES_SCALAR) != 0;
+	}
+}
+
 /* Whether the query or fragment of a URL, up to end, carries a signature or a token. */
 static bool
 is_signed(const char *query, const char *end)
@@ -249,11 +312,20 @@ shorten_url(char *host, char **end)
 	return query;
 }
 
+/* The first "://" of a text, or NULL. Few texts have a colon, and strchr is faster than strstr. */
+static char *
+find_url(char *text)
+{
+	while ((text = strchr(text, ':')) != NULL && (text[1] != '/' || text[2] != '/'))
+		text++;
+	return text;
+}
+
 /* Shortens every URL in a text, in place. */
 static void
 shorten_urls(char *text)
 {
-	char *in = strstr(text, "://");
+	char *in = find_url(text);
 	char *out;
 
 	if (in == NULL)
@@ -290,7 +362,7 @@ is_credential(const char *text)
 
 /* Marks one node's secrets and those below it; in_sip: it is a member of an object named sip. */
 static void
-redact_node(VapiJson *json, bool in_sip)
+redact_node(VapiJson *json, bool in_sip, KnownNames *known)
 {
 	bool is_sip = false;
 
@@ -298,12 +370,11 @@ redact_node(VapiJson *json, bool in_sip)
 		return;
 	if (json->key != NULL)
 	{
-		char plain[NAME_SIZE];
-		size_t length = plain_name(json->key, plain);
+		int facts = look_up_name(known, json->key);
 
 		/* a SIP message as received holds its headers, with identity tokens */
-		is_sip = strcmp(plain, "sip") == 0;
-		if (is_secret(plain, length, json->type) || (in_sip && strcmp(plain, "raw") == 0))
+		is_sip = (facts & NAME_IS_SIP) != 0;
+		if (hides(facts, json->type) || (in_sip && (facts & NAME_IS_RAW)))
 		{
 			json->dropped = true;
 			return;
@@ -318,14 +389,16 @@ redact_node(VapiJson *json, bool in_sip)
 		return;
 	}
 	for (VapiJson *child = json->child; child != NULL; child = child->next)
-		redact_node(child, is_sip);
+		redact_node(child, is_sip, known);
 }
 
 void
 vapi_redact_secrets(VapiJson *json)
 {
+	KnownNames known = {{NULL}, {0}};
+
 	if (json != NULL)
-		redact_node(json, false);
+		redact_node(json, false, &known);
 }
 
 void
