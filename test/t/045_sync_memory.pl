@@ -30,7 +30,7 @@ sub rss
 }
 
 # Imports calls of the month; returns the worker's RssAnon in kB, its 95th percentile and its maximum, the run's row, and the helper's maximum in
-# the first and in the second half of the run.
+# the first and in the second half of the time in which it had a page: how early it gets its first one depends on what else the machine does.
 # The maximum is one large page's and varies by a tenth from run to run.
 sub memory
 {
@@ -46,10 +46,12 @@ sub memory
 		# it comes with the second page
 		$helper = $node->safe_psql('calls', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales import helper'})
 			if !$helper && @samples % 20 == 0;
-		push @helper_samples, rss($helper) // 0 if $helper;
+		push @helper_samples, rss($helper) // () if $helper;
 		sleep(0.01);
 	}
 	@samples = sort { $a <=> $b } @samples;
+	my $idle = @helper_samples ? $helper_samples[0] : 0;
+	@helper_samples = grep { $_ > 1.5 * $idle } @helper_samples;
 	my $half = int(@helper_samples / 2);
 	my ($first, $second) = map { max(0, @$_) } [ @helper_samples[ 0 .. $half - 1 ] ], [ @helper_samples[ $half .. $#helper_samples ] ];
 	my ($usual, $peak) = @samples ? ($samples[ 0.95 * $#samples ], $samples[-1]) : (0, 0);
