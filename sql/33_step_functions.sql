@@ -6,18 +6,29 @@ CREATE FUNCTION vapi.vapi_work(OUT step text, OUT done bigint, OUT more boolean,
 COMMENT ON FUNCTION vapi.vapi_work() IS
 	'Does one bounded step of all background work, in a worker of its own, and says how each went: how much it did, whether more waits, why it failed. A step that another session is at does nothing here. Waits 50 seconds at most; what is not over then goes on. 25006 on a standby, 25001 in a transaction that has already written, 53400 without a free worker.';
 
+CREATE FUNCTION vapi_internal.week_number(at timestamptz) RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN isfinite(at) THEN floor(extract(epoch FROM at) / 604800)::integer END
+$$;
+COMMENT ON FUNCTION vapi_internal.week_number(timestamptz) IS 'Weeks since 1970, beginning on Thursdays in UTC.';
+
 -- 200,000 characters are more than five hours of speech. Names come first in results, then summaries.
-CREATE FUNCTION vapi_internal.search_vector(names text, summary text, transcript text, most integer DEFAULT 200000) RETURNS tsvector
+-- The week is a word that no text has: the index finds what has a word in a few weeks without gathering all that has it.
+CREATE FUNCTION vapi_internal.search_vector(created_at timestamptz, names text, summary text, transcript text, most integer DEFAULT 200000)
+	RETURNS tsvector
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT setweight(to_tsvector('simple', left(coalesce(names, ''), most)), 'A')
+	SELECT array_to_tsvector(ARRAY['@' || coalesce(vapi_internal.week_number(created_at)::text, 'none')])
+		|| setweight(to_tsvector('simple', left(coalesce(names, ''), most)), 'A')
 		|| setweight(to_tsvector('simple', left(coalesce(summary, ''), most)), 'B')
 		|| setweight(to_tsvector('simple', left(coalesce(transcript, ''), most)), 'C')
 $$;
-COMMENT ON FUNCTION vapi_internal.search_vector(text, text, text, integer) IS 'The words of a call, each part cut to so many characters. 54000 when a tsvector cannot hold them.';
+COMMENT ON FUNCTION vapi_internal.search_vector(timestamptz, text, text, text, integer) IS 'The week and the words of a call, each part cut to so many characters. 54000 when a tsvector cannot hold them.';
 
-CREATE FUNCTION vapi_internal.search_vector_cut(names text, summary text, transcript text) RETURNS tsvector
+CREATE FUNCTION vapi_internal.search_vector_cut(created_at timestamptz, names text, summary text, transcript text) RETURNS tsvector
 	LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -26,7 +37,7 @@ DECLARE
 BEGIN
 	LOOP
 		BEGIN
-			RETURN vapi_internal.search_vector(names, summary, transcript, most);
+			RETURN vapi_internal.search_vector(created_at, names, summary, transcript, most);
 		EXCEPTION
 			WHEN program_limit_exceeded THEN
 				most := most / 2;
@@ -34,7 +45,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION vapi_internal.search_vector_cut(text, text, text) IS 'The words of a call, as many as a tsvector holds.';
+COMMENT ON FUNCTION vapi_internal.search_vector_cut(timestamptz, text, text, text) IS 'The week and the words of a call, as many as a tsvector holds.';
 
 CREATE FUNCTION vapi_internal.search_source(call_ids text[], OUT call_id text, OUT source_hash bigint, OUT created_at timestamptz,
 	OUT names text, OUT summary text, OUT transcript text)
@@ -118,13 +129,13 @@ BEGIN
 
 	BEGIN
 		INSERT INTO vapi_internal.call_search AS s (call_id, source_hash, created_at, search)
-			SELECT n.call_id, n.source_hash, n.created_at, vapi_internal.search_vector(n.names, n.summary, n.transcript)
+			SELECT n.call_id, n.source_hash, n.created_at, vapi_internal.search_vector(n.created_at, n.names, n.summary, n.transcript)
 			FROM vapi_internal.search_source(call_ids) AS n
 			ON CONFLICT (call_id) DO UPDATE SET source_hash = excluded.source_hash, created_at = excluded.created_at, search = excluded.search;
 	EXCEPTION
 		WHEN program_limit_exceeded THEN
 			INSERT INTO vapi_internal.call_search AS s (call_id, source_hash, created_at, search)
-				SELECT n.call_id, n.source_hash, n.created_at, vapi_internal.search_vector_cut(n.names, n.summary, n.transcript)
+				SELECT n.call_id, n.source_hash, n.created_at, vapi_internal.search_vector_cut(n.created_at, n.names, n.summary, n.transcript)
 				FROM vapi_internal.search_source(call_ids) AS n
 				ON CONFLICT (call_id) DO UPDATE SET source_hash = excluded.source_hash, created_at = excluded.created_at, search = excluded.search;
 	END;

@@ -165,6 +165,34 @@ $$;
 COMMENT ON FUNCTION vapi_internal.call_conditions(jsonb, text) IS
 	'The filters of the call list as SQL over call c, within the outer role''s scope; by branches: parts of the list that each come in order from an index; the words searched for, and whether they are all; whether one index has filter and order by created_at. 22023 and 22007 for what is no filter, 42501 for a search by what the reader may not see.';
 
+CREATE FUNCTION vapi_internal.week_words(first integer, weeks integer, descending boolean) RETURNS tsquery
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT (string_agg(format('''@%s''', first + CASE WHEN descending THEN -m ELSE m END), '|') || CASE WHEN descending THEN '' ELSE '|''@none''' END)::tsquery
+	FROM generate_series(0, weeks - 1) AS m
+$$;
+COMMENT ON FUNCTION vapi_internal.week_words(integer, integer, boolean) IS
+	'The words of so many weeks, from one on into the list''s direction; upwards calls without a time come first.';
+
+CREATE FUNCTION vapi_internal.weeks_of_calls(place timestamptz, descending boolean, OUT first_week integer, OUT weeks integer, OUT all_weeks integer)
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH known AS (
+		SELECT vapi_internal.week_number((SELECT c.created_at FROM vapi_internal.call c WHERE c.created_at IS NOT NULL
+				ORDER BY c.created_at DESC NULLS LAST, c.call_id DESC LIMIT 1)) AS newest,
+			vapi_internal.week_number((SELECT c.created_at FROM vapi_internal.call c WHERE c.created_at IS NOT NULL
+				ORDER BY c.created_at NULLS FIRST, c.call_id LIMIT 1)) AS oldest,
+			vapi_internal.week_number(place) AS here
+	)
+	SELECT CASE WHEN descending THEN least(newest, here) ELSE greatest(oldest, here) END,
+		CASE WHEN descending THEN least(newest, here) - oldest ELSE newest - greatest(oldest, here) END + 1, newest - oldest + 1
+	FROM known
+$$;
+COMMENT ON FUNCTION vapi_internal.weeks_of_calls(timestamptz, boolean) IS
+	'The week in which the list goes on from a place (NULL: its beginning), how many there are from it to the list''s end, and in all.';
+
 CREATE FUNCTION vapi_internal.estimated_rows(query text) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -275,6 +303,11 @@ DECLARE
 	common record;
 	branches text[];
 	needed integer;
+	first_week integer;
+	weeks integer;
+	all_weeks integer;
+	in_weeks integer;
+	week_filter text;
 	estimated boolean := false;
 	following jsonb;
 BEGIN
@@ -336,6 +369,7 @@ BEGIN
 	IF query.only_words AND key_type = 'timestamptz' AND (NOT estimated OR (page > 20 AND total < 200000)) THEN
 		fenced := true;
 		query.tables := 'vapi_internal.call_search s JOIN LATERAL (SELECT s.call_id, s.created_at) AS c ON true';
+		SELECT m.* INTO first_week, weeks, all_weeks FROM vapi_internal.weeks_of_calls((place ->> 'k')::timestamptz, descending) AS m;
 	ELSIF query.words IS NOT NULL AND estimated THEN
 		-- In order, call by call: the index would gather all that have the word first.
 		query.conditions := replace(query.conditions, format('s.search @@ %L::tsquery', query.words), format('ts_match_vq(s.search, %L)', query.words));
@@ -349,13 +383,21 @@ BEGIN
 			keys := '{}';
 		END IF;
 		needed := size + 1 - cardinality(ids);
-		EXECUTE format('SELECT array_agg(q.call_id), array_agg(%s) FROM (SELECT * FROM (%s) AS r ORDER BY %s LIMIT %s OFFSET %s) AS q', key_text,
-			(SELECT string_agg(format('(SELECT c.call_id, %s AS key FROM %s WHERE %s AND %s AND %s %s)', key, query.tables, query.conditions, b.condition, phase,
-					CASE WHEN fenced THEN 'OFFSET 0' WHEN branches IS NOT NULL THEN format('ORDER BY %s LIMIT %s', format(ordering, key, 'c.call_id'),
-						needed + first_row) END), ' UNION ALL ')
-				FROM unnest(coalesce(branches, '{true}')) AS b(condition)),
-			format(ordering, 'r.key', 'r.call_id'), needed, CASE WHEN page > 1 THEN first_row ELSE 0 END)
-			INTO more_ids, more_keys;
+		-- Of a word's calls as many weeks are read as the page is likely to take; all, if that is most of them or they turn out too few.
+		in_weeks := CASE WHEN total > 0 AND phase <> key || ' IS NULL' THEN ceil(1.1 * all_weeks * (needed + greatest(first_row, 0)) / total + 0.8) END;
+		LOOP
+			week_filter := CASE WHEN in_weeks <= weeks / 2
+				THEN format(' AND s.search @@ %L::tsquery', vapi_internal.week_words(first_week, in_weeks, descending)) ELSE '' END;
+			EXECUTE format('SELECT array_agg(q.call_id), array_agg(%s) FROM (SELECT * FROM (%s) AS r ORDER BY %s LIMIT %s OFFSET %s) AS q', key_text,
+				(SELECT string_agg(format('(SELECT c.call_id, %s AS key FROM %s WHERE %s AND %s AND %s %s)', key, query.tables, query.conditions || week_filter, b.condition, phase,
+						CASE WHEN fenced THEN 'OFFSET 0' WHEN branches IS NOT NULL THEN format('ORDER BY %s LIMIT %s', format(ordering, key, 'c.call_id'),
+							needed + first_row) END), ' UNION ALL ')
+					FROM unnest(coalesce(branches, '{true}')) AS b(condition)),
+				format(ordering, 'r.key', 'r.call_id'), needed, CASE WHEN page > 1 THEN first_row ELSE 0 END)
+				INTO more_ids, more_keys;
+			EXIT WHEN week_filter = '' OR cardinality(more_ids) >= needed;
+			in_weeks := in_weeks * 2;
+		END LOOP;
 		ids := ids || more_ids;
 		keys := keys || more_keys;
 		EXIT WHEN cardinality(ids) > size;

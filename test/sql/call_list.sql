@@ -30,7 +30,7 @@ INSERT INTO vapi_internal.call_content (call_id, transcript, messages, metadata,
 SELECT 'call-' || i, 'User: the secret word is xylophone' || i / 2 % 20, '[{"role": "system", "message": "prompt"}, {"role": "user", "message": "the secret word"}]', '{"leadId": "7", "x": null}',
 	'[{"type": "model", "cost": 0.1}]', 'https://example.com/x' FROM generate_series(2, 600, 2) AS i;
 INSERT INTO vapi_internal.call_search (call_id, source_hash, created_at, search)
-	SELECT c.call_id, 0, c.created_at, vapi_internal.search_vector(concat_ws(' ', c.customer_name, p.name, p.company), c.summary, t.transcript)
+	SELECT c.call_id, 0, c.created_at, vapi_internal.search_vector(c.created_at, concat_ws(' ', c.customer_name, p.name, p.company), c.summary, t.transcript)
 	FROM vapi_internal.call c JOIN vapi_internal.prospect p USING (prospect_id) LEFT JOIN vapi_internal.call_content t USING (call_id);
 ANALYZE vapi_internal.call, vapi_internal.call_search;
 
@@ -57,6 +57,38 @@ SELECT s.sort, w.wanted, CASE s.sort WHEN '-created_at' THEN array_agg(call_id O
 FROM vapi_internal.call, (VALUES ('-created_at'), ('created_at'), ('-cost'), ('cost'), ('-duration'), ('duration'), ('-score'), ('score')) AS s(sort), (VALUES (NULL), ('completed'), ('failed,busy')) AS w(wanted)
 WHERE wanted IS NULL OR status = ANY (string_to_array(wanted, ',')) GROUP BY s.sort, w.wanted;
 SELECT sort, wanted, cardinality(ids) AS calls, pg_temp.walk(sort, 37, wanted) = ids AS by_cursor, pg_temp.pages(sort, 37, wanted) = ids AS by_page FROM sorted ORDER BY sort COLLATE "C", wanted;
+
+-- Found by a word, too, where a few weeks of years are read at a time: years with next to no call, weeks with most of them, calls without a time.
+SAVEPOINT years;
+UPDATE vapi_internal.call SET created_at = created_at - CASE WHEN call_id LIKE '%0' THEN interval '1 week' * (substr(call_id, 6)::integer * 7 % 90) ELSE interval '0' END;
+UPDATE vapi_internal.call_search s SET created_at = c.created_at, search = vapi_internal.search_vector(c.created_at, NULL, c.summary, t.transcript)
+	FROM vapi_internal.call c LEFT JOIN vapi_internal.call_content t USING (call_id) WHERE c.call_id = s.call_id;
+ANALYZE vapi_internal.call_search;
+CREATE FUNCTION pg_temp.walk_words(sort text, size integer, words text) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE answer jsonb; place text; ids text[] := '{}';
+BEGIN
+	LOOP
+		answer := vapi.vapi_search_calls("limit" => size, sort => sort, next => place, search => words);
+		ids := ids || ARRAY(SELECT c ->> 'id' FROM jsonb_array_elements(answer -> 'calls') AS c);
+		place := answer ->> 'next';
+		EXIT WHEN place IS NULL;
+	END LOOP;
+	RETURN ids;
+END $$;
+CREATE FUNCTION pg_temp.word_pages(sort text, size integer, words text) RETURNS text[] LANGUAGE sql AS $$
+	SELECT array_agg(c ->> 'id' ORDER BY p, o) FROM generate_series(1, (600 + size - 1) / size) AS p,
+		jsonb_array_elements(vapi.vapi_search_calls(page => p, "limit" => size, sort => sort, search => words) -> 'calls') WITH ORDINALITY AS e(c, o) $$;
+SELECT count(DISTINCT vapi_internal.week_number(created_at)) > 20 AS spread, count(*) FILTER (WHERE created_at IS NULL) AS without_time FROM vapi_internal.call;
+SELECT w.word, s.sort, cardinality(s.ids) AS calls, pg_temp.walk_words(s.sort, 3, w.word) = s.ids AS by_cursor, pg_temp.word_pages(s.sort, 11, w.word) = s.ids AS by_page
+FROM (VALUES ('secret', '%secret%'), ('xylophone1', '%xylophone1%')) AS w(word, pattern),
+	LATERAL (SELECT '-created_at' AS sort, array_agg(call_id ORDER BY created_at DESC NULLS LAST, call_id DESC) AS ids
+		FROM vapi_internal.call JOIN vapi_internal.call_content USING (call_id) WHERE transcript LIKE w.pattern
+		UNION ALL SELECT 'created_at', array_agg(call_id ORDER BY created_at NULLS FIRST, call_id)
+		FROM vapi_internal.call JOIN vapi_internal.call_content USING (call_id) WHERE transcript LIKE w.pattern) AS s
+ORDER BY w.word, s.sort COLLATE "C";
+-- A week is nobody's word.
+SELECT vapi.vapi_search_calls(search => '@' || vapi_internal.week_number('2026-03-07Z')) -> 'total' AS by_week, vapi.vapi_search_calls(search => '@none') -> 'total' AS by_none;
+ROLLBACK TO years;
 
 -- 2. Each filter finds what plain SQL finds.
 CREATE FUNCTION pg_temp.total(arguments text) RETURNS bigint LANGUAGE plpgsql AS $$

@@ -21,7 +21,7 @@ INSERT INTO vapi_internal.call (call_id, first_seen_at, type, created_at, vapi_s
 SELECT 'call-' || i, now(), 'outboundPhoneCall', now() - i * interval '1 hour', 'ended', 'completed', 'made-up', true, i, i, 'A', 1 + i % 9, '+13035550101', '+13035550101', 'O''Example _' || i
 FROM generate_series(1, 30) AS i;
 INSERT INTO vapi_internal.call_search (call_id, source_hash, created_at, search)
-	SELECT c.call_id, 0, c.created_at, vapi_internal.search_vector(concat_ws(' ', c.customer_name, p.company), NULL, NULL) FROM vapi_internal.call c JOIN vapi_internal.prospect p USING (prospect_id);
+	SELECT c.call_id, 0, c.created_at, vapi_internal.search_vector(c.created_at, concat_ws(' ', c.customer_name, p.company), NULL, NULL) FROM vapi_internal.call c JOIN vapi_internal.prospect p USING (prospect_id);
 
 CREATE TEMP TABLE hostile (kind text, value text);
 INSERT INTO hostile VALUES ('quotes', $h$'; DROP TABLE vapi_internal.call; --$h$), ('or', $h$' OR '1'='1$h$), ('dollars', $h$$$; SELECT pg_sleep(100); $$$h$),

@@ -83,7 +83,7 @@ CREATE TEMP TABLE long AS
 	FROM generate_series(0, 33300) i;
 SELECT length(words), octet_length(words) FROM long;
 SAVEPOINT s;
-SELECT vapi_internal.search_vector(NULL, words, words) FROM long;
+SELECT vapi_internal.search_vector(NULL, NULL, words, words) FROM long;
 ROLLBACK TO s;
 SELECT pg_temp.merge('long', 1, jsonb_build_object('analysis', jsonb_build_object('summary', words), 'artifact', jsonb_build_object('transcript', words))),
 	pg_temp.merge('silent', 3, '{"analysis": {"summary": "attic"}}') FROM long;

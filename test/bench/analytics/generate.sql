@@ -60,7 +60,7 @@ FROM vapi_internal.call c
 WHERE c.cost > 0;
 
 INSERT INTO vapi_internal.call_search (call_id, source_hash, created_at, search)
-SELECT c.call_id, 0, c.created_at, vapi_internal.search_vector(concat_ws(' ', c.customer_name, p.name, p.company), c.summary,
+SELECT c.call_id, 0, c.created_at, vapi_internal.search_vector(c.created_at, concat_ws(' ', c.customer_name, p.name, p.company), c.summary,
 	'hello this is about your house yes please call me on tuesday'
 		|| CASE WHEN c.prospect_id % 10 = 0 THEN ' insurance' ELSE '' END || CASE WHEN c.prospect_id % 100 = 0 THEN ' mortgage' ELSE '' END
 		|| CASE WHEN c.prospect_id % 10000 = 0 THEN ' zeppelin' ELSE '' END || ' word' || c.slot % 20000)
