@@ -60,7 +60,7 @@ SELECT sort, wanted, cardinality(ids) AS calls, pg_temp.walk(sort, 37, wanted) =
 
 -- Found by a word, too, where a few weeks of years are read at a time: years with next to no call, weeks with most of them, calls without a time.
 SAVEPOINT years;
-UPDATE vapi_internal.call SET created_at = created_at - CASE WHEN call_id LIKE '%0' THEN interval '1 week' * (substr(call_id, 6)::integer * 7 % 90) ELSE interval '0' END;
+UPDATE vapi_internal.call SET created_at = created_at - CASE WHEN call_id LIKE '%0' THEN interval '1 week' * (substr(call_id, 6)::integer * 11 % 97) ELSE interval '0' END;
 UPDATE vapi_internal.call_search s SET created_at = c.created_at, search = vapi_internal.search_vector(c.created_at, NULL, c.summary, t.transcript)
 	FROM vapi_internal.call c LEFT JOIN vapi_internal.call_content t USING (call_id) WHERE c.call_id = s.call_id;
 ANALYZE vapi_internal.call_search;
