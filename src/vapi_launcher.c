@@ -2,9 +2,11 @@
 
 #include <signal.h>
 
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_database.h"
-#include "commands/dbcommands.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -15,6 +17,8 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
@@ -190,15 +194,32 @@ read_list(void)
 	pfree(copy);
 }
 
-/* The database's oid by the catalogs that all databases share. */
+/*
+ * The database's oid by the catalogs that all databases share. Not by an index, as get_database_oid does: in a new
+ * cluster, which nobody has connected to yet, a process without a database knows the tables of these catalogs only.
+ */
 static Oid
 find_database(const char *name)
 {
-	Oid database;
+	Oid database = InvalidOid;
 	MemoryContext context = CurrentMemoryContext;
+	Relation relation;
+	TableScanDesc scan;
+	HeapTuple tuple;
 
 	StartTransactionCommand();
-	database = get_database_oid(name, true);
+	(void) GetTransactionSnapshot();
+	relation = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(relation, 0, NULL);
+	while (!OidIsValid(database) && HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		Form_pg_database row = (Form_pg_database) GETSTRUCT(tuple);
+
+		if (strcmp(NameStr(row->datname), name) == 0)
+			database = row->oid;
+	}
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 	return database;

@@ -78,72 +78,53 @@ write_postgrest() {
 	END
 }
 
-# nginx_conf NAME: what both have, then standard input inside http
-nginx_conf() {
-	local kind
-	echo "daemon off;"
-	echo "worker_processes $2;"
-	echo "pid $sockets/nginx-$1.master;"
-	# errors of one request show its query, which may have a number: the access log has their status instead
-	echo "error_log $logs/nginx-$1.error.log crit;"
-	echo "events { worker_connections 2048; }"
-	echo "http {"
-	for kind in client_body proxy fastcgi uwsgi scgi; do echo "	${kind}_temp_path $stack/temp/nginx-$1-$kind;"; done
-	cat
-	echo "}"
-}
-
 write_edge() {
-	local name
+	local name kind
 	for name in vapi-http webhook api headers proxy route pages sse; do
 		[ ! -f "deploy/nginx/$name.conf" ] || placed "deploy/nginx/$name.conf" | put "$configuration/edge/$name.conf"
 	done
 	{
 		cat <<-END
-			include vapi-http.conf;
-			access_log $logs/access.log vapi;
-			server {
-				listen 127.0.0.1:$port;
-				include webhook.conf;
-				include api.conf;
-				include pages.conf;
+			daemon off;
+			worker_processes 2;
+			worker_rlimit_nofile 16384;
+			pid $sockets/nginx-edge.master;
+			# errors of one request show its query, which may have a number: the access log has their status instead
+			error_log $logs/nginx-edge.error.log crit;
+			events { worker_connections 8192; }
+			http {
 		END
-		[ ! -f deploy/nginx/sse.conf ] || echo "	include sse.conf;"
+		for kind in client_body proxy fastcgi uwsgi scgi; do echo "	${kind}_temp_path $stack/temp/$kind;"; done
+		cat <<-END
+				include vapi-http.conf;
+				access_log $logs/access.log vapi;
+				server {
+					listen 127.0.0.1:$port;
+					include webhook.conf;
+					include api.conf;
+					include pages.conf;
+		END
+		[ ! -f deploy/nginx/sse.conf ] || echo "		include sse.conf;"
+		echo "	}"
 		echo "}"
-	} | nginx_conf edge 2 | put "$configuration/edge/nginx.conf"
+	} | put "$configuration/edge/nginx.conf"
 	part nginx-edge <<-END
 		exec env -i PATH=/usr/bin:/bin setpriv --pdeathsig TERM $nginx -p $configuration/edge -c $configuration/edge/nginx.conf -e $logs/nginx-edge.error.log
 	END
 }
 
-# nginx makes its own temporary folder for nchan where Debian has it, which only root may. Without that folder it runs
-# in a user namespace with one of its own.
+# The live feed's nginx, where its files and nchan are there.
 write_live() {
-	local user='' run="exec setpriv --pdeathsig TERM"
-	if [ ! -f deploy/nginx/live.conf ] || [ ! -e $nchan_module ]; then
+	if [ ! -f deploy/nginx/live.sh ] || [ ! -e $nchan_module ]; then
 		rm -f "$parts/nginx-live"
 		return
 	fi
-	if [ ! -d /var/lib/nginx/body ]; then
-		if as_server_user env -C / unshare --map-root-user --mount true 2>/dev/null; then
-			user="user root root;"
-			run="exec unshare --map-root-user --mount sh -c 'mount -t tmpfs none /var/lib/nginx && mkdir /var/lib/nginx/body && exec setpriv --pdeathsig TERM \"\$@\"' -"
-		elif [ "$(id -u)" = 0 ]; then
-			install -d /var/lib/nginx/body
-		else
-			die "nginx needs the folder /var/lib/nginx/body: make it as root, it stays empty"
-		fi
-	fi
-	placed deploy/nginx/live.conf | put "$configuration/live/live.conf"
-	{
-		echo "load_module $nchan_module;"
-		echo "$user"
-		echo "	access_log off;
-	include live.conf;" | nginx_conf live 1
-	} | put "$configuration/live/nginx.conf"
+	put "$configuration/live/live.conf" <deploy/nginx/live.conf
+	put "$configuration/live/live.sh" <deploy/nginx/live.sh
+	chmod 0755 "$configuration/live/live.sh"
 	part nginx-live <<-END
-		rm -f $sockets/live.sock $sockets/publish.sock
-		$run $nginx -p $configuration/live -c $configuration/live/nginx.conf -e $logs/nginx-live.error.log
+		ln -sfn $logs/nginx-live.error.log $sockets/live.log
+		exec env -i PATH=/usr/bin:/bin setpriv --pdeathsig TERM $configuration/live/live.sh $sockets
 	END
 }
 
