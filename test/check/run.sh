@@ -90,7 +90,7 @@ chmod 0755 "$work"
 	as_server_user env -i \
 		PATH="$work/pg/usr/lib/postgresql/15/bin:$PATH" HOME="$work/home" USER="$(server_user)" LANG=C.UTF-8 \
 		TMPDIR="$work/tmp" WORK="$work" VAPI_SAMPLES="$work/samples" VAPI_MEMORY_CALLS="${VAPI_MEMORY_CALLS:-}" \
-		VAPI_LIVE_CALLS="${VAPI_LIVE_CALLS:-}" \
+		VAPI_LIVE_CALLS="${VAPI_LIVE_CALLS:-}" VAPI_TEST_POSTGREST="${VAPI_TEST_POSTGREST:-}" \
 		STEPS="${STEPS:-}" TAP="${TAP:-}" VERBOSE="${VERBOSE:-}" FUZZ_SECONDS="${FUZZ_SECONDS:-30}" \
 		setsid --wait bash test/check/steps.sh </dev/null
 ) &

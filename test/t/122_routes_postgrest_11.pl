@@ -1,0 +1,8 @@
+# The routes of 120_routes.pl, with PostgREST 11.2.2.
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+
+BEGIN { $ENV{VAPI_TEST_POSTGREST} = 11; }
+my $test = dirname(__FILE__) . '/120_routes.pl';
+do "./$test" // die $@ || "$test: $!";
