@@ -2,7 +2,8 @@
 use strict;
 use warnings;
 use File::Basename qw(dirname);
+use File::Spec;
 
 BEGIN { $ENV{VAPI_TEST_POSTGREST} = 11; }
-my $test = dirname(__FILE__) . '/120_routes.pl';
-do "./$test" // die $@ || "$test: $!";
+my $test = File::Spec->rel2abs(dirname(__FILE__)) . '/120_routes.pl';
+do $test // die $@ || "$test: $!";
