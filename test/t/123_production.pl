@@ -95,7 +95,7 @@ SKIP:
 	my $page = $answer->($port, 'calls.example.com', '/');
 	like($page, qr{^HTTP/1\.1 200 }, 'the page over TLS');
 	like($page, qr/^Strict-Transport-Security: max-age=31536000\r$/m, 'and from now on TLS alone');
-	like($answer->($port, 'calls.example.com', '/api/vapi/calls'), qr{^HTTP/1\.1 503 .*^Content-Type: application/problem\+json\r$.*^Strict-Transport-Security: max-age=31536000\r$}ms, 'without PostgREST a route says 503, with the same headers');
+	like($answer->($port, 'calls.example.com', '/api/vapi/calls'), qr{^HTTP/1\.1 503 .*^Content-Type: application/problem\+json\r\n.*^Strict-Transport-Security: max-age=31536000\r\n}ms, 'without PostgREST a route says 503, with the same headers');
 	is($answer->($port, 'other.example', '/'), '', 'another name gets no answer');
 	my $old = '';
 	IPC::Run::run([ 'openssl', 's_client', '-connect', "127.0.0.1:$port", '-servername', 'calls.example.com', '-tls1_1', '-cipher', 'ALL:@SECLEVEL=0' ], '<', '/dev/null', '>', \$old, '2>&1');
