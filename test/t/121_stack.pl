@@ -134,6 +134,26 @@ VapiSales::Test->wait_until('and what happens in them arrives', sub { return sql
   or diag(sql('SELECT status, count(*) FROM vapi.events GROUP BY 1'));
 unlike(slurp_file("$folder/logs/access.log"), qr{/webhooks/vapi 401.*\n(?:.*\n)*.*/webhooks/vapi 401}, 'none of which is refused');
 
+# first_event(): what the live feed says first, within 20 seconds
+sub first_event
+{
+	my $stream = IO::Socket::INET->new("127.0.0.1:$port") or return '';
+	my $text = '';
+	print $stream "GET /api/sse/calls HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n\r\n";
+	eval {
+		local $SIG{ALRM} = sub { die "too late\n" };
+		alarm 20;
+		while ($text !~ /^data: /m && sysread($stream, my $more, 65536)) { $text .= $more; }
+	};
+	alarm 0;
+	return $text;
+}
+SKIP:
+{
+	skip 'no live nginx', 1 unless grep { $_ eq 'nginx-live' } @parts;
+	like(first_event(), qr{^HTTP/1\.1 200 .*^Content-Type: text/event-stream.*^data: \{}ms, 'the live feed tells of it');
+}
+
 # 6. What the answers say of themselves.
 my %csp = ('/' => "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
 for my $path ('/', '/style.css', '/serving.md', '/api/session', '/api/nothing', '/rest/calls?limit=1', '/rest/')
