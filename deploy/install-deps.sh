@@ -103,6 +103,7 @@ for mode in $modes; do
 			need_command npm npm
 			need_command valgrind valgrind
 			need nginx /usr/sbin/nginx
+			need libnginx-mod-nchan /usr/lib/nginx/modules/ngx_nchan_module.so
 			need_command wrk wrk
 			;;
 	esac

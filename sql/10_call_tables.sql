@@ -218,6 +218,7 @@ CREATE TABLE vapi_internal.change_pending
 	call_id text COLLATE "C" NOT NULL,
 	kind text NOT NULL
 );
+COMMENT ON COLUMN vapi_internal.change_pending.kind IS 'call: its row; live: only what events say about its moment, which search and extended tables pass over; erased.';
 COMMENT ON TABLE vapi_internal.change_pending IS 'Committed changes that wait for their place in change_feed; only vapi_internal.change_step() takes rows out.';
 
 CREATE TABLE vapi_internal.change_feed

@@ -70,13 +70,15 @@ BEGIN
 	GET DIAGNOSTICS moved = ROW_COUNT;
 	IF moved > 0 THEN
 		UPDATE vapi_internal.feed_head SET last = head + moved;
-		PERFORM pg_notify('vapi_calls', json_build_object('epoch', vapi_internal.feed_epoch(),
-			'from', head + 1, 'to', head + moved)::text);
+		IF coalesce(current_setting('vapi_sales.notify', true), 'on') = 'on' THEN
+			PERFORM pg_notify('vapi_calls', json_build_object('epoch', vapi_internal.feed_epoch(),
+				'from', head + 1, 'to', head + moved)::text);
+		END IF;
 	END IF;
 	RETURN moved;
 END
 $$;
-COMMENT ON FUNCTION vapi_internal.change_step(integer) IS 'Moves waiting changes into change_feed and notifies vapi_calls; returns how many it moved, 0 when none waits.';
+COMMENT ON FUNCTION vapi_internal.change_step(integer) IS 'Moves waiting changes into change_feed and notifies vapi_calls unless vapi_sales.notify is off; returns how many it moved, 0 when none waits.';
 
 CREATE FUNCTION vapi_internal.feed_epoch() RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE

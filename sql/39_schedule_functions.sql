@@ -305,15 +305,15 @@ CREATE FUNCTION vapi_internal.retention() RETURNS text
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	changes bigint;
+	changes bigint := 0;
 	details bigint := 0;
+	removed integer;
 BEGIN
-	-- The newest change stays, for the position in the feed.
-	DELETE FROM vapi_internal.change_feed f
-		WHERE f.seq <= least((SELECT last_seq FROM vapi_internal.search_state), (SELECT min(last_seq) FROM vapi_internal.call_mirror))
-			AND f.seq < (SELECT last FROM vapi_internal.feed_head)
-			AND f.seq < coalesce((SELECT n.seq FROM vapi_internal.change_feed n WHERE n.changed_at >= now() - interval '7 days' ORDER BY n.seq LIMIT 1), 9223372036854775807);
-	GET DIAGNOSTICS changes = ROW_COUNT;
+	LOOP
+		removed := vapi_internal.feed_retention_step();
+		EXIT WHEN removed = 0;
+		changes := changes + removed;
+	END LOOP;
 	IF (SELECT c.is_here FROM vapi_internal.cron_settings() c) THEN
 		EXECUTE $query$ DELETE FROM cron.job_run_details d WHERE d.database = current_database()
 			AND d.command LIKE 'SELECT vapi.vapi\_run\_schedule(%' AND d.end_time < now() - interval '7 days' $query$;
@@ -324,7 +324,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi_internal.retention() IS
-	'Removes changes of the feed that are older than 7 days and that search and extended tables have taken, and what pg_cron noted of our jobs more than 7 days ago; says how much.';
+	'Removes what feed_retention_step removes, and what pg_cron noted of our jobs more than 7 days ago; says how much.';
 
 CREATE FUNCTION vapi.vapi_run_schedule(name text) RETURNS text
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -3,7 +3,7 @@
 
 CREATE FUNCTION vapi_internal.server_facts(OUT library_version text, OUT key_problem text, OUT key_hint text,
 	OUT key_stamp bigint, OUT requests_per_minute integer, OUT preloaded boolean, OUT databases text, OUT poll_interval integer, OUT keep_events integer,
-	OUT shared_preload_libraries text)
+	OUT shared_preload_libraries text, OUT publish_url text)
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'vapi_sales_server_facts';
 COMMENT ON FUNCTION vapi_internal.server_facts() IS 'What only the library knows: its version, why the API key cannot be read (NULL: it can), which one it is (see sync_state), settings.';
@@ -174,6 +174,18 @@ AS $$
 		FROM (SELECT count(*) AS count FROM (SELECT FROM vapi_internal.change_pending LIMIT 10001) b) p
 
 		UNION ALL
+		-- Without it the clients of the live feed ask again and again, and lose nothing.
+		SELECT 'live_feed', CASE WHEN f.publish_url <> '' AND p.failing_since < now() - interval '10 seconds' THEN 'warn' ELSE 'ok' END,
+			CASE WHEN f.publish_url = '' THEN 'vapi_sales.publish_url is empty: nothing is published'
+				WHEN p.failing_since IS NOT NULL THEN format('publishing has failed for %s: %s', vapi_internal.elapsed(p.failing_since), p.last_error)
+				WHEN c.count = 0 THEN 'nobody listens'
+				ELSE format('%s published, the last message %s', vapi_internal.counted(c.count, c.count, 'channel'),
+					coalesce(vapi_internal.elapsed(p.published_at) || ' ago', 'is still to come')) END,
+			CASE WHEN f.publish_url <> '' AND p.failing_since < now() - interval '10 seconds'
+				THEN 'Start the live nginx (deploy/nginx/live.conf), or correct vapi_sales.publish_url.' END
+		FROM facts f LEFT JOIN vapi_internal.live_publisher p ON true, (SELECT count(*) AS count FROM vapi_internal.live_channels()) c
+
+		UNION ALL
 		SELECT 'search', CASE WHEN s.resync OR s.changed_at < now() - interval '15 minutes' THEN 'warn' ELSE 'ok' END,
 			CASE WHEN s.resync THEN 'all calls are being gone over' WHEN s.waiting = 0 THEN 'up to date'
 				ELSE format('%s behind, the oldest for %s', vapi_internal.counted(s.waiting, s.waiting, 'change'),
@@ -256,9 +268,10 @@ AS $$
 			CASE WHEN count(*) = 0 OR count(*) FILTER (WHERE s.late) > 0
 				THEN 'Check worker tells how they are taken by themselves; without it have vapi.vapi_work() run every minute.' END
 		FROM (SELECT s.step, s.last_ok_at, coalesce(s.last_ok_at, '-infinity') < now() - CASE s.step
-					WHEN 'inbox_retention' THEN interval '3 hours' WHEN 'sweep' THEN interval '20 minutes' ELSE interval '5 minutes' END AS late
+					WHEN 'inbox_retention' THEN interval '3 hours' WHEN 'feed_retention' THEN interval '3 hours' WHEN 'sweep' THEN interval '20 minutes' ELSE interval '5 minutes' END AS late
 			FROM facts f, vapi_internal.step_state s
-			WHERE s.step <> 'poll' AND (s.step <> 'inbox_retention' OR f.keep_events > 0)) s
+			WHERE s.step <> 'poll' AND (s.step <> 'inbox_retention' OR f.keep_events > 0)
+				AND (s.step <> 'publish' OR f.publish_url <> '')) s
 
 		UNION ALL
 		SELECT 'schedules', h.status, h.detail, h.what_to_do FROM vapi_internal.schedule_health() h

@@ -15,6 +15,9 @@ AS $$
 		('FUNCTION vapi_internal.time_zone()', 'EXECUTE'),
 		('TABLE vapi.calls', 'SELECT'),
 		('TABLE vapi.live_calls', 'SELECT'),
+		('FUNCTION vapi_internal.audience()', 'EXECUTE'),
+		('FUNCTION vapi_internal.live_actions(text)', 'EXECUTE'),
+		('FUNCTION vapi_internal.prospect_card(vapi_internal.live_fact, boolean)', 'EXECUTE'),
 		('TABLE vapi.call_costs', 'SELECT'),
 		('TABLE vapi.prospects', 'SELECT'),
 		('TABLE vapi.follow_ups', 'SELECT'),
@@ -63,7 +66,8 @@ AS $$
 	SELECT p.profile, o.object, o.privilege
 	FROM (VALUES ('viewer'), ('agent'), ('admin')) AS p(profile) CROSS JOIN (VALUES
 		('TABLE vapi.call_messages', 'SELECT'),
-		('FUNCTION vapi.vapi_call(text)', 'EXECUTE')) AS o(object, privilege)
+		('FUNCTION vapi.vapi_call(text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_changes(bigint, text)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
 	SELECT 'agent', 'TABLE vapi.review_queue', 'SELECT'
 	UNION ALL
@@ -110,7 +114,9 @@ AS $$
 		('FUNCTION vapi_edge.logout()', 'EXECUTE'),
 		('FUNCTION vapi_edge.change_password(text, text)', 'EXECUTE'),
 		('FUNCTION vapi_edge.calls()', 'EXECUTE'),
-		('FUNCTION vapi_edge.call(text)', 'EXECUTE')) AS o(object, privilege)
+		('FUNCTION vapi_edge.call(text)', 'EXECUTE'),
+		('FUNCTION vapi_edge.authorize_stream()', 'EXECUTE'),
+		('FUNCTION vapi_edge.event_stream()', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
 	SELECT 'admin', o.object, o.privilege
 	FROM (VALUES

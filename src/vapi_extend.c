@@ -32,7 +32,8 @@
 static VapiStatement read_feed = {
 	.sql = "WITH f AS MATERIALIZED (SELECT f.seq, f.call_id, f.kind FROM vapi_internal.change_feed f"
 		   "  WHERE f.seq > $1 ORDER BY f.seq LIMIT $2)"
-		   " SELECT max(f.seq), count(*), array_agg(DISTINCT f.call_id),"
+		   " SELECT max(f.seq), count(*),"
+		   "  coalesce(array_agg(DISTINCT f.call_id) FILTER (WHERE f.kind <> 'live'), '{}'),"
 		   "  (SELECT array_agg(DISTINCT e.call_id) FROM f e WHERE e.kind = 'erased'"
 		   "   AND NOT EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = e.call_id))"
 		   " FROM f"};

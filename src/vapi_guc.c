@@ -33,6 +33,8 @@ char *vapi_guc_time_zone;
 char *vapi_guc_default_assistant_id;
 char *vapi_guc_default_phone_number_id;
 char *vapi_guc_public_url;
+char *vapi_guc_publish_url;
+bool vapi_guc_notify;
 int vapi_guc_webhook_auth;
 char *vapi_guc_webhook_header;
 int vapi_guc_webhook_hmac_algorithm;
@@ -116,6 +118,12 @@ define_destinations(void)
 							   NULL,
 							   &vapi_guc_public_url, "",
 							   PGC_SIGHUP, 0, vapi_guc_check_public_url, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.publish_url",
+							   "Where the live feed is published; empty: nowhere.",
+							   "unix: and the path of the live nginx's socket, or a URL whose host is one of "
+							   "vapi_sales.allowed_hosts.",
+							   &vapi_guc_publish_url, "",
+							   PGC_SIGHUP, 0, vapi_guc_check_publish_url, NULL, NULL);
 }
 
 /* How webhooks are verified. What is settable at run time would be set by who wants to get in. */
@@ -265,6 +273,11 @@ define_background(void)
 							"What waits, and dead letters, are kept in any case.",
 							&vapi_guc_keep_events, 30 * 24 * 60, 0, 36500 * 24 * 60,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable("vapi_sales.notify",
+							 "Notifies channel vapi_calls when calls have changed.",
+							 NULL,
+							 &vapi_guc_notify, true,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
 }
 
 /*

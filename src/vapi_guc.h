@@ -34,6 +34,8 @@ extern char *vapi_guc_time_zone;		  /* for day boundaries in the plain views; em
 extern char *vapi_guc_default_assistant_id;
 extern char *vapi_guc_default_phone_number_id;
 extern char *vapi_guc_public_url;
+extern char *vapi_guc_publish_url; /* unix:/path or http(s) URL of the live nginx; empty: nothing is published */
+extern bool vapi_guc_notify;	   /* on; change_step reads it by its name */
 
 /* How a webhook's sender proves itself. */
 typedef enum VapiWebhookAuth

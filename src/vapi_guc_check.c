@@ -1,5 +1,7 @@
 #include "vapi_guc_check.h"
 
+#include <sys/un.h>
+
 #include "pgtime.h"
 #include "utils/varlena.h"
 
@@ -77,6 +79,29 @@ vapi_guc_check_public_url(char **newval, void **extra, GucSource source)
 	if (**newval == '\0' || check_url(*newval, schemes, true))
 		return true;
 	GUC_check_errhint("Write it like https://sales.example.com.");
+	return false;
+}
+
+bool
+vapi_guc_check_publish_url(char **newval, void **extra, GucSource source)
+{
+	static const char *const schemes[] = {"https://", "http://", NULL};
+	const char *path = *newval + strlen(VAPI_GUC_UNIX);
+
+	(void) extra;
+	(void) source;
+	if (**newval == '\0')
+		return true;
+	if (strncmp(*newval, VAPI_GUC_UNIX, strlen(VAPI_GUC_UNIX)) == 0)
+	{
+		if (is_absolute_path(path) && strlen(path) < sizeof(((struct sockaddr_un *) NULL)->sun_path))
+			return true;
+		GUC_check_errdetail("After \"%s\" there must be the absolute path of a socket, of less than %zu bytes.",
+							VAPI_GUC_UNIX, sizeof(((struct sockaddr_un *) NULL)->sun_path));
+	}
+	else if (check_url(*newval, schemes, true))
+		return true;
+	GUC_check_errhint("Write it like unix:/run/vapi_sales/publish.sock.");
 	return false;
 }
 

@@ -9,6 +9,9 @@
 
 #include "utils/guc.h"
 
+/* What publish_url begins with when it names a unix socket. */
+#define VAPI_GUC_UNIX "unix:"
+
 /* No list in vapi_sales.databases is longer. */
 #define VAPI_GUC_MAX_DATABASES 64
 
@@ -17,6 +20,9 @@ extern bool vapi_guc_check_base_url(char **newval, void **extra, GucSource sourc
 
 /* public_url: empty or the https URL under which the outside reaches us. */
 extern bool vapi_guc_check_public_url(char **newval, void **extra, GucSource source);
+
+/* publish_url: empty, unix: and an absolute path, or a URL; whether its host is allowed is judged at use. */
+extern bool vapi_guc_check_publish_url(char **newval, void **extra, GucSource source);
 
 /* proxy: empty or a URL without credentials, which pg_settings would show. */
 extern bool vapi_guc_check_proxy(char **newval, void **extra, GucSource source);

@@ -22,7 +22,7 @@ extern VapiHttpClient *vapi_http_client_create(MemoryContext context);
 /*
  * Starts a request and sends what can be sent without waiting. Refused URLs
  * (scheme, host, user part, private IP literal) are ereported
- * (ERRCODE_VAPI_HOST_REFUSED), a bearer or body that cannot be sent 22023;
+ * (ERRCODE_VAPI_HOST_REFUSED; a unix socket is never refused), a bearer or body that cannot be sent 22023;
  * addresses are judged after name resolution and end the transfer instead.
  * The transfer lives in the client's context until it is finished.
  */

@@ -2,6 +2,7 @@
 
 #include "vapi_map_fields.h"
 #include "vapi_store.h"
+#include "vapi_wake.h"
 
 /*
  * Each writes the row of live_call, which is also the lock that lines of the
@@ -61,21 +62,26 @@ static VapiStatement is_live = {.sql = "SELECT FROM vapi_internal.live_call WHER
 
 static VapiStatement sweep = {.sql = "SELECT vapi_internal.live_sweep()"};
 
-/* A line of the live transcript. */
-static void
+static VapiStatement write_pending = {
+	.sql = "INSERT INTO vapi_internal.change_pending (call_id, kind) VALUES ($1, 'live')"};
+
+/* A line of the live transcript; did it change anything? */
+static bool
 apply_line(const VapiMessage *message, VapiParameter *parameters)
 {
 	const char *line = vapi_json_string(message->fields, "transcript");
 	const char *kind = vapi_field_text(message->fields, "transcriptType");
+	bool changed;
 	bool final = strcmp(message->type, "transcript") != 0 || kind == NULL || strcmp(kind, "partial") != 0;
 
 	if (line == NULL || message->role == NULL || vapi_store_execute(&lock_call, 1, parameters) == 0)
-		return;
+		return false;
 	parameters[2] = vapi_parameter_text(message->role);
 	parameters[3] = vapi_parameter_bool(final);
 	parameters[4] = vapi_parameter_text(line);
-	(void) vapi_store_execute(&write_line, 5, parameters);
-	(void) vapi_store_execute(&drop_partials, 4, parameters);
+	changed = vapi_store_execute(&write_line, 5, parameters) > 0;
+	changed |= vapi_store_execute(&drop_partials, 4, parameters) > 0;
+	return changed;
 }
 
 void
@@ -83,6 +89,7 @@ vapi_live_apply(const VapiMessage *message, int64 received)
 {
 	VapiParameter parameters[5];
 	const char *status;
+	bool changed = false;
 
 	if (message->live == VAPI_MESSAGE_LIVE_NONE || message->call_id == NULL)
 		return;
@@ -96,19 +103,24 @@ vapi_live_apply(const VapiMessage *message, int64 received)
 				return;
 			parameters[2] = vapi_parameter_text(status);
 			if (message->role != NULL && strcmp(message->role, "user") == 0)
-				(void) vapi_store_execute(&user_speech, 3, parameters);
+				changed = vapi_store_execute(&user_speech, 3, parameters) > 0;
 			else if (message->role != NULL)
-				(void) vapi_store_execute(&assistant_speech, 3, parameters);
+				changed = vapi_store_execute(&assistant_speech, 3, parameters) > 0;
 			break;
 		case VAPI_MESSAGE_LIVE_HANG:
-			(void) vapi_store_execute(&hang, 2, parameters);
+			changed = vapi_store_execute(&hang, 2, parameters) > 0;
 			break;
 		case VAPI_MESSAGE_LIVE_INTERRUPTION:
-			(void) vapi_store_execute(&interruption, 2, parameters);
+			changed = vapi_store_execute(&interruption, 2, parameters) > 0;
 			break;
 		default:
-			apply_line(message, parameters);
+			changed = apply_line(message, parameters);
 			break;
+	}
+	if (changed)
+	{
+		(void) vapi_store_execute(&write_pending, 1, parameters);
+		vapi_wake_at_commit(false);
 	}
 }
 

@@ -14,6 +14,7 @@
  * the caller's transaction; received (Unix microseconds) stands in for a
  * missing time. What comes out depends neither on the order of messages nor on
  * repetition. A call that has ended and has its transcript takes no more.
+ * What changes something is a change of kind live in change_pending.
  */
 extern void vapi_live_apply(const VapiMessage *message, int64 received);
 

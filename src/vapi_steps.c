@@ -13,6 +13,7 @@
 #include "vapi_lock.h"
 #include "vapi_mirror.h"
 #include "vapi_poll.h"
+#include "vapi_publish.h"
 #include "vapi_recheck.h"
 #include "vapi_steps.h"
 #include "vapi_store.h"
@@ -40,6 +41,7 @@ typedef struct Step
 	bool in_run;			 /* an import does it before it ends */
 	bool follows;			 /* it takes what writers leave behind */
 	int (*interval_s)(void); /* how often it is taken; 0: never; NULL: whenever somebody comes */
+	bool (*off)(void);		 /* is it switched off; NULL: by interval_s alone */
 	void (*take)(VapiStepWork *work);
 } Step;
 
@@ -164,6 +166,15 @@ take_inbox_retention(VapiStepWork *work)
 	vapi_step_repeat(work, &statement, 1, &parameter, "vapi_sales: inbox retention");
 }
 
+/* Changes of the feed that everybody has taken. */
+static void
+take_feed_retention(VapiStepWork *work)
+{
+	static VapiStatement statement = {"SELECT vapi_internal.feed_retention_step()", NULL};
+
+	vapi_step_repeat(work, &statement, 0, NULL, "vapi_sales: retention of the change feed");
+}
+
 static int
 poll_interval(void)
 {
@@ -183,6 +194,12 @@ sweep_interval(void)
 }
 
 static int
+feed_retention_interval(void)
+{
+	return RETENTION_S;
+}
+
+static int
 retention_interval(void)
 {
 	return vapi_guc_keep_events > 0 ? RETENTION_S : 0;
@@ -190,18 +207,22 @@ retention_interval(void)
 
 /* What asks Vapi comes last. */
 static const Step steps[] = {
-	{"stale_runs", "Interrupted runs could not be marked", false, false, NULL, take_stale_runs},
-	{"events", "Events could not be applied", false, true, NULL, take_events},
-	{"change_feed", "The change feed is not up to date", true, true, NULL, take_change_feed},
-	{"extended_tables", "Extended tables are not up to date", true, true, NULL, take_extended_tables},
-	{"search", "The search is not up to date", false, true, NULL, take_search},
-	{"inbox_retention", "Old events could not be removed", false, false, retention_interval, take_inbox_retention},
-	{"poll", "Vapi could not be asked what has changed", false, false, poll_interval, vapi_poll_take},
-	{"settle", "Calls that have ended could not be settled", false, false, settle_interval, vapi_recheck_settle},
-	{"sweep", "Calls under way could not be looked at", false, false, sweep_interval, vapi_recheck_sweep},
-	{"vapi_objects", "The mirror of assistants, squads and phone numbers is not up to date", true, false, NULL,
+	{"stale_runs", "Interrupted runs could not be marked", false, false, NULL, NULL, take_stale_runs},
+	{"events", "Events could not be applied", false, true, NULL, NULL, take_events},
+	{"change_feed", "The change feed is not up to date", true, true, NULL, NULL, take_change_feed},
+	{"publish", "The live feed could not be published", false, true, NULL, vapi_publish_off, vapi_publish_take},
+	{"extended_tables", "Extended tables are not up to date", true, true, NULL, NULL, take_extended_tables},
+	{"search", "The search is not up to date", false, true, NULL, NULL, take_search},
+	{"inbox_retention", "Old events could not be removed", false, false, retention_interval, NULL,
+	 take_inbox_retention},
+	{"feed_retention", "Old changes of the feed could not be removed", false, false, feed_retention_interval, NULL,
+	 take_feed_retention},
+	{"poll", "Vapi could not be asked what has changed", false, false, poll_interval, NULL, vapi_poll_take},
+	{"settle", "Calls that have ended could not be settled", false, false, settle_interval, NULL, vapi_recheck_settle},
+	{"sweep", "Calls under way could not be looked at", false, false, sweep_interval, NULL, vapi_recheck_sweep},
+	{"vapi_objects", "The mirror of assistants, squads and phone numbers is not up to date", true, false, NULL, NULL,
 	 take_objects},
-	{"sync_gaps", "Gaps of imports could not be gone over again", false, false, NULL, take_gaps},
+	{"sync_gaps", "Gaps of imports could not be gone over again", false, false, NULL, NULL, take_gaps},
 };
 
 int
@@ -238,7 +259,7 @@ vapi_steps_interval(int step)
 static bool
 is_off(const Step *step)
 {
-	return step->interval_s != NULL && step->interval_s() == 0;
+	return (step->off != NULL && step->off()) || (step->interval_s != NULL && step->interval_s() == 0);
 }
 
 /* Takes the step's lock unless it is put off or its time has not come; false: not now. */
@@ -425,11 +446,12 @@ vapi_steps_next_due(void)
 		"  UNION ALL SELECT 'sync_gaps', (SELECT min(g.next_attempt_at) FROM vapi_internal.sync_gap g"
 		"   JOIN vapi_internal.sync_run r USING (run_id)"
 		"   WHERE g.status = 'open' AND r.status IN ('incomplete', 'interrupted'))"
+		"  UNION ALL SELECT 'publish', CASE WHEN $2 THEN vapi_internal.publish_due() END"
 		"  UNION ALL SELECT i, NULL FROM unnest($1) AS i) AS w(step, due_at)"
 		" LEFT JOIN vapi_internal.step_state s USING (step)",
 		NULL};
 	const char *names[lengthof(steps)];
-	VapiParameter parameter;
+	VapiParameter parameters[2];
 	VapiStoreSection section;
 	TimestampTz due;
 	bool isnull;
@@ -437,11 +459,13 @@ vapi_steps_next_due(void)
 	int i;
 
 	for (i = 0; i < (int) lengthof(steps); i++)
-		if (!is_off(&steps[i]) && strcmp(steps[i].name, "events") != 0 && strcmp(steps[i].name, "sync_gaps") != 0)
+		if (!is_off(&steps[i]) && strcmp(steps[i].name, "events") != 0 && strcmp(steps[i].name, "sync_gaps") != 0 &&
+			strcmp(steps[i].name, "publish") != 0)
 			names[count++] = steps[i].name;
 	vapi_store_begin(&section, "vapi_sales: looking for what is due");
-	parameter = vapi_parameter_text_array(names, count);
-	(void) vapi_store_execute(&statement, 1, &parameter);
+	parameters[0] = vapi_parameter_text_array(names, count);
+	parameters[1] = vapi_parameter_bool(!vapi_publish_off());
+	(void) vapi_store_execute(&statement, 2, parameters);
 	due = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	if (isnull)
 		due = DT_NOEND;

@@ -59,7 +59,8 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 
 	(void) purpose;
 	/* a proxy is the operator's own choice and usually private */
-	if (!vapi_guc_allow_private_hosts && *vapi_guc_proxy == '\0' && !vapi_netguard_public(&address->addr))
+	if (!transfer->local && !vapi_guc_allow_private_hosts && *vapi_guc_proxy == '\0' &&
+		!vapi_netguard_public(&address->addr))
 	{
 		transfer->address_refused = true;
 		return CURL_SOCKET_BAD;
@@ -193,7 +194,7 @@ set_method(VapiHttpTransfer *transfer, const VapiHttpRequest *request)
 	if (!get)
 		ok = ok && curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
 	/* on a kept connection that turns out dead curl would silently send a second time */
-	if (!get && strcmp(request->method, "DELETE") != 0)
+	if (!get && strcmp(request->method, "DELETE") != 0 && !request->repeatable)
 		ok = ok && curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
 	return ok;
 }
@@ -203,6 +204,7 @@ static const char *
 set_options(VapiHttpTransfer *transfer, const VapiHttpRequest *request)
 {
 	CURL *easy = transfer->easy;
+	const int own_ms = request->timeout_ms;
 
 #define SET(option, value)                                         \
 	do                                                             \
@@ -212,7 +214,9 @@ set_options(VapiHttpTransfer *transfer, const VapiHttpRequest *request)
 	} while (0)
 
 	SET(CURLOPT_URL, request->url);
-	SET(CURLOPT_PROTOCOLS_STR, vapi_guc_allow_private_hosts ? "https,http" : "https");
+	SET(CURLOPT_PROTOCOLS_STR, vapi_guc_allow_private_hosts || transfer->local ? "https,http" : "https");
+	if (transfer->local)
+		SET(CURLOPT_UNIX_SOCKET_PATH, request->socket);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	/* one request at a time has no use for HTTP/2, and less can go wrong */
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
@@ -222,14 +226,14 @@ set_options(VapiHttpTransfer *transfer, const VapiHttpRequest *request)
 	if (*vapi_guc_ca_file != '\0')
 		SET(CURLOPT_CAINFO, vapi_guc_ca_file);
 	/* also when empty: curl would look for https_proxy and no_proxy in the environment */
-	SET(CURLOPT_PROXY, vapi_guc_proxy);
+	SET(CURLOPT_PROXY, transfer->local ? "" : vapi_guc_proxy);
 	SET(CURLOPT_NOPROXY, "");
 
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) vapi_guc_connect_timeout);
-	SET(CURLOPT_TIMEOUT_MS, (long) vapi_guc_http_timeout * TOTAL_FACTOR);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) (own_ms > 0 ? own_ms : vapi_guc_connect_timeout));
+	SET(CURLOPT_TIMEOUT_MS, own_ms > 0 ? (long) own_ms : (long) vapi_guc_http_timeout * TOTAL_FACTOR);
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) transfer->max);
 	SET(CURLOPT_ACCEPT_ENCODING, "");
 	SET(CURLOPT_USERAGENT, "vapi_sales");
@@ -255,7 +259,10 @@ vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list, cons
 	char host[VAPI_URL_HOST_SIZE];
 	sigset_t saved;
 
-	vapi_url_check(request->url, host);
+	if (request->socket != NULL)
+		strlcpy(host, "localhost", sizeof(host));
+	else
+		vapi_url_check(request->url, host);
 	if (request->bearer != NULL && strpbrk(request->bearer, "\r\n") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -263,6 +270,7 @@ vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list, cons
 
 	transfer = MemoryContextAllocZero(context, sizeof(VapiHttpTransfer));
 	transfer->multi = multi;
+	transfer->local = request->socket != NULL;
 	strlcpy(transfer->host, host, VAPI_URL_HOST_SIZE);
 	transfer->max = request->max_response > 0 ? request->max_response : (size_t) vapi_guc_max_response_size * 1024;
 	transfer->max = Min(transfer->max, MaxAllocSize - 1);

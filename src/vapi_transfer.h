@@ -17,11 +17,14 @@
 
 typedef struct VapiHttpRequest
 {
-	const char *method; /* GET, POST, PATCH, DELETE; what is not GET or DELETE never goes out twice */
+	const char *method; /* GET, POST, PATCH, DELETE; other than GET and DELETE never twice, unless repeatable */
 	const char *url;	/* http(s) URL; its host must be allowed */
 	const char *bearer; /* key for the Authorization header; NULL: none */
 	const char *body;	/* JSON; NULL: none */
 	size_t body_length;
+	const char *socket;	 /* path of a unix socket of the operator's, asked instead of the host; NULL: none */
+	bool repeatable;	 /* also a POST may go out twice, so it takes a kept connection */
+	int timeout_ms;		 /* for all of it; 0: by vapi_sales.connect_timeout and http_timeout */
 	size_t max_response; /* bytes, after decompression; 0: vapi_sales.max_response_size */
 } VapiHttpRequest;
 
@@ -64,6 +67,7 @@ typedef struct VapiHttpTransfer
 	bool too_large;
 	bool out_of_memory;
 	bool address_refused;
+	bool local;	 /* by a unix socket */
 	bool silent; /* ended by us: no byte for vapi_sales.http_timeout */
 	bool added;
 	bool complete;

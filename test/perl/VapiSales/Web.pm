@@ -32,6 +32,12 @@ my $PATH = '/api/webhooks/vapi';
 
 my %started; # weak references, for the end of the test
 
+sub skip_without_nchan
+{
+	plan skip_all => 'no nchan' unless -f '/usr/lib/nginx/modules/ngx_nchan_module.so';
+	return;
+}
+
 # Skips the whole test where one of the programs is missing; a PostgREST that is another one is an error.
 sub skip_without_programs
 {
@@ -43,8 +49,9 @@ sub skip_without_programs
 	return;
 }
 
-# new(node, role[, public => 1]): the role must exist and have the profile webhook. public: the PostgREST of who has a token
-# and the routes of api.conf as well; secret file jwt_secret must be there.
+# new(node, role[, public => 1[, live => 1]]): the role must exist and have the profile webhook. public: the PostgREST of who has
+# a token and the routes of api.conf as well; secret file jwt_secret must be there. live: the live nginx, and sse.conf; folder has
+# its sockets.
 sub new
 {
 	my ($class, $node, $role, %options) = @_;
@@ -75,6 +82,8 @@ CONF
 		$self->wait_for('PostgREST', sub { -S "$folder/public.sock" });
 	}
 	$self->{public} = $options{public};
+	$self->{live} = $options{live};
+	$self->start_live if $options{live};
 	$self->wait_for('PostgREST', sub { -S "$folder/edge.sock" && $self->get($self->plain_root . '/')->{status} == 200 });
 	$self->start_nginx;
 	return $self;
@@ -94,7 +103,7 @@ sub start_nginx
 {
 	my ($self) = @_;
 	my $folder = $self->{folder};
-	my @files = (qw(vapi-http webhook), $self->{public} ? qw(api headers proxy route) : ());
+	my @files = (qw(vapi-http webhook), $self->{public} ? qw(api headers proxy route) : (), $self->{live} ? 'sse' : ());
 	for my $name (@files)
 	{
 		my $text = slurp_file("$VapiSales::Test::ROOT/deploy/nginx/$name.conf");
@@ -103,7 +112,7 @@ sub start_nginx
 	}
 	mkdir "$folder/temp" or die $!;
 	my $temp = join '', map { "\t${_}_temp_path $folder/temp/$_;\n" } qw(client_body proxy fastcgi uwsgi scgi);
-	my $routes = join '', map { "\t\tinclude $folder/$_.conf;\n" } 'webhook', $self->{public} ? 'api' : ();
+	my $routes = join '', map { "\t\tinclude $folder/$_.conf;\n" } 'webhook', $self->{public} ? 'api' : (), $self->{live} ? 'sse' : ();
 	$self->write('nginx.conf', <<"CONF");
 daemon off;
 worker_processes 2;
@@ -123,6 +132,29 @@ CONF
 	return $self->wait_for('nginx', sub { $self->get("http://127.0.0.1:$self->{nginx_port}/")->{status} == 404 });
 }
 
+# The live nginx; a process of its own, so that a test may end it and start it again.
+sub start_live
+{
+	my ($self) = @_;
+	my $folder = $self->{folder};
+	$self->{live_process} = $self->start('live-nginx', "$VapiSales::Test::ROOT/deploy/nginx/live.sh", $folder);
+	return $self->wait_for('the live nginx', sub { -S "$folder/publish.sock" });
+}
+
+# kill_live(): at once, with its workers, as a crash would.
+sub kill_live
+{
+	my ($self) = @_;
+	my ($master) = slurp_file("$self->{folder}/live.pid") =~ /(\d+)/;
+	my @pids = ($master, split ' ', `pgrep -P $master`);
+	kill 'KILL', @pids;
+	eval { $self->{live_process}->finish };
+	@{ $self->{processes} } = grep { $_ != $self->{live_process} } @{ $self->{processes} };
+	return;
+}
+
+sub folder { return $_[0]->{folder}; }
+
 sub write
 {
 	my ($self, $name, $text) = @_;
@@ -138,7 +170,7 @@ sub start
 	my $log = "$self->{folder}/$name.log";
 	push @{ $self->{processes} },
 	  IPC::Run::start(\@command, '<', '/dev/null', '>', $log, '2>&1', init => sub { chdir $self->{folder} or die $! });
-	return;
+	return $self->{processes}[-1];
 }
 
 sub wait_for
