@@ -9,13 +9,15 @@ $$;
 COMMENT ON FUNCTION vapi_internal.audience() IS 'Which cards of the live feed are for the outer role: agent, viewer, or NULL: none.';
 
 CREATE FUNCTION vapi_internal.live_actions(audience text) RETURNS text[]
-	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT coalesce(array_agg(a.name ORDER BY a.position), '{}')
-	FROM (VALUES (1, 'end_call'), (2, 'transfer_call'), (3, 'say'), (4, 'mute_call'), (5, 'add_note')) AS a(position, name)
-	WHERE EXISTS (SELECT FROM vapi_internal.profile_grants() g
-		WHERE g.profile = live_actions.audience AND starts_with(g.object, 'FUNCTION vapi.vapi_' || a.name || '('))
+BEGIN
+	RETURN (SELECT coalesce(array_agg(a.name ORDER BY a.position), '{}')
+		FROM (VALUES (1, 'end_call'), (2, 'transfer_call'), (3, 'say'), (4, 'mute_call'), (5, 'add_note')) AS a(position, name)
+		WHERE EXISTS (SELECT FROM vapi_internal.profile_grants() g
+			WHERE g.profile = live_actions.audience AND starts_with(g.object, 'FUNCTION vapi.vapi_' || a.name || '(')));
+END
 $$;
 COMMENT ON FUNCTION vapi_internal.live_actions(text) IS 'What vapi_grant lets the profile do with a call under way: end_call stands for vapi_end_call, and so on.';
 
@@ -48,15 +50,13 @@ CREATE VIEW vapi_internal.live_fact AS
 			WHERE t.call_id = c.call_id ORDER BY t.said_at DESC, t.final DESC, t.role LIMIT 1) n ON true;
 COMMENT ON VIEW vapi_internal.live_fact IS 'What is known of a call and of its moment, unmasked.';
 
+-- Bound when they are created, the functions of cards need no search_path and are inlined.
 CREATE FUNCTION vapi_internal.prospect_card(fact vapi_internal.live_fact, names boolean) RETURNS jsonb
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN fact.prospect_id IS NOT NULL THEN jsonb_build_object('id', fact.prospect_id, 'external_id', fact.external_id,
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN CASE WHEN fact.prospect_id IS NOT NULL THEN jsonb_build_object('id', fact.prospect_id, 'external_id', fact.external_id,
 		'name', CASE WHEN names THEN fact.prospect_name END, 'company', CASE WHEN names THEN fact.company END,
 		'email', CASE WHEN names THEN fact.email END, 'status', fact.prospect_status, 'do_not_call', fact.do_not_call,
-		'time_zone', fact.time_zone, 'source', fact.source, 'created_at', fact.prospect_since) END
-$$;
+		'time_zone', fact.time_zone, 'source', fact.source, 'created_at', fact.prospect_since) END;
 COMMENT ON FUNCTION vapi_internal.prospect_card(vapi_internal.live_fact, boolean) IS 'Who a call is with, without telephone numbers; NULL when that is not known.';
 
 CREATE VIEW vapi.live_calls WITH (security_barrier) AS
@@ -103,10 +103,8 @@ COMMENT ON COLUMN vapi.live_calls.actions IS 'What the reader may do with the ca
 
 -- The card of a call under way has the columns of live_calls but for running_seconds, which moves by itself.
 CREATE FUNCTION vapi_internal.call_card(fact vapi_internal.live_fact, audience text, actions text[]) RETURNS jsonb
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT jsonb_build_object('id', fact.call_id, 'live', fact.live, 'type', fact.type, 'call_type', fact.direction, 'status', fact.status,
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN jsonb_build_object('id', fact.call_id, 'live', fact.live, 'type', fact.type, 'call_type', fact.direction, 'status', fact.status,
 			'created_at', fact.created_at, 'started_at', fact.started_at, 'assistant_id', fact.assistant_id, 'assistant_name', fact.assistant_name,
 			'phone_number_id', fact.phone_number_id, 'customer_number', CASE audience WHEN 'agent' THEN fact.customer_number
 				ELSE vapi_internal.mask_number(fact.customer_number) END,
@@ -120,13 +118,11 @@ AS $$
 					'last_line_final', fact.last_line_final, 'last_line_at', fact.last_line_at) ELSE '{}' END
 			ELSE jsonb_build_object('ended_at', fact.ended_at, 'ended_reason', fact.ended_reason, 'ended_family', fact.ended_family,
 				'duration_seconds', fact.duration_seconds, 'outcome', fact.outcome, 'qualification_score', fact.qualification_score)
-		END
-$$;
+		END;
 COMMENT ON FUNCTION vapi_internal.call_card(vapi_internal.live_fact, text, text[]) IS
 	'What the live feed says about a call: for agents all of live_calls, for viewers without number and transcript; of one that has ended how it ended.';
 
 CREATE FUNCTION vapi_internal.erased_card(call_id text) RETURNS jsonb
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$ SELECT jsonb_build_object('id', call_id, 'live', false, 'erased', true) $$;
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN jsonb_build_object('id', call_id, 'live', false, 'erased', true);
 COMMENT ON FUNCTION vapi_internal.erased_card(text) IS 'What the live feed says about a call that is no longer here.';

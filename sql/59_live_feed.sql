@@ -1,22 +1,28 @@
 -- The live feed: what has changed after a place in it, who gets which stream, and what the worker publishes (src/vapi_publish.c).
 
 -- Of a call that has changed several times the newest change stands for all: its card is of now.
-CREATE FUNCTION vapi_internal.feed_part(after bigint, upto bigint, audience text, assistant_ids text[],
+CREATE FUNCTION vapi_internal.feed_part("after" bigint, upto bigint, audience text, assistant_ids text[],
 	OUT seq bigint, OUT prev bigint, OUT card jsonb)
 	RETURNS SETOF record
-	LANGUAGE sql STABLE PARALLEL SAFE
+	-- plpgsql keeps the plan for the session: it costs more than reading a few calls.
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
 	SET search_path = pg_catalog, pg_temp
 	-- A few calls among all, whatever the planner believes of the range.
-	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
-	SELECT m.seq, lag(m.seq, 1, after) OVER (ORDER BY m.seq), m.card
-	FROM (SELECT n.seq, CASE WHEN f.call_id IS NULL THEN vapi_internal.erased_card(n.call_id)
-				ELSE vapi_internal.call_card(f, audience, a.actions) END AS card
-			FROM (SELECT max(c.seq) AS seq, c.call_id FROM vapi_internal.change_feed c
-					WHERE c.seq > after AND c.seq <= upto GROUP BY c.call_id) AS n
-				LEFT JOIN vapi_internal.live_fact f ON f.call_id = n.call_id,
-				(SELECT vapi_internal.live_actions(audience)) AS a(actions)
-			WHERE assistant_ids IS NULL OR f.call_id IS NULL OR f.assistant_id = ANY (assistant_ids)) AS m
+#variable_conflict use_column
+DECLARE
+	actions text[] := vapi_internal.live_actions(audience);
+BEGIN
+	RETURN QUERY
+		SELECT m.seq, lag(m.seq, 1, feed_part."after") OVER (ORDER BY m.seq), m.card
+		FROM (SELECT n.seq, CASE WHEN f.call_id IS NULL THEN vapi_internal.erased_card(n.call_id)
+					ELSE vapi_internal.call_card(f, feed_part.audience, actions) END AS card
+				FROM (SELECT max(c.seq) AS seq, c.call_id FROM vapi_internal.change_feed c
+						WHERE c.seq > feed_part."after" AND c.seq <= feed_part.upto GROUP BY c.call_id) AS n
+					LEFT JOIN vapi_internal.live_fact f ON f.call_id = n.call_id
+				WHERE feed_part.assistant_ids IS NULL OR f.call_id IS NULL OR f.assistant_id = ANY (feed_part.assistant_ids)) AS m;
+END
 $$;
 COMMENT ON FUNCTION vapi_internal.feed_part(bigint, bigint, text, text[]) IS
 	'The calls of these assistants (NULL: all) that changed after one place of the feed and up to another, each once, with the seq of its newest change and that of the one before in this list.';
@@ -24,6 +30,7 @@ COMMENT ON FUNCTION vapi_internal.feed_part(bigint, bigint, text, text[]) IS
 CREATE FUNCTION vapi.vapi_changes("after" bigint DEFAULT NULL, epoch text DEFAULT NULL) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off SET TimeZone = 'UTC'
 AS $$
 DECLARE
 	most CONSTANT integer := 1000;
@@ -136,7 +143,7 @@ COMMENT ON FUNCTION vapi_edge.authorize_stream() IS
 	'For nginx, before it opens a stream: which channel the role''s is (X-Vapi-Channel), and how long the stream may last (X-Vapi-Seconds: 300, 30, 5 or 1, never past the end of the token). 42501 for a role that has no live feed, PT401 for a token that ends within a second.';
 
 CREATE FUNCTION vapi_internal.live_channels() RETURNS SETOF vapi_internal.live_channel
-	LANGUAGE sql STABLE PARALLEL SAFE
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 3
 	SET search_path = pg_catalog, pg_temp
 AS $$ SELECT l.* FROM vapi_internal.live_channel l WHERE l.subscribed_at > clock_timestamp() - interval '10 minutes' $$;
 COMMENT ON FUNCTION vapi_internal.live_channels() IS 'Channels that somebody may be listening to.';
@@ -145,6 +152,8 @@ CREATE FUNCTION vapi_internal.publish_batch(most integer DEFAULT 500, OUT channe
 	RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	-- It costs less than compiling would; times in cards are the same for everybody.
+	SET jit = off SET TimeZone = 'UTC'
 AS $$
 DECLARE
 	this_epoch text := vapi_internal.feed_epoch();
