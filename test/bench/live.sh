@@ -3,7 +3,7 @@
 # The live feed on its whole way: webhooks by nginx and PostgREST, the worker, the live nginx with nchan, subscribers.
 #
 #   SUBSCRIBERS=500 RATE=100 SECONDS_EACH=60 test/bench/live.sh     from POST to event: p50 40 ms, p99 150 ms, never 500 ms is wanted
-#   FAULTS="reload kill postgres postgrest cut" test/bench/live.sh  and how long after each fault every subscriber holds everything
+#   FAULTS="reload kill postgres postgrest cut" test/bench/live.sh  and how long after the end of each fault every subscriber holds everything
 #
 # Faults: reload and kill the live nginx, kill -9 the worker, restart Postgres and PostgREST, cut the network between the
 # subscribers and the edge. PG_CONFIG names the PostgreSQL that the extension is installed in.
@@ -119,6 +119,18 @@ start_postgrest() {
 }
 start_edge() { start edge-nginx /usr/sbin/nginx -p "$work" -c "$work/nginx.conf" -e "$work/nginx.log"; }
 start_live() { start live-nginx "$work/nginx/live.sh" "$work"; }
+# ready: PostgREST knows the schema, so that recovery can begin
+ready() {
+	local url
+	for _ in $(seq 600); do
+		for url in /api/vapi/calls?limit=1 /api/webhooks/vapi; do
+			case $(curl -s -o /dev/null -w '%{http_code}' -X "$([ "$url" = /api/webhooks/vapi ] && echo POST || echo GET)" "http://127.0.0.1:$port$url") in
+				503 | 000) sleep 0.1; continue 2 ;;
+			esac
+		done
+		return
+	done
+}
 worker() { run -d postgres -c "SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales worker' AND datname = 'calls'"; }
 memory() {
 	local pid total=0
@@ -131,8 +143,8 @@ memory() {
 start_postgrest
 start_live
 start_edge
-sleep 3
-[ -n "$(worker)" ] || sleep 5
+ready
+[ -n "$(worker)" ] || sleep 6
 
 mkfifo "$work/commands"
 ROOT=http://127.0.0.1:$port KEY=$(cat "$work/secrets/jwt_secret") BODIES=$work/bodies SUBSCRIBERS=$subscribers RATE=$rate SECONDS=$each \
@@ -181,7 +193,7 @@ for fault in $faults; do
 			;;
 		*) die "no such fault: $fault" ;;
 	esac
-	sleep 2
+	ready
 	echo "end $fault" >&9
 	wait_phase
 	sleep 5
