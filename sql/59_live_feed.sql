@@ -116,7 +116,8 @@ BEGIN
 		RAISE EXCEPTION 'there is no live feed for this role'
 			USING ERRCODE = 'insufficient_privilege', HINT = 'It is for profiles viewer, agent and admin, see vapi_grant.';
 	END IF;
-	IF seconds_left < 1 THEN
+	-- A second for the way from here to the stream.
+	IF seconds_left < 2 THEN
 		RAISE EXCEPTION 'the token has expired' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
 	END IF;
 	-- Several databases may share one live nginx.
@@ -135,12 +136,12 @@ BEGIN
 		END IF;
 	END IF;
 	PERFORM set_config('response.headers', jsonb_build_array(jsonb_build_object('X-Vapi-Channel', name),
-		jsonb_build_object('X-Vapi-Seconds', CASE WHEN coalesce(seconds_left, 300) >= 300 THEN '300' WHEN seconds_left >= 30 THEN '30'
-			WHEN seconds_left >= 5 THEN '5' ELSE '1' END))::text, true);
+		jsonb_build_object('X-Vapi-Seconds', CASE WHEN coalesce(seconds_left, 301) >= 301 THEN '300' WHEN seconds_left >= 31 THEN '30'
+			WHEN seconds_left >= 6 THEN '5' ELSE '1' END))::text, true);
 END
 $$;
 COMMENT ON FUNCTION vapi_edge.authorize_stream() IS
-	'For nginx, before it opens a stream: which channel the role''s is (X-Vapi-Channel), and how long the stream may last (X-Vapi-Seconds: 300, 30, 5 or 1, never past the end of the token). 42501 for a role that has no live feed, PT401 for a token that ends within a second.';
+	'For nginx, before it opens a stream: which channel the role''s is (X-Vapi-Channel), and how long the stream may last (X-Vapi-Seconds: 300, 30, 5 or 1, never past the end of the token). 42501 for a role that has no live feed, PT401 for a token that ends within two seconds.';
 
 CREATE FUNCTION vapi_internal.live_channels() RETURNS SETOF vapi_internal.live_channel
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 3

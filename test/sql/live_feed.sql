@@ -130,7 +130,7 @@ CREATE FUNCTION pg_temp.authorize(seconds numeric) RETURNS text LANGUAGE sql AS 
 DELETE FROM vapi_internal.live_channel;
 DELETE FROM vapi_internal.live_publisher;
 SET ROLE regress_live_agent;
-SELECT pg_temp.authorize(NULL), pg_temp.authorize(4000), pg_temp.authorize(299), pg_temp.authorize(29), pg_temp.authorize(4.9), pg_temp.authorize(1.9);
+SELECT pg_temp.authorize(NULL), pg_temp.authorize(4000), pg_temp.authorize(299), pg_temp.authorize(29), pg_temp.authorize(4.9), pg_temp.authorize(2.5);
 SET ROLE regress_live_admin;
 SELECT pg_temp.authorize(100);
 SET ROLE regress_live_viewer;
@@ -141,7 +141,7 @@ RESET ROLE;
 SELECT audience, assistant_ids, last_seq = :head AS from_now, channel ~ '^[0-9a-f]{40}$' AS name FROM vapi_internal.live_channel ORDER BY audience, assistant_ids;
 SAVEPOINT refused;
 SET LOCAL ROLE regress_live_viewer;
-SELECT pg_temp.authorize(0.5);
+SELECT pg_temp.authorize(1.5);
 ROLLBACK TO refused;
 SET LOCAL ROLE regress_live_bi;
 SELECT pg_temp.authorize(100);
