@@ -152,7 +152,9 @@ CREATE FUNCTION pg_temp.batch(most integer DEFAULT 500) RETURNS TABLE (audience 
 	SELECT coalesce(l.audience, 'upto'), l.assistant_ids IS NULL, CASE WHEN b.message IS NULL THEN (b.seq - (SELECT last FROM vapi_internal.feed_head))::text
 		ELSE format('seq %s prev %s id %s last %s', (m ->> 'seq')::bigint - h.last, (m ->> 'prev')::bigint - h.last, m #>> '{card,id}', (m ->> 'last')::bigint - h.last) END
 	FROM vapi_internal.publish_batch(most) WITH ORDINALITY AS b(channel, seq, message, n) LEFT JOIN vapi_internal.live_channel l USING (channel),
-		LATERAL (SELECT b.message::jsonb) AS j(m), vapi_internal.feed_head h ORDER BY b.n $$;
+		LATERAL (SELECT b.message::jsonb) AS j(m), vapi_internal.feed_head h
+	-- messages of one change go to its channels in whichever order
+	ORDER BY min(b.n) OVER (PARTITION BY b.message IS NULL, m ->> 'seq'), l.audience, l.assistant_ids IS NULL $$;
 CREATE FUNCTION pg_temp.change(VARIADIC ids text[]) RETURNS integer LANGUAGE sql AS $$
 	INSERT INTO vapi_internal.change_pending SELECT i, 'call' FROM unnest(ids) AS i; SELECT vapi_internal.change_step() $$;
 -- For the first time all there is, if it is not too much.
@@ -165,6 +167,7 @@ SELECT * FROM pg_temp.batch();
 SELECT vapi_internal.publish_done(b.seq - 1, ARRAY(SELECT channel FROM vapi_internal.live_channel WHERE audience = 'agent'), ARRAY[b.seq - 1], false, 'it broke')
 FROM (SELECT last AS seq FROM vapi_internal.feed_head) b;
 SELECT position - (SELECT last FROM vapi_internal.feed_head) AS position, failures, last_error, failing_since IS NOT NULL AS fails, retry_at > clock_timestamp() AS rests FROM vapi_internal.live_publisher;
+UPDATE vapi_internal.live_publisher SET retry_at = clock_timestamp() + interval '1 hour';
 SELECT count(*) AS nothing FROM pg_temp.batch();
 UPDATE vapi_internal.live_publisher SET retry_at = clock_timestamp() - interval '1 second';
 SELECT * FROM pg_temp.batch();
