@@ -132,13 +132,29 @@ ready() {
 	done
 }
 worker() { run -d postgres -c "SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales worker' AND datname = 'calls'"; }
-memory() {
-	local pid total=0
-	# shellcheck disable=SC2009
-	for pid in $(cat "$work/live.pid") $(pgrep -P "$(cat "$work/live.pid")"); do
-		total=$((total + $(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")))
+# spent NAME PID...: memory of these processes and CPU seconds that they have used
+spent() {
+	local name=$1 pid memory=0 ticks=0 fields
+	shift
+	for pid; do
+		memory=$((memory + $(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")))
+		read -ra fields < <(sed 's/.*) //' "/proc/$pid/stat")
+		ticks=$((ticks + fields[11] + fields[12]))
 	done
-	echo "live nginx $((total / 1024)) MB, worker $(($(awk '/^Pss:/ { print $2 }' "/proc/$(worker)/smaps_rollup") / 1024)) MB"
+	echo "$name: $((memory / 1024)) MB, $((ticks / 100)).$(printf %02d $((ticks % 100))) s of CPU"
+}
+usage() {
+	local edge live
+	edge=$(cat "$work/edge-nginx.master") live=$(cat "$work/live.pid")
+	# shellcheck disable=SC2046
+	spent "live nginx" "$live" $(pgrep -P "$live")
+	# shellcheck disable=SC2046
+	spent "edge nginx" "$edge" $(pgrep -P "$edge")
+	spent "PostgREST" "$(cat "$work/edge.pid")" "$(cat "$work/public.pid")"
+	spent "worker" "$(worker)"
+	# shellcheck disable=SC2046
+	spent "other processes of PostgreSQL" $(pgrep -P "$(head -n 1 "$work/data/postmaster.pid")" | grep -v "^$(worker)\$")
+	spent "the client itself" "$client"
 }
 start_postgrest
 start_live
@@ -147,7 +163,7 @@ ready
 [ -n "$(worker)" ] || sleep 6
 
 mkfifo "$work/commands"
-ROOT=http://127.0.0.1:$port KEY=$(cat "$work/secrets/jwt_secret") BODIES=$work/bodies SUBSCRIBERS=$subscribers RATE=$rate SECONDS=$each \
+BEGUN=$work/begun ROOT=http://127.0.0.1:$port KEY=$(cat "$work/secrets/jwt_secret") BODIES=$work/bodies SUBSCRIBERS=$subscribers RATE=$rate SECONDS=$each \
 	node test/bench/live/client.mjs <"$work/commands" >"$work/figures" 2>"$work/client.err" &
 client=$!
 remember_process $client "$work/client.process"
@@ -163,10 +179,10 @@ wait_phase() {
 	done
 	sed -n ${phases}p "$work/figures"
 }
-sleep 10
-memory
+while ! [ -s "$work/figures" ] && ! [ -e "$work/begun" ]; do sleep 0.2; kill -0 $client 2>/dev/null || break; done
+usage
 wait_phase
-memory
+usage
 for fault in $faults; do
 	echo "begin $fault" >&9
 	case $fault in

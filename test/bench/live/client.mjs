@@ -3,11 +3,12 @@
  * The load of test/bench/live.sh: so many subscribers of the live feed, each with the protocol of docs/serving.md, and so many
  * webhooks a second; how long after a POST began its card is at each subscriber. Everything is in one process, with one clock.
  *
- * Environment: ROOT (the edge's URL), KEY (of tokens), BODIES (the mixture), SUBSCRIBERS, RATE, SECONDS.
+ * Environment: ROOT (the edge's URL), KEY (of tokens), BODIES (the mixture), SUBSCRIBERS, RATE, SECONDS, BEGUN (a file made when the
+ * load begins).
  * Standard input, a line each: "begin NAME" and "end NAME" of a fault; "stop". Output: a JSON line a phase.
  */
 import { createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import readline from 'node:readline';
 
@@ -231,6 +232,7 @@ for (let i = 0; i < subscribers; i += 1) {
 }
 while (clients.some((client) => client.epoch === null)) await pause(100);
 
+writeFileSync(process.env.BEGUN, '');
 let sending = true;
 const due = events();
 const start = performance.now();
