@@ -46,16 +46,17 @@ stop_signal() {
 	case $1 in postgres) echo INT ;; *) echo TERM ;; esac
 }
 
-# end_process FILE [SIGNAL]: ends the remembered process and waits for it, at most 10 s
+# end_process FILE [SIGNAL]: ends the remembered process and waits for it, at most 10 s. The server's user does it: what it
+# writes there must not have root end anything else.
 end_process() {
 	local i
 	if process_runs "$1"; then
-		kill -"${2:-TERM}" "$process" 2>/dev/null
+		as_server_user kill -"${2:-TERM}" "$process" 2>/dev/null
 		for ((i = 0; i < 100; i++)); do
 			process_runs "$1" || break
 			sleep 0.1
 		done
-		process_runs "$1" && kill -KILL "$process" 2>/dev/null
+		process_runs "$1" && as_server_user kill -KILL "$process" 2>/dev/null
 	fi
 	rm -f "$1"
 }

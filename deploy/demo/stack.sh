@@ -49,7 +49,7 @@ end_part() {
 end_parts() {
 	local file i
 	if supervisor_runs; then
-		kill -TERM "$process" 2>/dev/null
+		as_server_user kill -TERM "$process" 2>/dev/null
 		for ((i = 0; i < 600; i++)); do
 			supervisor_runs || break
 			sleep 0.1

@@ -108,7 +108,8 @@ start_supervisor() {
 	end_parts
 	! { [ -e "$data/PG_VERSION" ] && instance_runs "$bin" "$data"; } || instance_stop "$bin" "$data" || exit 1
 	install -m 0755 deploy/lib.sh deploy/demo/supervise.sh "$stack/bin/" || exit 1
-	as_server_user env -C / setsid --fork bash "$stack/bin/supervise.sh" "$stack" </dev/null >>"$logs/supervisor.log" 2>&1 9>&- ||
+	# shellcheck disable=SC2016 # the inner shell expands it
+	as_server_user env -C / setsid --fork bash -c 'exec bash "$1/bin/supervise.sh" "$1" </dev/null >>"$2" 2>&1' - "$stack" "$logs/supervisor.log" 9>&- ||
 		die "the supervisor did not start"
 	wait_until "the supervisor" supervisor_runs
 }
@@ -124,6 +125,15 @@ wait_until() {
 	die "$what did not start within a minute, see $logs"
 }
 
+# logged NAME COMMAND...: what it says goes into a log, which the server's user writes, as it owns the folder
+logged() (
+	name=$1
+	shift
+	set -o pipefail
+	# shellcheck disable=SC2016 # the inner shell expands it
+	"$@" 2>&1 </dev/null | as_server_user sh -c 'cat >"$1"' - "$logs/$name.log"
+)
+
 # installed: a fingerprint of what make install has put into the private installation
 installed() {
 	cat "$stack"/pg/usr/lib/postgresql/15/lib/vapi_sales* "$stack"/pg/usr/share/postgresql/15/extension/vapi_sales* 2>/dev/null |
@@ -134,8 +144,8 @@ install_extension() {
 	local before
 	before=$(installed)
 	deploy/private-postgres.sh "$stack/pg" || exit 1
-	if ! make -s -j"$(nproc)" all install PG_CONFIG="$bin/pg_config" >"$logs/build.log" 2>&1; then
-		tail -n 30 "$logs/build.log" >&2
+	if ! logged build make -s -j"$(nproc)" all install PG_CONFIG="$bin/pg_config"; then
+		as_server_user tail -n 30 "$logs/build.log" >&2
 		die "building the extension failed, see $logs/build.log"
 	fi
 	[ "$(installed)" = "$before" ]
@@ -143,7 +153,7 @@ install_extension() {
 
 # The simulator's own files are copied: the checkout may be readable by root alone.
 start_simulator() {
-	local code=$simulator/sim arguments webhook
+	local code=$stack/sim arguments webhook
 	if ! diff -rq test/sim "$code" >/dev/null 2>&1; then
 		end_part simulator
 		rm -rf "$code"
@@ -152,11 +162,11 @@ start_simulator() {
 	fi
 	[ -s "$simulator/key" ] || head -c 24 /dev/urandom | base64 | tr -dc 'a-zA-Z0-9' | write_secret "$simulator/key"
 	# remembered, so that a simulator that is started again has the same calls
-	if [ ! -s "$simulator/arguments" ]; then
+	if [ ! -s "$stack/simulator.arguments" ]; then
 		echo "--calls ${VAPI_DEMO_CALLS:-5000} --seed 1 --from $(date -u -d '1 year ago' +%Y-%m-%dT00:00:00Z) --to $(date -u +%Y-%m-%dT%H:%M:%SZ)" \
-			>"$simulator/arguments"
+			>"$stack/simulator.arguments"
 	fi
-	arguments=$(cat "$simulator/arguments")
+	arguments=$(cat "$stack/simulator.arguments")
 	[ "$live" = 0 ] || arguments="$arguments --live-calls 1000000 --live-rate $live"
 	webhook=$(cat "$secrets/$database/webhook_secret")
 	[ "$webhook" = "$(cat "$simulator/webhook_secret" 2>/dev/null)" ] || {
@@ -171,7 +181,7 @@ start_simulator() {
 		VAPI_SIM_KEY=\$(cat key) VAPI_SIM_WEBHOOK_SECRET=\$(cat webhook_secret) port=0
 		export VAPI_SIM_KEY VAPI_SIM_WEBHOOK_SECRET
 		[ ! -s port ] || port=\$(cat port)
-		exec setpriv --pdeathsig TERM $(command -v node) sim/vapi.mjs --port "\$port" --port-file port $arguments \\
+		exec setpriv --pdeathsig TERM $(command -v node) $code/vapi.mjs --port "\$port" --port-file port $arguments \\
 			--webhook-auth hmac --webhook-url http://127.0.0.1:$port/api/webhooks/vapi
 	END
 	wait_until "the simulator" part_runs simulator
@@ -263,7 +273,7 @@ if [ -n "$api_key" ]; then
 else
 	say "starting the simulator of Vapi"
 	start_simulator
-	from=$(sed 's/.*--from \([^ ]*\).*/\1/' "$simulator/arguments")
+	from=$(sed 's/.*--from \([^ ]*\).*/\1/' "$stack/simulator.arguments")
 	what="a year of simulated calls"
 fi
 write_settings
