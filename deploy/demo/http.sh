@@ -109,6 +109,7 @@ write_edge() {
 		echo "}"
 	} | put "$configuration/edge/nginx.conf"
 	part nginx-edge <<-END
+		find $logs -name access.log -size +10M -exec mv {} {}.1 ';'
 		exec env -i PATH=/usr/bin:/bin setpriv --pdeathsig TERM $nginx -p $configuration/edge -c $configuration/edge/nginx.conf -e $logs/nginx-edge.error.log
 	END
 }
