@@ -1,0 +1,111 @@
+#include "vapi_dialogue.h"
+
+static VapiSaid *
+add(VapiDialogue *dialogue)
+{
+	if (dialogue->count == dialogue->capacity)
+	{
+		int capacity = dialogue->capacity == 0 ? 64 : 2 * dialogue->capacity;
+
+		dialogue->said = dialogue->said == NULL ? palloc(sizeof(VapiSaid) * capacity)
+												: repalloc(dialogue->said, sizeof(VapiSaid) * capacity);
+		/* words and hits are kept for the next call */
+		memset(dialogue->said + dialogue->capacity, 0, sizeof(VapiSaid) * (capacity - dialogue->capacity));
+		dialogue->capacity = capacity;
+	}
+	return &dialogue->said[dialogue->count++];
+}
+
+static void
+sum_up(VapiSaid *said)
+{
+	bool in_sum = false;
+
+	said->amounts = 0;
+	said->sums = 0;
+	for (int i = 0; i < said->words.count; i++)
+	{
+		bool money = (said->words.words[i].flags & VAPI_WORD_MONEY) != 0;
+
+		said->amounts |= said->words.words[i].flags;
+		if (money && !in_sum)
+			said->sums++;
+		in_sum = money && said->words.words[i].stop == 0;
+	}
+	said->clean = 0;
+	said->found = 0;
+	for (int i = 0; i < said->hits.count; i++)
+	{
+		const VapiHit *hit = &said->hits.hits[i];
+
+		said->found |= VAPI_BIT(hit->finding);
+		if ((hit->flags & ~VAPI_HIT_BARE) == 0)
+			said->clean |= VAPI_BIT(hit->finding);
+	}
+	said->question = said->words.count > 0 && said->words.words[said->words.count - 1].stop == '?';
+}
+
+void
+vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const VapiTurns *turns)
+{
+	int agent = -1;
+
+	dialogue->count = 0;
+	dialogue->customer_turns = 0;
+	dialogue->customer_words = 0;
+	dialogue->agent_words = 0;
+	for (int i = 0; i < turns->count; i++)
+	{
+		const VapiTurn *turn = &turns->turns[i];
+		VapiSaid *said = add(dialogue);
+
+		said->turn = turn;
+		vapi_words_read(&said->words, lexicon->vocabulary, turn->text, turn->length);
+		vapi_amounts_mark(lexicon->amounts, &said->words, turn->text);
+		vapi_phrases_match(lexicon->phrases, &said->words, turn->customer ? VAPI_CUSTOMER_FINDINGS : VAPI_AGENT_FINDINGS,
+						   &said->hits);
+		sum_up(said);
+		said->days = vapi_amounts_days(lexicon->amounts, &said->words, 0, said->words.count);
+		said->valence = turn->customer ? vapi_sentiment_sum(lexicon->sentiment, &said->words) : 0;
+		said->asked = agent;
+		said->reply = -1;
+		if (turn->customer)
+		{
+			dialogue->customer_turns++;
+			dialogue->customer_words += said->words.count;
+		}
+		else
+		{
+			for (int before = i - 1; before >= 0 && dialogue->said[before].turn->customer; before--)
+				dialogue->said[before].reply = i;
+			agent = i;
+			dialogue->agent_words += said->words.count;
+		}
+	}
+}
+
+const VapiHit *
+vapi_said_hit(const VapiSaid *said, VapiFinding finding)
+{
+	for (int i = 0; i < said->hits.count; i++)
+	{
+		const VapiHit *hit = &said->hits.hits[i];
+
+		if (hit->finding == (int) finding && (hit->flags & ~VAPI_HIT_BARE) == 0)
+			return hit;
+	}
+	return NULL;
+}
+
+void
+vapi_dialogue_free(VapiDialogue *dialogue)
+{
+	for (int i = 0; i < dialogue->capacity; i++)
+	{
+		vapi_words_free(&dialogue->said[i].words);
+		vapi_hits_free(&dialogue->said[i].hits);
+	}
+	if (dialogue->said != NULL)
+		pfree(dialogue->said);
+	memset(dialogue, 0, sizeof(*dialogue));
+}

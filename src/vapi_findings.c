@@ -1,0 +1,530 @@
+#include "vapi_findings.h"
+
+static const char *const answers[VAPI_ANSWERS] = {
+	"unknown", "none", "information", "callback", "dated", "denied", "vague", "specific", "range", "stated", "no",
+	"refers", "influences", "decides", "later", "within_90_days", "within_30_days", "hard_refusal", "open", "resolved"};
+
+static const char *const components[VAPI_SPOKEN_COMPONENTS] = {"next_step", "need", "budget", "authority", "timeline", "objections"};
+
+static const char *const objections[VAPI_OBJECTION_KINDS] = {"price", "timing", "authority", "no_need", "competitor", "trust", "contract", "other"};
+
+const char *
+vapi_answer_name(VapiAnswer answer)
+{
+	return answers[answer];
+}
+
+const char *
+vapi_component_name(VapiComponent component)
+{
+	return components[component];
+}
+
+const char *
+vapi_objection_name(int kind)
+{
+	return objections[kind];
+}
+
+#define TIME_OF_DAY (VAPI_WORD_CLOCK | VAPI_WORD_DAY)
+#define TIME (TIME_OF_DAY | VAPI_WORD_DURATION)
+
+/* How the call stands, turn by turn. */
+typedef struct Reader
+{
+	const VapiDialogue *dialogue;
+	VapiFindings *findings;
+	bool about_call; /* times that are talked about are of another call */
+	int step_turn;	 /* where the next step was agreed */
+	int refused_turn;
+	int left_open_turn; /* "we'll call you" */
+	bool sale;
+	bool transferred;
+	bool priced; /* the agent named a price */
+} Reader;
+
+static const VapiSaid *
+asked(const Reader *reader, const VapiSaid *said)
+{
+	static const VapiSaid nothing = {0};
+
+	return said->asked >= 0 ? &reader->dialogue->said[said->asked] : &nothing;
+}
+
+static VapiEvidence
+evidence_of(const VapiSaid *said, int turn, int finding)
+{
+	VapiEvidence evidence = {turn, 0, said->words.count, -1, false};
+	const VapiHit *hit = finding >= 0 ? vapi_said_hit(said, (VapiFinding) finding) : NULL;
+
+	if (hit != NULL)
+	{
+		evidence.first = hit->first;
+		evidence.last = hit->last;
+		evidence.rule = hit->rule;
+		evidence.bare = (hit->flags & VAPI_HIT_BARE) != 0;
+	}
+	return evidence;
+}
+
+static void
+set(Reader *reader, VapiComponent component, VapiAnswer answer, const VapiSaid *said, int turn, int finding)
+{
+	reader->findings->components[component].answer = answer;
+	reader->findings->components[component].evidence = evidence_of(said, turn, finding);
+}
+
+static VapiAnswer
+answer(const Reader *reader, VapiComponent component)
+{
+	return reader->findings->components[component].answer;
+}
+
+/* The same, but a better answer stays. */
+static void
+raise(Reader *reader, VapiComponent component, VapiAnswer wanted, const VapiSaid *said, int turn, int finding)
+{
+	if (answer(reader, component) < wanted)
+		set(reader, component, wanted, said, turn, finding);
+}
+
+static bool
+agrees(const VapiSaid *said)
+{
+	return (vapi_said(said, VAPI_YES) || vapi_said(said, VAPI_AGREE)) && !vapi_said(said, VAPI_NO) &&
+		!vapi_said(said, VAPI_REFUSE) && !vapi_said(said, VAPI_CANCEL);
+}
+
+/* A refusal; what may be mere politeness, such as "no, thanks", is none once something is agreed. */
+static bool
+refuses(const VapiSaid *said, bool agreed)
+{
+	for (int i = 0; i < said->hits.count; i++)
+	{
+		const VapiHit *hit = &said->hits.hits[i];
+
+		if (hit->finding == VAPI_REFUSE && (hit->flags & ~VAPI_HIT_BARE) == 0 &&
+			(!agreed || (hit->flags & VAPI_HIT_BARE) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void
+read_next_step(Reader *reader, const VapiSaid *said, int turn)
+{
+	const VapiSaid *before = asked(reader, said);
+	bool scheduling = (before->clean | before->found) & (VAPI_BIT(VAPI_ASKS_MEET) | VAPI_BIT(VAPI_ASKS_CALL) | VAPI_BIT(VAPI_ASKS_WHEN));
+	bool own_time = (said->amounts & TIME_OF_DAY) != 0;
+	bool their_time = (before->amounts & TIME_OF_DAY) != 0;
+	bool reply_time = said->reply >= 0 && (reader->dialogue->said[said->reply].amounts & TIME_OF_DAY) != 0;
+	bool calls_back = vapi_said(said, VAPI_CALLBACK);
+	VapiAnswer step = VAPI_UNKNOWN;
+	int finding = -1;
+
+	if ((before->found & VAPI_BIT(VAPI_ASKS_MEET)) != 0)
+		reader->about_call = false;
+	else if ((before->found & (VAPI_BIT(VAPI_ASKS_CALL) | VAPI_BIT(VAPI_ASKS_WHEN))) != 0)
+		reader->about_call = true;
+	if (calls_back)
+		reader->about_call = true;
+
+	if (refuses(said, answer(reader, VAPI_NEXT_STEP) >= VAPI_INFORMATION) || vapi_said(said, VAPI_CANCEL))
+	{
+		finding = vapi_said(said, VAPI_CANCEL) ? VAPI_CANCEL : VAPI_REFUSE;
+		set(reader, VAPI_NEXT_STEP, VAPI_NONE, said, turn, finding);
+		if (finding == VAPI_REFUSE)
+		{
+			reader->refused_turn = turn;
+			reader->findings->refusal = evidence_of(said, turn, finding);
+		}
+		return;
+	}
+	if (vapi_said(said, VAPI_SELF))
+		reader->left_open_turn = turn;
+	if (vapi_said(said, VAPI_COMMIT_BUY))
+	{
+		step = VAPI_DATED;
+		finding = VAPI_COMMIT_BUY;
+		reader->sale = true;
+	}
+	else if (vapi_said(said, VAPI_TRANSFER) || ((before->found & VAPI_BIT(VAPI_ASKS_TRANSFER)) != 0 && agrees(said)))
+	{
+		step = VAPI_DATED;
+		finding = vapi_said(said, VAPI_TRANSFER) ? VAPI_TRANSFER : -1;
+		reader->transferred = true;
+	}
+	else if (vapi_said(said, VAPI_COMMIT_MEET) && (own_time || their_time || reply_time))
+	{
+		step = reader->about_call ? VAPI_CALL_BACK : VAPI_DATED;
+		finding = VAPI_COMMIT_MEET;
+	}
+	else if (scheduling && (own_time || their_time) && !vapi_said(said, VAPI_NO) && (agrees(said) || own_time) && !said->question)
+	{
+		step = reader->about_call ? VAPI_CALL_BACK : VAPI_DATED;
+		finding = vapi_said(said, VAPI_AGREE) ? VAPI_AGREE : vapi_said(said, VAPI_YES) ? VAPI_YES
+																					   : -1;
+	}
+	else if (calls_back && ((said->amounts & TIME) != 0 || (before->amounts & TIME) != 0 || reply_time))
+	{
+		step = VAPI_CALL_BACK;
+		finding = VAPI_CALLBACK;
+	}
+	else if (vapi_said(said, VAPI_SEND) || ((before->found & VAPI_BIT(VAPI_ASKS_SEND)) != 0 && before->question && agrees(said)))
+	{
+		step = VAPI_INFORMATION;
+		finding = vapi_said(said, VAPI_SEND) ? VAPI_SEND : -1;
+	}
+	if (step > VAPI_NONE && step >= answer(reader, VAPI_NEXT_STEP))
+	{
+		set(reader, VAPI_NEXT_STEP, step, said, turn, finding);
+		reader->step_turn = turn;
+		reader->findings->commitment |= step >= VAPI_CALL_BACK;
+	}
+}
+
+/* How much the turn says of a problem: each sign of it once. */
+static int
+weigh_problem(const Reader *reader, const VapiSaid *said)
+{
+	const VapiSaid *before = asked(reader, said);
+	bool was_asked = (before->found & VAPI_BIT(VAPI_ASKS_NEED)) != 0;
+	bool counted = (said->amounts & (VAPI_WORD_NUMBER | VAPI_WORD_DURATION | VAPI_WORD_PERCENT)) != 0;
+	int problems = 0;
+	int at = -1;
+
+	for (int i = 0; i < said->hits.count; i++)
+	{
+		const VapiHit *hit = &said->hits.hits[i];
+
+		if (hit->finding == VAPI_PROBLEM && (hit->flags & ~VAPI_HIT_BARE) == 0 && hit->first >= at)
+		{
+			problems++;
+			at = hit->last;
+		}
+	}
+	if (problems == 0 && !(was_asked && said->words.count >= 6 && (counted || said->valence <= -2)))
+		return 0;
+	return Min(problems, 3) + counted + was_asked + (said->valence <= -2) + (said->words.count >= 15);
+}
+
+static void
+read_need(Reader *reader, const VapiSaid *said, int turn, int *weight)
+{
+	int problem = 0;
+
+	if (vapi_said(said, VAPI_NO_WANT) && answer(reader, VAPI_NEED) == VAPI_UNKNOWN)
+		set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO_WANT);
+	if (vapi_said(said, VAPI_WANT))
+		raise(reader, VAPI_NEED, VAPI_VAGUE, said, turn, VAPI_WANT);
+	if (!vapi_said(said, VAPI_REFUSE) && !vapi_said(said, VAPI_O_PRICE))
+		problem = weigh_problem(reader, said);
+	if (problem > 1)
+	{
+		*weight += problem;
+		raise(reader, VAPI_NEED, problem >= 3 || *weight >= 4 ? VAPI_SPECIFIC : VAPI_VAGUE, said, turn, VAPI_PROBLEM);
+	}
+}
+
+static void
+read_budget(Reader *reader, const VapiSaid *said, int turn)
+{
+	const VapiSaid *before = asked(reader, said);
+	bool money = (said->amounts & VAPI_WORD_MONEY) != 0;
+	bool asked_budget = (before->found & VAPI_BIT(VAPI_ASKS_BUDGET)) != 0;
+	bool named = (before->amounts & VAPI_WORD_MONEY) != 0;
+
+	if (vapi_said(said, VAPI_NO_MONEY) && answer(reader, VAPI_BUDGET) != VAPI_STATED)
+		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO_MONEY);
+	else if (vapi_said(said, VAPI_RANGE) && (money || asked_budget))
+		raise(reader, VAPI_BUDGET, VAPI_RANGE_OF_MONEY, said, turn, VAPI_RANGE);
+	else if (vapi_said(said, VAPI_HAS_MONEY) && (money || asked_budget))
+		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_HAS_MONEY);
+	else if (asked_budget && money)
+		raise(reader, VAPI_BUDGET, said->sums > 1 ? VAPI_RANGE_OF_MONEY : VAPI_STATED, said, turn, -1);
+	else if (named && (agrees(said) || vapi_said(said, VAPI_ACCEPT_PRICE)) && !vapi_said(said, VAPI_O_PRICE))
+		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, vapi_said(said, VAPI_ACCEPT_PRICE) ? VAPI_ACCEPT_PRICE : VAPI_AGREE);
+	else if (vapi_said(said, VAPI_ACCEPT_PRICE))
+		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_ACCEPT_PRICE);
+}
+
+static void
+read_authority(Reader *reader, const VapiSaid *said, int turn)
+{
+	const VapiSaid *before = asked(reader, said);
+	bool owner = (before->found & VAPI_BIT(VAPI_ASKS_OWNER)) != 0 && before->question;
+	bool other = (before->found & VAPI_BIT(VAPI_ASKS_ELSE)) != 0 && before->question;
+
+	if (vapi_said(said, VAPI_DECIDES))
+		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_DECIDES);
+	else if (vapi_said(said, VAPI_INFLUENCES))
+		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_INFLUENCES);
+	else if (other && vapi_said(said, VAPI_NO))
+		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_NO);
+	else if (owner && vapi_said(said, VAPI_YES))
+		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_YES);
+	else if (vapi_said(said, VAPI_REFERS))
+		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, VAPI_REFERS);
+	else if (vapi_said(said, VAPI_NO_SAY))
+		raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO_SAY);
+}
+
+static VapiAnswer
+within(int days)
+{
+	return days < 0 ? VAPI_UNKNOWN : days <= 31 ? VAPI_WITHIN_30_DAYS
+		: days <= 100							? VAPI_WITHIN_90_DAYS
+												: VAPI_FAR;
+}
+
+static void
+read_timeline(Reader *reader, const VapiSaid *said, int turn)
+{
+	const VapiSaid *before = asked(reader, said);
+	bool asked_when = (before->found & VAPI_BIT(VAPI_ASKS_TIMELINE)) != 0;
+	VapiAnswer when = VAPI_UNKNOWN;
+	int finding = -1;
+
+	if (vapi_said(said, VAPI_NOT_SOON))
+	{
+		when = VAPI_NONE;
+		finding = VAPI_NOT_SOON;
+	}
+	else if (vapi_said(said, VAPI_LATER))
+	{
+		when = VAPI_FAR;
+		finding = VAPI_LATER;
+	}
+	else if (asked_when && said->days >= 0)
+		when = within(said->days);
+	else if (vapi_said(said, VAPI_SOON))
+	{
+		when = said->days >= 0 ? within(said->days) : VAPI_WITHIN_30_DAYS;
+		finding = VAPI_SOON;
+	}
+	if (when != VAPI_UNKNOWN && (asked_when || answer(reader, VAPI_TIMELINE) == VAPI_UNKNOWN))
+		set(reader, VAPI_TIMELINE, when, said, turn, finding);
+}
+
+int
+vapi_findings_objects(const VapiSaid *said)
+{
+	for (int kind = 0; kind < VAPI_OBJECTION_KINDS; kind++)
+		if (vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)))
+			return kind;
+	return -1;
+}
+
+static void
+read_objections(Reader *reader, const VapiSaid *said, int turn)
+{
+	for (int kind = 0; kind < VAPI_OBJECTION_KINDS; kind++)
+	{
+		VapiObjection *objection = &reader->findings->objections[kind];
+
+		if (vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)))
+		{
+			objection->seen = true;
+			objection->evidence = evidence_of(said, turn, VAPI_O_PRICE + kind);
+		}
+	}
+}
+
+bool
+vapi_findings_commits(const VapiSaid *said)
+{
+	bool timed = (said->amounts & TIME) != 0;
+
+	if ((said->clean & (VAPI_BIT(VAPI_REFUSE) | VAPI_BIT(VAPI_CANCEL) | VAPI_BIT(VAPI_SELF) | VAPI_BIT(VAPI_NO))) != 0)
+		return false;
+	return vapi_said(said, VAPI_COMMIT_BUY) || vapi_said(said, VAPI_TRANSFER) || vapi_said(said, VAPI_COMMIT_MEET) ||
+		(vapi_said(said, VAPI_CALLBACK) && timed) || (vapi_said(said, VAPI_AGREE) && timed);
+}
+
+/* Somebody who needs nothing, has it already or believes nothing, and agrees to nothing, has refused. */
+static bool
+closes(const VapiFindings *findings)
+{
+	return findings->objections[VAPI_O_NO_NEED - VAPI_O_PRICE].seen || findings->objections[VAPI_O_COMPETITOR - VAPI_O_PRICE].seen ||
+		findings->objections[VAPI_O_TRUST - VAPI_O_PRICE].seen || findings->components[VAPI_NEED].answer == VAPI_DENIED;
+}
+
+static void
+conclude_objections(Reader *reader)
+{
+	VapiFindings *findings = reader->findings;
+	VapiAnswer step = answer(reader, VAPI_NEXT_STEP);
+	VapiReading *reading = &findings->components[VAPI_OBJECTIONS];
+	bool open = false;
+	bool resolved = false;
+
+	for (int kind = 0; kind < VAPI_OBJECTION_KINDS; kind++)
+	{
+		VapiObjection *objection = &findings->objections[kind];
+
+		if (!objection->seen)
+			continue;
+		objection->resolved = step == VAPI_DATED && reader->step_turn >= objection->evidence.turn;
+		open |= !objection->resolved;
+		resolved |= objection->resolved;
+		if (reading->evidence.turn < 0 || !objection->resolved)
+			reading->evidence = objection->evidence;
+	}
+	if (reader->refused_turn >= 0 && reader->refused_turn > reader->step_turn)
+	{
+		reading->answer = VAPI_HARD_REFUSAL;
+		reading->evidence = findings->refusal;
+	}
+	else if (step == VAPI_NONE && reader->left_open_turn < 0 && closes(findings))
+		reading->answer = VAPI_HARD_REFUSAL;
+	else if (open)
+		reading->answer = VAPI_OPEN;
+	else if (resolved)
+		reading->answer = VAPI_RESOLVED;
+	else
+		reading->answer = VAPI_NONE;
+}
+
+/* What follows from an agreed step, where nothing was said: at most half of the points. */
+static void
+infer(Reader *reader)
+{
+	VapiAnswer step = answer(reader, VAPI_NEXT_STEP);
+	const VapiEvidence *evidence = &reader->findings->components[VAPI_NEXT_STEP].evidence;
+	VapiReading bare = {VAPI_UNKNOWN, *evidence};
+
+	bare.evidence.bare = true;
+	if ((step == VAPI_DATED || step == VAPI_INFORMATION) &&
+		(answer(reader, VAPI_NEED) == VAPI_UNKNOWN || answer(reader, VAPI_NEED) == VAPI_DENIED))
+	{
+		bare.answer = VAPI_VAGUE;
+		reader->findings->components[VAPI_NEED] = bare;
+	}
+	if (step != VAPI_DATED)
+		return;
+	if (answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN)
+	{
+		bare.answer = VAPI_DECIDES_ALONE;
+		reader->findings->components[VAPI_AUTHORITY] = bare;
+	}
+	if (answer(reader, VAPI_TIMELINE) == VAPI_UNKNOWN)
+	{
+		bare.answer = VAPI_WITHIN_30_DAYS;
+		reader->findings->components[VAPI_TIMELINE] = bare;
+	}
+	if (answer(reader, VAPI_BUDGET) == VAPI_UNKNOWN && reader->priced)
+	{
+		bare.answer = VAPI_STATED;
+		reader->findings->components[VAPI_BUDGET] = bare;
+	}
+}
+
+static const char *
+outcome_of(const Reader *reader)
+{
+	const VapiFindings *findings = reader->findings;
+
+	if (findings->do_not_call)
+		return "do-not-call";
+	if (findings->wrong_number)
+		return "wrong-number";
+	if (!findings->reached)
+		return "not-reached";
+	switch (findings->components[VAPI_NEXT_STEP].answer)
+	{
+		case VAPI_DATED:
+			return reader->transferred ? "transferred" : reader->sale ? "sale"
+																	  : "meeting-scheduled";
+		case VAPI_CALL_BACK:
+			return "callback-scheduled";
+		case VAPI_INFORMATION:
+			return "information-requested";
+		default:
+			return findings->components[VAPI_OBJECTIONS].answer == VAPI_HARD_REFUSAL ? "not-interested" : "undecided";
+	}
+}
+
+/* The last third of the customer's turns for 40 %, and how much better it is than the first. */
+static void
+read_sentiment(Reader *reader)
+{
+	const VapiDialogue *dialogue = reader->dialogue;
+	int turns = dialogue->customer_turns;
+	int third = Max(turns / 3, 1);
+	double all = 0;
+	double first = 0;
+	double last = 0;
+	int seen = 0;
+
+	for (int i = 0; i < dialogue->count; i++)
+	{
+		if (!dialogue->said[i].turn->customer)
+			continue;
+		all += dialogue->said[i].valence;
+		if (seen < third)
+			first += dialogue->said[i].valence;
+		if (seen >= turns - third)
+			last += dialogue->said[i].valence;
+		seen++;
+	}
+	reader->findings->sentiment = 0.6 * vapi_sentiment_score(all) + 0.4 * vapi_sentiment_score(last);
+	reader->findings->trend = vapi_sentiment_score(last) - vapi_sentiment_score(first);
+}
+
+void
+vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const char *ended_reason, bool human)
+{
+	Reader reader = {dialogue, findings, false, -1, -1, -1, false, false, false};
+	int weight = 0;
+	int machine = 0;
+
+	(void) ended_reason;
+	memset(findings, 0, sizeof(*findings));
+	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
+		findings->components[i].evidence.turn = -1;
+	findings->refusal.turn = -1;
+	for (int i = 0; i < dialogue->count; i++)
+	{
+		const VapiSaid *said = &dialogue->said[i];
+
+		if (!said->turn->customer)
+		{
+			reader.priced |= (said->amounts & VAPI_WORD_MONEY) != 0;
+			continue;
+		}
+		if (vapi_said(said, VAPI_MACHINE))
+			machine++;
+		if (vapi_said(said, VAPI_DNC))
+		{
+			findings->do_not_call = true;
+			findings->refusal = evidence_of(said, i, VAPI_DNC);
+		}
+		if (vapi_said(said, VAPI_WRONG) && !findings->do_not_call)
+		{
+			findings->wrong_number = true;
+			findings->refusal = evidence_of(said, i, VAPI_WRONG);
+		}
+		read_next_step(&reader, said, i);
+		read_need(&reader, said, i, &weight);
+		read_budget(&reader, said, i);
+		read_authority(&reader, said, i);
+		read_timeline(&reader, said, i);
+		read_objections(&reader, said, i);
+	}
+	findings->reached = (human && machine == 0 && dialogue->customer_turns >= 2) || findings->do_not_call || findings->wrong_number;
+	if (answer(&reader, VAPI_NEXT_STEP) == VAPI_UNKNOWN)
+		findings->components[VAPI_NEXT_STEP].answer = VAPI_NONE;
+	infer(&reader);
+	conclude_objections(&reader);
+	read_sentiment(&reader);
+	if (findings->do_not_call || findings->wrong_number)
+	{
+		for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
+			findings->components[i].answer = VAPI_UNKNOWN;
+		findings->components[VAPI_NEXT_STEP].answer = VAPI_NONE;
+		findings->components[VAPI_OBJECTIONS].answer = VAPI_HARD_REFUSAL;
+		findings->components[VAPI_OBJECTIONS].evidence = findings->refusal;
+		findings->commitment = false;
+	}
+	findings->outcome = outcome_of(&reader);
+}

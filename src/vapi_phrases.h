@@ -1,0 +1,87 @@
+/*
+ * Phrase rules: which wordings count as what. They are data (tables of the
+ * rubric), written as
+ *
+ *   word          the word itself; contractions are written out first
+ *   call~         the word and its regular inflections
+ *   a|b|<class>   one of these
+ *   <class>       a word of the class
+ *   <money> <clock> <day> <duration> <number>   one amount (vapi_amounts.h)
+ *   <name>        a capitalised word that no list has
+ *   element?      may be left out
+ *   *  **         up to 3, up to 8 words of the same sentence
+ *   ^  $          where a clause begins, where a sentence ends
+ *
+ * Pure.
+ */
+#ifndef VAPI_PHRASES_H
+#define VAPI_PHRASES_H
+
+#include "vapi_words.h"
+
+typedef struct VapiPhrases VapiPhrases;
+
+/* What stands around a hit. */
+typedef enum VapiHitFlag
+{
+	VAPI_HIT_NEGATED = 1 << 0,	/* a negator shortly before it, in its clause */
+	VAPI_HIT_QUESTION = 1 << 1, /* its sentence ends with a question mark */
+	VAPI_HIT_HEDGED = 1 << 2,	/* "maybe", "might", "if" before it, in its sentence */
+	VAPI_HIT_REPORTED = 1 << 3, /* inside quotation marks, or what somebody else says or did */
+	VAPI_HIT_BARE = 1 << 4,		/* its rule says that it is a bare phrase: half of the points at most */
+} VapiHitFlag;
+
+typedef struct VapiHit
+{
+	int finding; /* as given to vapi_phrases_add_rule, below 64 */
+	int rule;	 /* number from 0, in the order of the rules */
+	int first;	 /* word */
+	int last;	 /* after the last word */
+	int flags;	 /* VapiHitFlag, without those that the rule does not mind */
+} VapiHit;
+
+/* Reused from text to text; zero it before the first. */
+typedef struct VapiHits
+{
+	VapiHit *hits;
+	int count;
+	int capacity;
+} VapiHits;
+
+/* No rules; the vocabulary takes their words. Palloc'd, and keeps the vocabulary. */
+extern VapiPhrases *vapi_phrases_create(VapiVocabulary *vocabulary);
+
+/*
+ * Adds words, parted by blanks, to a class, which may be new. Classes come
+ * before the rules that name them. Returns NULL, or a constant phrase: what is
+ * wrong.
+ */
+extern const char *vapi_phrases_add_class(VapiPhrases *phrases, const char *name, const char *words);
+
+/*
+ * Adds a rule. minds: letters for what the rule does not mind: n negation,
+ * q question, h hedge, r report; b: it is a bare phrase; "" for nothing.
+ * Returns NULL, or a constant phrase: what is wrong.
+ */
+extern const char *vapi_phrases_add_rule(VapiPhrases *phrases, int finding, const char *minds, const char *pattern);
+
+/* To be called after the last rule and before the first match. */
+extern void vapi_phrases_finish(VapiPhrases *phrases);
+
+/*
+ * All hits of the wanted findings (bits by number) in the marked words, by
+ * their first word; of one rule at most one at a word. Linear in the words: a
+ * rule looks 40 words far at most.
+ */
+extern void vapi_phrases_match(const VapiPhrases *phrases, const VapiWords *words, uint64 wanted, VapiHits *hits);
+
+/* Is the word at that place of the class? Unknown classes have no words. */
+extern bool vapi_phrases_is(const VapiPhrases *phrases, const VapiWords *words, int at, const char *name);
+
+/* The text of a rule by its number. */
+extern const char *vapi_phrases_pattern(const VapiPhrases *phrases, int rule);
+
+/* Frees what hits hold. */
+extern void vapi_hits_free(VapiHits *hits);
+
+#endif

@@ -1,0 +1,398 @@
+/* links: vapi_words vapi_amounts vapi_phrases vapi_sentiment vapi_lexicon vapi_token vapi_json vapi_turns vapi_dialogue vapi_findings */
+/*
+ * How well the scorer reads the labelled calls and sentences. The figures that
+ * it reaches must not fall; docs/scoring.md gives them.
+ *
+ *   test_accuracy                      all sets, totals only
+ *   test_accuracy FILE [PART PARTS]    one set, with what is read wrongly; every PARTS-th line from PART on
+ */
+#include "vapi_findings.h"
+
+#include "lexicon_files.h"
+#include "tap.h"
+
+#include <math.h>
+
+#define FOLDER "test/scoring/labelled/"
+
+static VapiLexicon *lexicon;
+static bool verbose;
+static int part = 0;
+static int parts = 1;
+
+/* Counts of one component's answers, for its F1 scores. */
+typedef struct Confusion
+{
+	int right[VAPI_ANSWERS];
+	int expected[VAPI_ANSWERS];
+	int got[VAPI_ANSWERS];
+} Confusion;
+
+typedef struct Totals
+{
+	int calls;
+	int qualified_right;
+	int true_positive;
+	int false_positive;
+	int false_negative;
+	Confusion components[VAPI_SPOKEN_COMPONENTS];
+	int sentiment_right;
+	int sentiments;
+	int commitment_right;
+	int outcome_right;
+	int blocked_right;
+	int reached_right;
+} Totals;
+
+static VapiAnswer
+answer_number(const char *name)
+{
+	for (int i = 0; i < VAPI_ANSWERS; i++)
+		if (strcmp(vapi_answer_name((VapiAnswer) i), name) == 0)
+			return (VapiAnswer) i;
+	printf("# no such answer: %s\n", name);
+	exit(1);
+}
+
+static bool
+is_true(const VapiJson *json)
+{
+	return json != NULL && json->type == VAPI_JSON_TRUE;
+}
+
+static bool
+not_human(const char *reason)
+{
+	static const char *const none[] = {"voicemail", "customer-did-not-answer", "customer-busy", "silence-timed-out-before"};
+
+	for (size_t i = 0; i < lengthof(none); i++)
+		if (strcmp(none[i], reason) == 0)
+			return true;
+	return false;
+}
+
+static const char *
+sentiment_name(double sentiment)
+{
+	return sentiment > 0.25 ? "positive" : sentiment < -0.25 ? "negative"
+															 : "neutral";
+}
+
+static bool
+qualified(const VapiFindings *findings)
+{
+	const VapiReading *c = findings->components;
+	int known = (c[VAPI_BUDGET].answer == VAPI_STATED || c[VAPI_BUDGET].answer == VAPI_RANGE_OF_MONEY) +
+		(c[VAPI_AUTHORITY].answer == VAPI_DECIDES_ALONE || c[VAPI_AUTHORITY].answer == VAPI_HAS_A_SAY) +
+		(c[VAPI_TIMELINE].answer == VAPI_WITHIN_30_DAYS || c[VAPI_TIMELINE].answer == VAPI_WITHIN_90_DAYS);
+
+	return findings->reached && c[VAPI_NEXT_STEP].answer == VAPI_DATED && c[VAPI_NEED].answer == VAPI_SPECIFIC && known >= 2 &&
+		c[VAPI_OBJECTIONS].answer != VAPI_HARD_REFUSAL;
+}
+
+static void
+check_call(const VapiJson *call, Totals *totals)
+{
+	static VapiTurns turns;
+	static VapiDialogue dialogue;
+	const VapiJson *label = vapi_json_get(call, "label");
+	const char *reason = vapi_json_string(call, "ended_reason");
+	const char *sentiment = vapi_json_string(label, "sentiment");
+	VapiFindings findings;
+	bool wanted = is_true(vapi_json_get(label, "qualified"));
+	bool got;
+
+	vapi_turns_of_messages(&turns, vapi_json_get(call, "messages"));
+	vapi_dialogue_read(&dialogue, lexicon, &turns);
+	vapi_findings_read(&findings, &dialogue, reason, !not_human(reason));
+	got = qualified(&findings);
+	totals->calls++;
+	totals->qualified_right += got == wanted;
+	totals->true_positive += got && wanted;
+	totals->false_positive += got && !wanted;
+	totals->false_negative += !got && wanted;
+	totals->reached_right += findings.reached == is_true(vapi_json_get(label, "reached"));
+	totals->commitment_right += findings.commitment == is_true(vapi_json_get(label, "commitment"));
+	totals->outcome_right += strcmp(findings.outcome, vapi_json_string(label, "outcome")) == 0;
+	totals->blocked_right += (findings.do_not_call || findings.wrong_number) ==
+		(vapi_json_string(label, "score_band") != NULL && strcmp(vapi_json_string(label, "score_band"), "blocked") == 0);
+	if (sentiment != NULL)
+	{
+		totals->sentiments++;
+		totals->sentiment_right += strcmp(sentiment, sentiment_name(findings.sentiment)) == 0;
+	}
+	if (verbose && got != wanted)
+		printf("# %s: %s, wants %s\n", vapi_json_string(call, "id"), got ? "qualified" : "not qualified",
+			   wanted ? "qualified" : "not qualified");
+	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
+	{
+		const VapiReading *reading = &findings.components[i];
+		VapiAnswer expected = answer_number(vapi_json_string(vapi_json_get(label, "components"), vapi_component_name((VapiComponent) i)));
+		VapiAnswer read = reading->answer;
+
+		if (!findings.reached)
+			read = i == VAPI_OBJECTIONS ? VAPI_NONE : VAPI_UNKNOWN;
+		totals->components[i].expected[expected]++;
+		totals->components[i].got[read]++;
+		totals->components[i].right[expected] += read == expected;
+		if (verbose && read != expected)
+		{
+			const VapiEvidence *evidence = &reading->evidence;
+
+			printf("# %s %s: %s, wants %s", vapi_json_string(call, "id"), vapi_component_name((VapiComponent) i),
+				   vapi_answer_name(read), vapi_answer_name(expected));
+			if (evidence->turn >= 0)
+				printf(" | %s | %.*s", evidence->rule >= 0 ? vapi_phrases_pattern(lexicon->phrases, evidence->rule) : "place",
+					   dialogue.said[evidence->turn].turn->length, dialogue.said[evidence->turn].turn->text);
+			printf("\n");
+		}
+	}
+	if (verbose && sentiment != NULL && strcmp(sentiment, sentiment_name(findings.sentiment)) != 0)
+		printf("# %s sentiment: %.2f, wants %s\n", vapi_json_string(call, "id"), findings.sentiment, sentiment);
+	if (verbose && strcmp(findings.outcome, vapi_json_string(label, "outcome")) != 0)
+		printf("# %s outcome: %s, wants %s\n", vapi_json_string(call, "id"), findings.outcome, vapi_json_string(label, "outcome"));
+}
+
+/* One customer's sentence as a call. */
+static const VapiSaid *
+read_sentence(const VapiJson *item)
+{
+	static VapiDialogue dialogue;
+	static VapiTurn turn;
+	VapiTurns turns = {&turn, 1, 1};
+
+	turn.customer = true;
+	turn.text = vapi_json_string(item, "text");
+	turn.length = (int) strlen(turn.text);
+	vapi_dialogue_read(&dialogue, lexicon, &turns);
+	return &dialogue.said[0];
+}
+
+typedef struct Sentences
+{
+	int count;
+	int right;
+	int true_positive;
+	int false_positive;
+	int false_negative;
+	int typed_right; /* objections of which the kind is right, too */
+	int sources[2];
+	int sources_right[2];
+} Sentences;
+
+static void
+count_sentence(Sentences *sentences, bool got, bool wanted, const VapiJson *item)
+{
+	sentences->count++;
+	sentences->right += got == wanted;
+	sentences->true_positive += got && wanted;
+	sentences->false_positive += got && !wanted;
+	sentences->false_negative += !got && wanted;
+	if (verbose && got != wanted)
+		printf("# %s %s: %s\n", got ? "wrongly found" : "missed", vapi_json_string(item, "id"), vapi_json_string(item, "text"));
+}
+
+static void
+check_commitment(const VapiJson *item, Sentences *sentences)
+{
+	count_sentence(sentences, vapi_findings_commits(read_sentence(item)), is_true(vapi_json_get(item, "commitment")), item);
+}
+
+static void
+check_objection(const VapiJson *item, Sentences *sentences)
+{
+	int kind = vapi_findings_objects(read_sentence(item));
+	const char *wanted = vapi_json_string(item, "type");
+	bool same = wanted == NULL ? kind < 0 : kind >= 0 && strcmp(vapi_objection_name(kind), wanted) == 0;
+
+	count_sentence(sentences, kind >= 0, wanted != NULL, item);
+	sentences->typed_right += same;
+	if (verbose && !same && kind >= 0 && wanted != NULL)
+		printf("# %s, wants %s: %s\n", vapi_objection_name(kind), wanted, vapi_json_string(item, "text"));
+}
+
+static void
+check_sentiment(const VapiJson *item, Sentences *sentences)
+{
+	bool positive = strcmp(vapi_json_string(item, "sentiment"), "positive") == 0;
+	double valence = read_sentence(item)->valence;
+	bool right = positive ? valence > 0 : valence < 0;
+	int source = strcmp(vapi_json_string(item, "source"), "general") == 0;
+
+	sentences->count++;
+	sentences->right += right;
+	sentences->sources[source]++;
+	sentences->sources_right[source] += right;
+	if (verbose && !right)
+		printf("# %.2f %s: %s\n", valence, positive ? "+" : "-", vapi_json_string(item, "text"));
+}
+
+/* Calls check for the chosen lines of a file. */
+static void
+each_line(const char *name, void (*check)(const VapiJson *json, void *totals), void *totals)
+{
+	char path[256];
+	size_t length;
+	char *line;
+	int number = 0;
+
+	snprintf(path, sizeof(path), FOLDER "%s", name);
+	line = read_file(path, &length);
+	if (line == NULL)
+	{
+		printf("# cannot read %s\n", path);
+		exit(1);
+	}
+	while (*line != '\0')
+	{
+		size_t size = strcspn(line, "\n");
+		VapiJsonReport report = {0};
+
+		if (number++ % parts == part)
+		{
+			VapiJson *json = vapi_json_parse(line, size, &report);
+
+			if (json == NULL)
+			{
+				printf("# %s:%d: %s\n", path, number, report.error);
+				exit(1);
+			}
+			check(json, totals);
+			vapi_json_free(json);
+		}
+		line += size;
+		if (line[0] == '\n')
+			line++;
+	}
+}
+
+static void
+call_line(const VapiJson *json, void *totals)
+{
+	check_call(json, totals);
+}
+
+static void
+commitment_line(const VapiJson *json, void *totals)
+{
+	check_commitment(json, totals);
+}
+
+static void
+objection_line(const VapiJson *json, void *totals)
+{
+	check_objection(json, totals);
+}
+
+static void
+sentiment_line(const VapiJson *json, void *totals)
+{
+	check_sentiment(json, totals);
+}
+
+static double
+ratio(double part_of, double whole)
+{
+	return whole > 0 ? part_of / whole : 0;
+}
+
+/* The mean F1 over the answers that occur among the labels. */
+static double
+macro_f1(const Confusion *confusion)
+{
+	double sum = 0;
+	int count = 0;
+
+	for (int i = 0; i < VAPI_ANSWERS; i++)
+		if (confusion->expected[i] > 0)
+		{
+			sum += ratio(2.0 * confusion->right[i], confusion->expected[i] + confusion->got[i]);
+			count++;
+		}
+	return ratio(sum, count);
+}
+
+typedef struct Figures
+{
+	double agreement;
+	double precision;
+	double recall;
+	double macro_f1;
+	double sentiment;
+	double commitment;
+	double outcome;
+} Figures;
+
+static Figures
+calls_of(const char *name)
+{
+	Totals totals;
+	Figures figures;
+
+	memset(&totals, 0, sizeof(totals));
+	each_line(name, call_line, &totals);
+	figures.agreement = ratio(totals.qualified_right, totals.calls);
+	figures.precision = ratio(totals.true_positive, totals.true_positive + totals.false_positive);
+	figures.recall = ratio(totals.true_positive, totals.true_positive + totals.false_negative);
+	figures.macro_f1 = 0;
+	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
+		figures.macro_f1 += macro_f1(&totals.components[i]) / VAPI_SPOKEN_COMPONENTS;
+	figures.sentiment = ratio(totals.sentiment_right, totals.sentiments);
+	figures.commitment = ratio(totals.commitment_right, totals.calls);
+	figures.outcome = ratio(totals.outcome_right, totals.calls);
+	printf("# %s: %d calls, qualified: agreement %.3f precision %.3f recall %.3f; macro-F1 %.3f (", name, totals.calls,
+		   figures.agreement, figures.precision, figures.recall, figures.macro_f1);
+	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
+		printf("%s%s %.3f", i == 0 ? "" : ", ", vapi_component_name((VapiComponent) i), macro_f1(&totals.components[i]));
+	printf("); sentiment %.3f, commitment %.3f, outcome %.3f, reached %.3f, blocked %.3f\n", figures.sentiment,
+		   figures.commitment, figures.outcome, ratio(totals.reached_right, totals.calls),
+		   ratio(totals.blocked_right, totals.calls));
+	return figures;
+}
+
+static Sentences
+sentences_of(const char *name, void (*check)(const VapiJson *json, void *totals))
+{
+	Sentences sentences;
+
+	memset(&sentences, 0, sizeof(sentences));
+	each_line(name, check, &sentences);
+	printf("# %s: %d sentences, accuracy %.3f, F1 %.3f", name, sentences.count, ratio(sentences.right, sentences.count),
+		   ratio(2.0 * sentences.true_positive,
+				 2.0 * sentences.true_positive + sentences.false_positive + sentences.false_negative));
+	if (check == objection_line)
+		printf(", with the kind %.3f", ratio(sentences.typed_right, sentences.count));
+	if (check == sentiment_line)
+		printf(", phone %.3f, general %.3f", ratio(sentences.sources_right[0], sentences.sources[0]),
+			   ratio(sentences.sources_right[1], sentences.sources[1]));
+	printf("\n");
+	return sentences;
+}
+
+int
+main(int argc, char **argv)
+{
+	int wrong;
+
+	lexicon = lexicon_read(&wrong);
+	if (argc > 1)
+	{
+		verbose = strcmp(argv[1], "holdout.jsonl") != 0;
+		if (argc > 3)
+		{
+			part = atoi(argv[2]);
+			parts = atoi(argv[3]);
+		}
+		if (strncmp(argv[1], "commitments", 11) == 0)
+			(void) sentences_of(argv[1], commitment_line);
+		else if (strncmp(argv[1], "objections", 10) == 0)
+			(void) sentences_of(argv[1], objection_line);
+		else if (strncmp(argv[1], "sentiment", 9) == 0)
+			(void) sentences_of(argv[1], sentiment_line);
+		else
+			(void) calls_of(argv[1]);
+		return wrong != 0;
+	}
+	tap_equal(wrong, 0, "every entry of the lexicon is understood");
+	return tap_done();
+}
