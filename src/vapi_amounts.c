@@ -213,6 +213,7 @@ typedef struct Number
 	bool money;	 /* by its own words */
 	bool clock;	 /* by its own words */
 	bool pair;	 /* two numbers as one: ten fifteen, twenty four fifty */
+	bool digits;
 	bool letter; /* digits with letters that are no money or time: 4th */
 } Number;
 
@@ -290,6 +291,7 @@ read_number(const VapiAmounts *amounts, const VapiWords *words, const char *text
 			if (seen)
 				break;
 			read_digits(&words->words[i], text, number);
+			number->digits = number->value < 1000 || number->value > 1e6;
 			current = number->value;
 			seen = true;
 			before = K_UNIT;
@@ -378,6 +380,9 @@ is_money(const VapiAmounts *amounts, const VapiWords *words, int at, const Numbe
 		return number->value >= 10;
 	if (after == K_PER && number->value >= 10)
 		return true;
+	/* part of a phone number or an address, unless something says that it is a sum */
+	if (number->digits && !number->money)
+		return false;
 	if (!number->large && !(number->pair && number->value > 1260))
 		return false;
 	/* "four hundred invoices" counts something, "four hundred" alone is mostly a price */
@@ -515,6 +520,7 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 	switch ((Kind) now.kind)
 	{
 		case K_SOON:
+			return before.kind == K_BEFORE_CLOCK ? VAPI_DAYS_NONE : now.value;
 		case K_DAY:
 		case K_LATER:
 			return now.value;
@@ -565,14 +571,14 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 int
 vapi_amounts_days(const VapiAmounts *amounts, const VapiWords *words, int first, int last)
 {
-	double nearest = VAPI_DAYS_NONE;
+	double named = VAPI_DAYS_NONE;
 
 	for (int i = Max(first, 0); i < last && i < words->count; i++)
 	{
 		double days = days_at(amounts, words, i);
 
-		if (days >= 0 && (nearest < 0 || days < nearest))
-			nearest = days;
+		if (days >= 0)
+			named = days;
 	}
-	return nearest < 0 ? VAPI_DAYS_NONE : (int) ceil(Min(nearest, VAPI_DAYS_LATER));
+	return named < 0 ? VAPI_DAYS_NONE : (int) ceil(Min(named, VAPI_DAYS_LATER));
 }

@@ -23,7 +23,7 @@ extern void vapi_amounts_mark(const VapiAmounts *amounts, VapiWords *words, cons
 /*
  * How many days it is, at most, to the time that the marked words from first
  * to before last name: "this week" 7, "by the nineteenth" 30, "two months" 60,
- * "next year" VAPI_DAYS_LATER. The nearest of several.
+ * "next year" VAPI_DAYS_LATER. The last one of several.
  */
 extern int vapi_amounts_days(const VapiAmounts *amounts, const VapiWords *words, int first, int last);
 

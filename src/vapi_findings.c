@@ -40,6 +40,8 @@ typedef struct Reader
 	int left_open_turn; /* "we'll call you" */
 	bool sale;
 	bool transferred;
+	bool asked_for_other; /* the agent asked for somebody else */
+	VapiEvidence accepted; /* where the customer agreed after a price was named; turn 0: nowhere */
 	bool priced; /* the agent named a price */
 } Reader;
 
@@ -110,25 +112,62 @@ refuses(const VapiSaid *said, bool agreed)
 	return false;
 }
 
+/* Where the last hit of a finding is, -1: there is none. */
+static int
+last_hit(const VapiSaid *said, VapiFinding finding)
+{
+	int last = -1;
+
+	for (int i = 0; i < said->hits.count; i++)
+		if (said->hits.hits[i].finding == (int) finding)
+			last = said->hits.hits[i].first;
+	return last;
+}
+
+/* Are all plain hits of the finding bare phrases? */
+static bool
+only_bare(const VapiSaid *said, VapiFinding finding)
+{
+	for (int i = 0; i < said->hits.count; i++)
+		if (said->hits.hits[i].finding == (int) finding && said->hits.hits[i].flags == 0)
+			return false;
+	return true;
+}
+
+/* Does the agent propose a time, or ask for one? */
+static bool
+proposes(const VapiSaid *said)
+{
+	return (said->found & (VAPI_BIT(VAPI_ASKS_MEET) | VAPI_BIT(VAPI_ASKS_CALL) | VAPI_BIT(VAPI_ASKS_WHEN))) != 0 ||
+		(said->amounts & VAPI_WORD_CLOCK) != 0 || ((said->amounts & VAPI_WORD_DAY) != 0 && said->question);
+}
+
 static void
 read_next_step(Reader *reader, const VapiSaid *said, int turn)
 {
 	const VapiSaid *before = asked(reader, said);
-	bool scheduling = (before->clean | before->found) & (VAPI_BIT(VAPI_ASKS_MEET) | VAPI_BIT(VAPI_ASKS_CALL) | VAPI_BIT(VAPI_ASKS_WHEN));
+	bool past = (before->found & VAPI_BIT(VAPI_ASKS_PAST)) != 0 && !(before->question && (before->amounts & VAPI_WORD_CLOCK) != 0);
+	bool scheduling = !past && proposes(before);
 	bool own_time = (said->amounts & TIME_OF_DAY) != 0;
+	bool buys = vapi_said(said, VAPI_COMMIT_BUY) && (!only_bare(said, VAPI_COMMIT_BUY) || scheduling || (before->found & VAPI_BIT(VAPI_ASKS_SIGN)) != 0);
 	bool their_time = (before->amounts & TIME_OF_DAY) != 0;
 	bool reply_time = said->reply >= 0 && (reader->dialogue->said[said->reply].amounts & TIME_OF_DAY) != 0;
 	bool calls_back = vapi_said(said, VAPI_CALLBACK);
 	VapiAnswer step = VAPI_UNKNOWN;
 	int finding = -1;
 
-	if ((before->found & VAPI_BIT(VAPI_ASKS_MEET)) != 0)
-		reader->about_call = false;
-	else if ((before->found & (VAPI_BIT(VAPI_ASKS_CALL) | VAPI_BIT(VAPI_ASKS_WHEN))) != 0)
+	/* Of several that the agent names, the last one counts. */
+	if (!past && (before->found & (VAPI_BIT(VAPI_ASKS_MEET) | VAPI_BIT(VAPI_ASKS_CALL))) != 0)
+		reader->about_call = last_hit(before, VAPI_ASKS_CALL) >= last_hit(before, VAPI_ASKS_MEET);
+	else if ((before->found & VAPI_BIT(VAPI_ASKS_WHEN)) != 0 && answer(reader, VAPI_NEXT_STEP) != VAPI_DATED)
 		reader->about_call = true;
 	if (calls_back)
 		reader->about_call = true;
+	else if (vapi_said(said, VAPI_COMMIT_MEET))
+		reader->about_call = false;
 
+	if (vapi_said(said, VAPI_SELF) || vapi_said(said, VAPI_CANCEL))
+		reader->left_open_turn = turn;
 	if (refuses(said, answer(reader, VAPI_NEXT_STEP) >= VAPI_INFORMATION) || vapi_said(said, VAPI_CANCEL))
 	{
 		finding = vapi_said(said, VAPI_CANCEL) ? VAPI_CANCEL : VAPI_REFUSE;
@@ -140,13 +179,11 @@ read_next_step(Reader *reader, const VapiSaid *said, int turn)
 		}
 		return;
 	}
-	if (vapi_said(said, VAPI_SELF))
-		reader->left_open_turn = turn;
-	if (vapi_said(said, VAPI_COMMIT_BUY))
+	if (buys)
 	{
 		step = VAPI_DATED;
 		finding = VAPI_COMMIT_BUY;
-		reader->sale = true;
+		reader->sale |= !only_bare(said, VAPI_COMMIT_BUY);
 	}
 	else if (vapi_said(said, VAPI_TRANSFER) || ((before->found & VAPI_BIT(VAPI_ASKS_TRANSFER)) != 0 && agrees(said)))
 	{
@@ -188,8 +225,9 @@ static int
 weigh_problem(const Reader *reader, const VapiSaid *said)
 {
 	const VapiSaid *before = asked(reader, said);
+	bool priced = vapi_said(said, VAPI_O_PRICE) || vapi_said(said, VAPI_NO_MONEY);
 	bool was_asked = (before->found & VAPI_BIT(VAPI_ASKS_NEED)) != 0;
-	bool counted = (said->amounts & (VAPI_WORD_NUMBER | VAPI_WORD_DURATION | VAPI_WORD_PERCENT)) != 0;
+	bool counted = !priced && (said->amounts & (VAPI_WORD_NUMBER | VAPI_WORD_DURATION | VAPI_WORD_PERCENT)) != 0;
 	int problems = 0;
 	int at = -1;
 
@@ -205,7 +243,7 @@ weigh_problem(const Reader *reader, const VapiSaid *said)
 	}
 	if (problems == 0 && !(was_asked && said->words.count >= 6 && (counted || said->valence <= -2)))
 		return 0;
-	return Min(problems, 3) + counted + was_asked + (said->valence <= -2) + (said->words.count >= 15);
+	return Min(problems, 3) + counted + (was_asked && !priced) + (!priced && said->valence <= -2) + (said->words.count >= 15);
 }
 
 static void
@@ -217,7 +255,7 @@ read_need(Reader *reader, const VapiSaid *said, int turn, int *weight)
 		set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO_WANT);
 	if (vapi_said(said, VAPI_WANT))
 		raise(reader, VAPI_NEED, VAPI_VAGUE, said, turn, VAPI_WANT);
-	if (!vapi_said(said, VAPI_REFUSE) && !vapi_said(said, VAPI_O_PRICE))
+	if (!vapi_said(said, VAPI_REFUSE) && !vapi_said(said, VAPI_O_OTHER))
 		problem = weigh_problem(reader, said);
 	if (problem > 1)
 	{
@@ -232,18 +270,20 @@ read_budget(Reader *reader, const VapiSaid *said, int turn)
 	const VapiSaid *before = asked(reader, said);
 	bool money = (said->amounts & VAPI_WORD_MONEY) != 0;
 	bool asked_budget = (before->found & VAPI_BIT(VAPI_ASKS_BUDGET)) != 0;
-	bool named = (before->amounts & VAPI_WORD_MONEY) != 0;
+	bool named = (before->found & VAPI_BIT(VAPI_ASKS_PRICE)) != 0;
 
 	if (vapi_said(said, VAPI_NO_MONEY) && answer(reader, VAPI_BUDGET) != VAPI_STATED)
 		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO_MONEY);
-	else if (vapi_said(said, VAPI_RANGE) && (money || asked_budget))
+	else if (vapi_said(said, VAPI_RANGE) && (money || asked_budget || named))
 		raise(reader, VAPI_BUDGET, VAPI_RANGE_OF_MONEY, said, turn, VAPI_RANGE);
-	else if (vapi_said(said, VAPI_HAS_MONEY) && (money || asked_budget))
+	else if (vapi_said(said, VAPI_HAS_MONEY) && (money || asked_budget || (said->amounts & VAPI_WORD_NUMBER) != 0))
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_HAS_MONEY);
 	else if (asked_budget && money)
 		raise(reader, VAPI_BUDGET, said->sums > 1 ? VAPI_RANGE_OF_MONEY : VAPI_STATED, said, turn, -1);
-	else if (named && (agrees(said) || vapi_said(said, VAPI_ACCEPT_PRICE)) && !vapi_said(said, VAPI_O_PRICE))
-		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, vapi_said(said, VAPI_ACCEPT_PRICE) ? VAPI_ACCEPT_PRICE : VAPI_AGREE);
+	else if (named && agrees(said) && !vapi_said(said, VAPI_O_PRICE) && !vapi_said(said, VAPI_SEND) && !said->question)
+	{
+		reader->accepted = evidence_of(said, turn, vapi_said(said, VAPI_AGREE) ? VAPI_AGREE : VAPI_YES);
+	}
 	else if (vapi_said(said, VAPI_ACCEPT_PRICE))
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_ACCEPT_PRICE);
 }
@@ -255,8 +295,10 @@ read_authority(Reader *reader, const VapiSaid *said, int turn)
 	bool owner = (before->found & VAPI_BIT(VAPI_ASKS_OWNER)) != 0 && before->question;
 	bool other = (before->found & VAPI_BIT(VAPI_ASKS_ELSE)) != 0 && before->question;
 
-	if (vapi_said(said, VAPI_DECIDES))
+	if (vapi_said(said, VAPI_DECIDES) && !(vapi_said(said, VAPI_INFLUENCES) && only_bare(said, VAPI_DECIDES)))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_DECIDES);
+	else if (reader->asked_for_other && (vapi_said(said, VAPI_REFERS) || vapi_said(said, VAPI_INFLUENCES)))
+		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, vapi_said(said, VAPI_REFERS) ? VAPI_REFERS : VAPI_INFLUENCES);
 	else if (vapi_said(said, VAPI_INFLUENCES))
 		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_INFLUENCES);
 	else if (other && vapi_said(said, VAPI_NO))
@@ -282,12 +324,13 @@ read_timeline(Reader *reader, const VapiSaid *said, int turn)
 {
 	const VapiSaid *before = asked(reader, said);
 	bool asked_when = (before->found & VAPI_BIT(VAPI_ASKS_TIMELINE)) != 0;
+	bool echoed = before->question && (before->amounts & VAPI_WORD_DURATION) != 0 && agrees(said);
 	VapiAnswer when = VAPI_UNKNOWN;
 	int finding = -1;
 
 	if (vapi_said(said, VAPI_NOT_SOON))
 	{
-		when = VAPI_NONE;
+		when = said->days > 31 || vapi_said(said, VAPI_LATER) ? VAPI_FAR : VAPI_NONE;
 		finding = VAPI_NOT_SOON;
 	}
 	else if (vapi_said(said, VAPI_LATER))
@@ -295,8 +338,10 @@ read_timeline(Reader *reader, const VapiSaid *said, int turn)
 		when = VAPI_FAR;
 		finding = VAPI_LATER;
 	}
-	else if (asked_when && said->days >= 0)
+	else if ((asked_when || echoed) && said->days >= 0)
 		when = within(said->days);
+	else if (echoed && asked_when)
+		when = within(before->days);
 	else if (vapi_said(said, VAPI_SOON))
 	{
 		when = said->days >= 0 ? within(said->days) : VAPI_WITHIN_30_DAYS;
@@ -322,7 +367,9 @@ read_objections(Reader *reader, const VapiSaid *said, int turn)
 	{
 		VapiObjection *objection = &reader->findings->objections[kind];
 
-		if (vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)))
+		/* That somebody else decides is no objection of a gatekeeper's. */
+		if (vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)) &&
+			!(kind == VAPI_O_AUTHORITY - VAPI_O_PRICE && reader->asked_for_other))
 		{
 			objection->seen = true;
 			objection->evidence = evidence_of(said, turn, VAPI_O_PRICE + kind);
@@ -377,12 +424,31 @@ conclude_objections(Reader *reader)
 	}
 	else if (step == VAPI_NONE && reader->left_open_turn < 0 && closes(findings))
 		reading->answer = VAPI_HARD_REFUSAL;
-	else if (open)
+	else if (open || (step == VAPI_NONE && reader->left_open_turn >= 0))
 		reading->answer = VAPI_OPEN;
 	else if (resolved)
 		reading->answer = VAPI_RESOLVED;
 	else
 		reading->answer = VAPI_NONE;
+}
+
+/* Who refuses because he needs nothing, or has it already, denies the need. */
+static void
+deny_need(Reader *reader)
+{
+	VapiReading *need = &reader->findings->components[VAPI_NEED];
+	const VapiObjection *objections_seen = reader->findings->objections;
+	const VapiObjection *why = &objections_seen[VAPI_O_NO_NEED - VAPI_O_PRICE];
+
+	if (!why->seen)
+		why = &objections_seen[VAPI_O_COMPETITOR - VAPI_O_PRICE];
+	if (answer(reader, VAPI_NEXT_STEP) != VAPI_NONE || need->answer == VAPI_SPECIFIC)
+		return;
+	if (why->seen)
+	{
+		need->answer = VAPI_DENIED;
+		need->evidence = why->evidence;
+	}
 }
 
 /* What follows from an agreed step, where nothing was said: at most half of the points. */
@@ -394,7 +460,7 @@ infer(Reader *reader)
 	VapiReading bare = {VAPI_UNKNOWN, *evidence};
 
 	bare.evidence.bare = true;
-	if ((step == VAPI_DATED || step == VAPI_INFORMATION) &&
+	if ((step == VAPI_DATED || (step == VAPI_INFORMATION && !reader->asked_for_other)) &&
 		(answer(reader, VAPI_NEED) == VAPI_UNKNOWN || answer(reader, VAPI_NEED) == VAPI_DENIED))
 	{
 		bare.answer = VAPI_VAGUE;
@@ -412,7 +478,12 @@ infer(Reader *reader)
 		bare.answer = VAPI_WITHIN_30_DAYS;
 		reader->findings->components[VAPI_TIMELINE] = bare;
 	}
-	if (answer(reader, VAPI_BUDGET) == VAPI_UNKNOWN && reader->priced)
+	if (answer(reader, VAPI_BUDGET) < VAPI_RANGE_OF_MONEY && reader->accepted.turn > 0)
+	{
+		reader->findings->components[VAPI_BUDGET].answer = VAPI_STATED;
+		reader->findings->components[VAPI_BUDGET].evidence = reader->accepted;
+	}
+	else if (answer(reader, VAPI_BUDGET) == VAPI_UNKNOWN && reader->priced)
 	{
 		bare.answer = VAPI_STATED;
 		reader->findings->components[VAPI_BUDGET] = bare;
@@ -474,12 +545,16 @@ read_sentiment(Reader *reader)
 void
 vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const char *ended_reason, bool human)
 {
-	Reader reader = {dialogue, findings, false, -1, -1, -1, false, false, false};
+	Reader reader;
 	int weight = 0;
 	int machine = 0;
 
 	(void) ended_reason;
 	memset(findings, 0, sizeof(*findings));
+	memset(&reader, 0, sizeof(reader));
+	reader.dialogue = dialogue;
+	reader.findings = findings;
+	reader.step_turn = reader.refused_turn = reader.left_open_turn = -1;
 	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
 		findings->components[i].evidence.turn = -1;
 	findings->refusal.turn = -1;
@@ -489,6 +564,7 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 
 		if (!said->turn->customer)
 		{
+			reader.asked_for_other |= (said->found & VAPI_BIT(VAPI_ASKS_PERSON)) != 0;
 			reader.priced |= (said->amounts & VAPI_WORD_MONEY) != 0;
 			continue;
 		}
@@ -499,7 +575,8 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 			findings->do_not_call = true;
 			findings->refusal = evidence_of(said, i, VAPI_DNC);
 		}
-		if (vapi_said(said, VAPI_WRONG) && !findings->do_not_call)
+		if (vapi_said(said, VAPI_WRONG) && !findings->do_not_call &&
+			(!only_bare(said, VAPI_WRONG) || (said->reply >= 0 && (dialogue->said[said->reply].found & VAPI_BIT(VAPI_ASKS_WRONG)) != 0)))
 		{
 			findings->wrong_number = true;
 			findings->refusal = evidence_of(said, i, VAPI_WRONG);
@@ -514,6 +591,7 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 	findings->reached = (human && machine == 0 && dialogue->customer_turns >= 2) || findings->do_not_call || findings->wrong_number;
 	if (answer(&reader, VAPI_NEXT_STEP) == VAPI_UNKNOWN)
 		findings->components[VAPI_NEXT_STEP].answer = VAPI_NONE;
+	deny_need(&reader);
 	infer(&reader);
 	conclude_objections(&reader);
 	read_sentiment(&reader);

@@ -77,6 +77,7 @@ struct VapiPhrases
 	int hedge;
 	int reporter;
 	int pronoun;
+	int asker;
 };
 
 VapiPhrases *
@@ -467,6 +468,7 @@ vapi_phrases_finish(VapiPhrases *phrases)
 	phrases->negator = find_class(phrases, "negator", strlen("negator"));
 	phrases->hedge = find_class(phrases, "hedge", strlen("hedge"));
 	phrases->reporter = find_class(phrases, "reporter", strlen("reporter"));
+	phrases->asker = find_class(phrases, "qword", strlen("qword"));
 	phrases->pronoun = find_class(phrases, "pronoun", strlen("pronoun"));
 }
 
@@ -562,6 +564,31 @@ match_from(const VapiPhrases *phrases, const Rule *rule, int e, const VapiWords 
 	return element->optional ? match_from(phrases, rule, e + 1, words, at, begin) : -1;
 }
 
+/*
+ * Does the clause, or a sentence that begins with a question's word, end with
+ * a question mark? "I'm in, where do I pay?" states that he is in.
+ */
+static bool
+asks(const VapiPhrases *phrases, const VapiWords *words, int first, int last)
+{
+	bool clause = true;
+	int i;
+
+	for (i = last - 1; i < words->count && i < last + 3 * LONG_GAP; i++)
+	{
+		if (ends_sentence(&words->words[i]))
+			break;
+		clause &= words->words[i].stop == 0;
+	}
+	if (i >= words->count || words->words[i].stop != '?')
+		return false;
+	if (clause)
+		return true;
+	for (i = first; i > 0 && i > first - 3 * LONG_GAP && !ends_sentence(&words->words[i - 1]); i--)
+		;
+	return has_class(phrases, words->words[i].number, phrases->asker);
+}
+
 /* What stands around the words from first to before last. */
 static int
 surroundings(const VapiPhrases *phrases, const VapiWords *words, int first, int last)
@@ -582,13 +609,8 @@ surroundings(const VapiPhrases *phrases, const VapiWords *words, int first, int 
 	}
 	if ((words->words[first].flags & VAPI_WORD_QUOTED) != 0)
 		flags |= VAPI_HIT_REPORTED;
-	for (i = last - 1; i < words->count && i < last + 3 * LONG_GAP; i++)
-		if (ends_sentence(&words->words[i]))
-		{
-			if (words->words[i].stop == '?')
-				flags |= VAPI_HIT_QUESTION;
-			break;
-		}
+	if (asks(phrases, words, first, last))
+		flags |= VAPI_HIT_QUESTION;
 	return flags;
 }
 
