@@ -42,6 +42,7 @@ typedef struct Reader
 	bool transferred;
 	bool asked_for_other; /* the agent asked for somebody else */
 	VapiEvidence accepted; /* where the customer agreed after a price was named; turn 0: nowhere */
+	bool customer_ended;
 	bool priced; /* the agent named a price */
 } Reader;
 
@@ -51,6 +52,21 @@ asked(const Reader *reader, const VapiSaid *said)
 	static const VapiSaid nothing = {0};
 
 	return said->asked >= 0 ? &reader->dialogue->said[said->asked] : &nothing;
+}
+
+/* The agent's turn after it. */
+static const VapiSaid *
+reply_to(const Reader *reader, const VapiSaid *said)
+{
+	static const VapiSaid nothing = {0};
+
+	return said->reply >= 0 ? &reader->dialogue->said[said->reply] : &nothing;
+}
+
+static bool
+found(const VapiSaid *said, VapiFinding finding)
+{
+	return (said->found & VAPI_BIT(finding)) != 0;
 }
 
 static VapiEvidence
@@ -228,6 +244,7 @@ weigh_problem(const Reader *reader, const VapiSaid *said)
 	bool priced = vapi_said(said, VAPI_O_PRICE) || vapi_said(said, VAPI_NO_MONEY);
 	bool was_asked = (before->found & VAPI_BIT(VAPI_ASKS_NEED)) != 0;
 	bool counted = !priced && (said->amounts & (VAPI_WORD_NUMBER | VAPI_WORD_DURATION | VAPI_WORD_PERCENT)) != 0;
+	bool pitied = found(reply_to(reader, said), VAPI_ASKS_SORRY);
 	int problems = 0;
 	int at = -1;
 
@@ -241,9 +258,9 @@ weigh_problem(const Reader *reader, const VapiSaid *said)
 			at = hit->last;
 		}
 	}
-	if (problems == 0 && !(was_asked && said->words.count >= 6 && (counted || said->valence <= -2)))
+	if (problems == 0 && !((was_asked || pitied) && said->words.count >= 6 && (counted || pitied || said->valence <= -2 || said->words.count >= 12)))
 		return 0;
-	return Min(problems, 3) + counted + (was_asked && !priced) + (!priced && said->valence <= -2) + (said->words.count >= 15);
+	return Min(problems, 3) + pitied + counted + (was_asked && !priced) + (!priced && said->valence <= -2) + (said->words.count >= 15);
 }
 
 static void
@@ -292,23 +309,25 @@ static void
 read_authority(Reader *reader, const VapiSaid *said, int turn)
 {
 	const VapiSaid *before = asked(reader, said);
-	bool owner = (before->found & VAPI_BIT(VAPI_ASKS_OWNER)) != 0 && before->question;
-	bool other = (before->found & VAPI_BIT(VAPI_ASKS_ELSE)) != 0 && before->question;
+	bool owner = before->question && found(before, VAPI_ASKS_OWNER);
+	bool other = before->question && found(before, VAPI_ASKS_ELSE);
+	bool decides = vapi_said(said, VAPI_DECIDES);
+	bool influences = vapi_said(said, VAPI_INFLUENCES);
 
-	if (vapi_said(said, VAPI_DECIDES) && !(vapi_said(said, VAPI_INFLUENCES) && only_bare(said, VAPI_DECIDES)))
+	if (decides && !(influences && only_bare(said, VAPI_DECIDES)))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_DECIDES);
-	else if (reader->asked_for_other && (vapi_said(said, VAPI_REFERS) || vapi_said(said, VAPI_INFLUENCES)))
-		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, vapi_said(said, VAPI_REFERS) ? VAPI_REFERS : VAPI_INFLUENCES);
-	else if (vapi_said(said, VAPI_INFLUENCES))
+	else if (reader->asked_for_other && (vapi_said(said, VAPI_REFERS) || influences))
+		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, influences ? VAPI_INFLUENCES : VAPI_REFERS);
+	else if (influences)
 		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_INFLUENCES);
-	else if (other && vapi_said(said, VAPI_NO))
+	else if (vapi_said(said, VAPI_NO_SAY))
+		raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO_SAY);
+	else if (other && !owner && vapi_said(said, VAPI_NO))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_NO);
 	else if (owner && vapi_said(said, VAPI_YES))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_YES);
-	else if (vapi_said(said, VAPI_REFERS))
-		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, VAPI_REFERS);
-	else if (vapi_said(said, VAPI_NO_SAY))
-		raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO_SAY);
+	else if ((owner || other) && !vapi_said(said, VAPI_NO) && !found(said, VAPI_REFERS) && answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN)
+		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, -1);
 }
 
 static VapiAnswer
@@ -363,6 +382,14 @@ vapi_findings_objects(const VapiSaid *said)
 static void
 read_objections(Reader *reader, const VapiSaid *said, int turn)
 {
+	if (found(asked(reader, said), VAPI_ASKS_CONCERN) && asked(reader, said)->question && !vapi_said(said, VAPI_NO) &&
+		said->words.count >= 4 && vapi_findings_objects(said) < 0)
+	{
+		VapiObjection *objection = &reader->findings->objections[VAPI_O_OTHER - VAPI_O_PRICE];
+
+		objection->seen = true;
+		objection->evidence = evidence_of(said, turn, -1);
+	}
 	for (int kind = 0; kind < VAPI_OBJECTION_KINDS; kind++)
 	{
 		VapiObjection *objection = &reader->findings->objections[kind];
@@ -388,12 +415,23 @@ vapi_findings_commits(const VapiSaid *said)
 		(vapi_said(said, VAPI_CALLBACK) && timed) || (vapi_said(said, VAPI_AGREE) && timed);
 }
 
-/* Somebody who needs nothing, has it already or believes nothing, and agrees to nothing, has refused. */
+/*
+ * Who needs nothing, has it already or believes nothing, and agrees to
+ * nothing, has refused; so has who ends a talk without leaving anything open.
+ * A gatekeeper and a person of single words have not.
+ */
 static bool
-closes(const VapiFindings *findings)
+closes(const Reader *reader)
 {
-	return findings->objections[VAPI_O_NO_NEED - VAPI_O_PRICE].seen || findings->objections[VAPI_O_COMPETITOR - VAPI_O_PRICE].seen ||
-		findings->objections[VAPI_O_TRUST - VAPI_O_PRICE].seen || findings->components[VAPI_NEED].answer == VAPI_DENIED;
+	const VapiFindings *findings = reader->findings;
+	bool put_off = findings->objections[VAPI_O_PRICE - VAPI_O_PRICE].seen || findings->objections[VAPI_O_TIMING - VAPI_O_PRICE].seen ||
+		findings->objections[VAPI_O_AUTHORITY - VAPI_O_PRICE].seen;
+
+	if (findings->objections[VAPI_O_NO_NEED - VAPI_O_PRICE].seen || findings->objections[VAPI_O_COMPETITOR - VAPI_O_PRICE].seen ||
+		findings->objections[VAPI_O_TRUST - VAPI_O_PRICE].seen || findings->components[VAPI_NEED].answer == VAPI_DENIED)
+		return true;
+	return !put_off && !reader->asked_for_other && reader->customer_ended &&
+		reader->dialogue->customer_words > 3 * reader->dialogue->customer_turns;
 }
 
 static void
@@ -422,7 +460,7 @@ conclude_objections(Reader *reader)
 		reading->answer = VAPI_HARD_REFUSAL;
 		reading->evidence = findings->refusal;
 	}
-	else if (step == VAPI_NONE && reader->left_open_turn < 0 && closes(findings))
+	else if (step == VAPI_NONE && reader->left_open_turn < 0 && closes(reader))
 		reading->answer = VAPI_HARD_REFUSAL;
 	else if (open || (step == VAPI_NONE && reader->left_open_turn >= 0))
 		reading->answer = VAPI_OPEN;
@@ -549,11 +587,11 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 	int weight = 0;
 	int machine = 0;
 
-	(void) ended_reason;
 	memset(findings, 0, sizeof(*findings));
 	memset(&reader, 0, sizeof(reader));
 	reader.dialogue = dialogue;
 	reader.findings = findings;
+	reader.customer_ended = ended_reason == NULL || strstr(ended_reason, "customer-ended") != NULL || strstr(ended_reason, "assistant-ended") != NULL;
 	reader.step_turn = reader.refused_turn = reader.left_open_turn = -1;
 	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
 		findings->components[i].evidence.turn = -1;
@@ -570,13 +608,14 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 		}
 		if (vapi_said(said, VAPI_MACHINE))
 			machine++;
-		if (vapi_said(said, VAPI_DNC))
+		if (vapi_said(said, VAPI_DNC) ||
+			(found(reply_to(&reader, said), VAPI_ASKS_DNC) && !agrees(said) && said->words.count > 1))
 		{
 			findings->do_not_call = true;
 			findings->refusal = evidence_of(said, i, VAPI_DNC);
 		}
 		if (vapi_said(said, VAPI_WRONG) && !findings->do_not_call &&
-			(!only_bare(said, VAPI_WRONG) || (said->reply >= 0 && (dialogue->said[said->reply].found & VAPI_BIT(VAPI_ASKS_WRONG)) != 0)))
+			(!only_bare(said, VAPI_WRONG) || found(reply_to(&reader, said), VAPI_ASKS_WRONG)))
 		{
 			findings->wrong_number = true;
 			findings->refusal = evidence_of(said, i, VAPI_WRONG);

@@ -6,6 +6,7 @@
 
 #include "read_file.h"
 #include "vapi_lexicon.h"
+#include "vapi_rubric.h"
 
 /* Adds the entries of one file; how many are wrong, each of which is printed. */
 static int
@@ -63,6 +64,35 @@ lexicon_read(int *wrong)
 		*wrong += lexicon_add_file(lexicon, files[i][0], files[i][1]);
 	vapi_lexicon_finish(lexicon);
 	return lexicon;
+}
+
+/* The shipped rubric; how many of its lines were refused. */
+static int
+rubric_read(VapiRubric *rubric)
+{
+	size_t length;
+	char *line = read_file("src/lexicon/rubric.tsv", &length);
+	int wrong = 0;
+
+	memset(rubric, 0, sizeof(*rubric));
+	for (line = line == NULL ? NULL : strtok(line, "\n"); line != NULL; line = strtok(NULL, "\n"))
+	{
+		char *answer = strchr(line, '\t');
+		char *points = answer == NULL ? NULL : strchr(answer + 1, '\t');
+		const char *error = "a line has three fields";
+
+		if (points != NULL)
+		{
+			*answer = *points = '\0';
+			error = vapi_rubric_add(rubric, line, answer + 1, points + 1);
+		}
+		if (error != NULL)
+		{
+			printf("# rubric.tsv: %s: %s\n", line, error);
+			wrong++;
+		}
+	}
+	return wrong + (vapi_rubric_problem(rubric) != NULL);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* links: vapi_words vapi_amounts vapi_phrases vapi_sentiment vapi_lexicon vapi_token vapi_json vapi_turns vapi_dialogue vapi_findings */
+/* links: vapi_words vapi_amounts vapi_phrases vapi_sentiment vapi_lexicon vapi_token vapi_json vapi_turns vapi_dialogue vapi_findings vapi_rubric */
 /*
  * How well the scorer reads the labelled calls and sentences. The figures that
  * it reaches must not fall; docs/scoring.md gives them.
@@ -6,7 +6,7 @@
  *   test_accuracy                      all sets, totals only
  *   test_accuracy FILE [PART PARTS]    one set, with what is read wrongly; every PARTS-th line from PART on
  */
-#include "vapi_findings.h"
+#include "vapi_rubric.h"
 
 #include "lexicon_files.h"
 #include "tap.h"
@@ -16,6 +16,7 @@
 #define FOLDER "test/scoring/labelled/"
 
 static VapiLexicon *lexicon;
+static VapiRubric rubric;
 static bool verbose;
 static int part = 0;
 static int parts = 1;
@@ -78,16 +79,11 @@ sentiment_name(double sentiment)
 															 : "neutral";
 }
 
+/* A rubric's own threshold: a call that is hot is qualified. */
 static bool
-qualified(const VapiFindings *findings)
+qualified(const VapiScore *score)
 {
-	const VapiReading *c = findings->components;
-	int known = (c[VAPI_BUDGET].answer == VAPI_STATED || c[VAPI_BUDGET].answer == VAPI_RANGE_OF_MONEY) +
-		(c[VAPI_AUTHORITY].answer == VAPI_DECIDES_ALONE || c[VAPI_AUTHORITY].answer == VAPI_HAS_A_SAY) +
-		(c[VAPI_TIMELINE].answer == VAPI_WITHIN_30_DAYS || c[VAPI_TIMELINE].answer == VAPI_WITHIN_90_DAYS);
-
-	return findings->reached && c[VAPI_NEXT_STEP].answer == VAPI_DATED && c[VAPI_NEED].answer == VAPI_SPECIFIC && known >= 2 &&
-		c[VAPI_OBJECTIONS].answer != VAPI_HARD_REFUSAL;
+	return score->scored && score->score >= rubric.hot;
 }
 
 static void
@@ -99,13 +95,19 @@ check_call(const VapiJson *call, Totals *totals)
 	const char *reason = vapi_json_string(call, "ended_reason");
 	const char *sentiment = vapi_json_string(label, "sentiment");
 	VapiFindings findings;
+	VapiCallFacts facts = {-1, -1, -1, true};
+	VapiScore score;
 	bool wanted = is_true(vapi_json_get(label, "qualified"));
 	bool got;
 
 	vapi_turns_of_messages(&turns, vapi_json_get(call, "messages"));
 	vapi_dialogue_read(&dialogue, lexicon, &turns);
 	vapi_findings_read(&findings, &dialogue, reason, !not_human(reason));
-	got = qualified(&findings);
+	if (turns.count > 0)
+		facts.seconds = turns.turns[turns.count - 1].second + 5;
+	facts.customer_share = (double) dialogue.customer_words / Max(dialogue.customer_words + dialogue.agent_words, 1);
+	vapi_rubric_score(&score, &rubric, &findings, &facts);
+	got = qualified(&score);
 	totals->calls++;
 	totals->qualified_right += got == wanted;
 	totals->true_positive += got && wanted;
@@ -121,8 +123,8 @@ check_call(const VapiJson *call, Totals *totals)
 		totals->sentiments++;
 		totals->sentiment_right += strcmp(sentiment, sentiment_name(findings.sentiment)) == 0;
 	}
-	if (verbose && got != wanted)
-		printf("# %s: %s, wants %s\n", vapi_json_string(call, "id"), got ? "qualified" : "not qualified",
+	if (verbose && (got != wanted || getenv("SCORES") != NULL))
+		printf("# %s: %d, %s, wants %s\n", vapi_json_string(call, "id"), score.score, got ? "qualified" : "not qualified",
 			   wanted ? "qualified" : "not qualified");
 	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
 	{
@@ -347,6 +349,13 @@ calls_of(const char *name)
 	printf("); sentiment %.3f, commitment %.3f, outcome %.3f, reached %.3f, blocked %.3f\n", figures.sentiment,
 		   figures.commitment, figures.outcome, ratio(totals.reached_right, totals.calls),
 		   ratio(totals.blocked_right, totals.calls));
+	if (getenv("CONFUSION") != NULL)
+		for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
+			for (int a = 0; a < VAPI_ANSWERS; a++)
+				if (totals.components[i].expected[a] + totals.components[i].got[a] > 0)
+					printf("#   %s %s: labelled %d, read %d, both %d\n", vapi_component_name((VapiComponent) i),
+						   vapi_answer_name((VapiAnswer) a), totals.components[i].expected[a], totals.components[i].got[a],
+						   totals.components[i].right[a]);
 	return figures;
 }
 
@@ -375,6 +384,7 @@ main(int argc, char **argv)
 	int wrong;
 
 	lexicon = lexicon_read(&wrong);
+	wrong += rubric_read(&rubric);
 	if (argc > 1)
 	{
 		verbose = strcmp(argv[1], "holdout.jsonl") != 0;
