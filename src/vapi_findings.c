@@ -43,6 +43,7 @@ typedef struct Reader
 	bool asked_for_other; /* the agent asked for somebody else */
 	VapiEvidence accepted; /* where the customer agreed after a price was named; turn 0: nowhere */
 	bool customer_ended;
+	int turns; /* of the customer, so far */
 	bool priced; /* the agent named a price */
 } Reader;
 
@@ -80,7 +81,6 @@ evidence_of(const VapiSaid *said, int turn, int finding)
 		evidence.first = hit->first;
 		evidence.last = hit->last;
 		evidence.rule = hit->rule;
-		evidence.bare = (hit->flags & VAPI_HIT_BARE) != 0;
 	}
 	return evidence;
 }
@@ -236,6 +236,13 @@ read_next_step(Reader *reader, const VapiSaid *said, int turn)
 	}
 }
 
+/* Is the finding there, and in so many words unless the agent spoke of it? */
+static bool
+states(const VapiSaid *said, VapiFinding finding, bool spoken_of)
+{
+	return vapi_said(said, finding) && (spoken_of || !only_bare(said, finding));
+}
+
 /* How much the turn says of a problem: each sign of it once. */
 static int
 weigh_problem(const Reader *reader, const VapiSaid *said)
@@ -270,7 +277,7 @@ read_need(Reader *reader, const VapiSaid *said, int turn, int *weight)
 
 	if (vapi_said(said, VAPI_NO_WANT) && answer(reader, VAPI_NEED) == VAPI_UNKNOWN)
 		set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO_WANT);
-	if (vapi_said(said, VAPI_WANT))
+	if (states(said, VAPI_WANT, found(asked(reader, said), VAPI_ASKS_NEED)))
 		raise(reader, VAPI_NEED, VAPI_VAGUE, said, turn, VAPI_WANT);
 	if (!vapi_said(said, VAPI_REFUSE) && !vapi_said(said, VAPI_O_OTHER))
 		problem = weigh_problem(reader, said);
@@ -291,18 +298,18 @@ read_budget(Reader *reader, const VapiSaid *said, int turn)
 
 	if (vapi_said(said, VAPI_NO_MONEY) && answer(reader, VAPI_BUDGET) != VAPI_STATED)
 		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO_MONEY);
-	else if (vapi_said(said, VAPI_RANGE) && (money || asked_budget || named))
+	else if (states(said, VAPI_RANGE, asked_budget) && (money || asked_budget || named))
 		raise(reader, VAPI_BUDGET, VAPI_RANGE_OF_MONEY, said, turn, VAPI_RANGE);
-	else if (vapi_said(said, VAPI_HAS_MONEY) && (money || asked_budget || (said->amounts & VAPI_WORD_NUMBER) != 0))
+	else if (states(said, VAPI_HAS_MONEY, asked_budget || named) && (money || asked_budget || (said->amounts & VAPI_WORD_NUMBER) != 0))
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_HAS_MONEY);
 	else if (asked_budget && money)
 		raise(reader, VAPI_BUDGET, said->sums > 1 ? VAPI_RANGE_OF_MONEY : VAPI_STATED, said, turn, -1);
+	else if (states(said, VAPI_ACCEPT_PRICE, named) && (named || reader->priced) && !vapi_said(said, VAPI_O_PRICE))
+		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_ACCEPT_PRICE);
 	else if (named && agrees(said) && !vapi_said(said, VAPI_O_PRICE) && !vapi_said(said, VAPI_SEND) && !said->question)
 	{
 		reader->accepted = evidence_of(said, turn, vapi_said(said, VAPI_AGREE) ? VAPI_AGREE : VAPI_YES);
 	}
-	else if (vapi_said(said, VAPI_ACCEPT_PRICE))
-		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_ACCEPT_PRICE);
 }
 
 static void
@@ -313,11 +320,24 @@ read_authority(Reader *reader, const VapiSaid *said, int turn)
 	bool other = before->question && found(before, VAPI_ASKS_ELSE);
 	bool decides = vapi_said(said, VAPI_DECIDES);
 	bool influences = vapi_said(said, VAPI_INFLUENCES);
+	bool refers = vapi_said(said, VAPI_REFERS) || vapi_said(said, VAPI_ELSEWHERE);
 
-	if (decides && !(influences && only_bare(said, VAPI_DECIDES)))
+	if (vapi_said(said, VAPI_SPEAKING))
+		reader->asked_for_other = false;
+	if (reader->asked_for_other)
+	{
+		if (vapi_said(said, VAPI_NO_SAY))
+			raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO_SAY);
+		else if (refers || influences)
+			raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn,
+				  influences						? VAPI_INFLUENCES
+				  : vapi_said(said, VAPI_REFERS) ? VAPI_REFERS
+												 : VAPI_ELSEWHERE);
+		else if (decides && !only_bare(said, VAPI_DECIDES))
+			set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_DECIDES);
+	}
+	else if (decides && !(influences && only_bare(said, VAPI_DECIDES)))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_DECIDES);
-	else if (reader->asked_for_other && (vapi_said(said, VAPI_REFERS) || influences))
-		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, influences ? VAPI_INFLUENCES : VAPI_REFERS);
 	else if (influences)
 		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_INFLUENCES);
 	else if (vapi_said(said, VAPI_NO_SAY))
@@ -326,7 +346,7 @@ read_authority(Reader *reader, const VapiSaid *said, int turn)
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_NO);
 	else if (owner && vapi_said(said, VAPI_YES))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_YES);
-	else if ((owner || other) && !vapi_said(said, VAPI_NO) && !found(said, VAPI_REFERS) && answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN)
+	else if ((owner || other) && !vapi_said(said, VAPI_NO) && !refers && answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN)
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, -1);
 }
 
@@ -347,18 +367,23 @@ read_timeline(Reader *reader, const VapiSaid *said, int turn)
 	VapiAnswer when = VAPI_UNKNOWN;
 	int finding = -1;
 
-	if (vapi_said(said, VAPI_NOT_SOON))
-	{
-		when = said->days > 31 || vapi_said(said, VAPI_LATER) ? VAPI_FAR : VAPI_NONE;
-		finding = VAPI_NOT_SOON;
-	}
-	else if (vapi_said(said, VAPI_LATER))
+	if (states(said, VAPI_LATER, false) && said->days <= 1)
 	{
 		when = VAPI_FAR;
 		finding = VAPI_LATER;
 	}
 	else if ((asked_when || echoed) && said->days >= 0)
 		when = within(said->days);
+	else if (vapi_said(said, VAPI_NOT_SOON))
+	{
+		when = said->days > 31 || vapi_said(said, VAPI_LATER) ? VAPI_FAR : VAPI_NONE;
+		finding = VAPI_NOT_SOON;
+	}
+	else if (states(said, VAPI_LATER, asked_when))
+	{
+		when = VAPI_FAR;
+		finding = VAPI_LATER;
+	}
 	else if (echoed && asked_when)
 		when = within(before->days);
 	else if (vapi_said(said, VAPI_SOON))
@@ -470,22 +495,27 @@ conclude_objections(Reader *reader)
 		reading->answer = VAPI_NONE;
 }
 
-/* Who refuses because he needs nothing, or has it already, denies the need. */
+/* Who refuses in words denies the need, unless he has told of one; who mistrusts or only mocks does not say. */
 static void
 deny_need(Reader *reader)
 {
 	VapiReading *need = &reader->findings->components[VAPI_NEED];
-	const VapiObjection *objections_seen = reader->findings->objections;
-	const VapiObjection *why = &objections_seen[VAPI_O_NO_NEED - VAPI_O_PRICE];
+	const VapiObjection *seen = reader->findings->objections;
+	const VapiObjection *why = &seen[VAPI_O_NO_NEED - VAPI_O_PRICE];
 
 	if (!why->seen)
-		why = &objections_seen[VAPI_O_COMPETITOR - VAPI_O_PRICE];
-	if (answer(reader, VAPI_NEXT_STEP) != VAPI_NONE || need->answer == VAPI_SPECIFIC)
+		why = &seen[VAPI_O_COMPETITOR - VAPI_O_PRICE];
+	if (answer(reader, VAPI_NEXT_STEP) != VAPI_NONE || need->answer == VAPI_SPECIFIC || reader->asked_for_other)
 		return;
 	if (why->seen)
 	{
 		need->answer = VAPI_DENIED;
 		need->evidence = why->evidence;
+	}
+	else if (reader->refused_turn >= 0 && reader->left_open_turn < 0 && !seen[VAPI_O_TRUST - VAPI_O_PRICE].seen)
+	{
+		need->answer = VAPI_DENIED;
+		need->evidence = reader->findings->refusal;
 	}
 }
 
@@ -602,10 +632,11 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 
 		if (!said->turn->customer)
 		{
-			reader.asked_for_other |= (said->found & VAPI_BIT(VAPI_ASKS_PERSON)) != 0;
-			reader.priced |= (said->amounts & VAPI_WORD_MONEY) != 0;
+			reader.asked_for_other |= reader.turns < 2 && found(said, VAPI_ASKS_PERSON);
+			reader.priced |= found(said, VAPI_ASKS_PRICE);
 			continue;
 		}
+		reader.turns++;
 		if (vapi_said(said, VAPI_MACHINE))
 			machine++;
 		if (vapi_said(said, VAPI_DNC) ||

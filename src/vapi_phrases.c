@@ -496,7 +496,9 @@ fits(const VapiPhrases *phrases, const Element *element, const VapiWord *word)
 					return true;
 				break;
 			case CHOICE_FLAG:
-				if ((word->flags & choice->what) != 0)
+				/* a time of day is a number, too, but is not meant */
+				if ((word->flags & choice->what) != 0 &&
+					!(choice->what == VAPI_WORD_NUMBER && (word->flags & (VAPI_WORD_CLOCK | VAPI_WORD_DAY)) != 0))
 					return true;
 				break;
 			case CHOICE_NAME:

@@ -167,7 +167,7 @@ static const char *const written_out[][2] = {
 };
 
 /* What is said while one thinks. */
-static const char *const fillers[] = {"ah", "eh", "er", "erm", "hm", "hmm", "mmm", "uh", "uhm", "um", "umm"};
+static const char *const fillers[] = {"ah", "eh", "er", "erm", "mmm", "uh", "uhm", "um", "umm"};
 
 /* How a contraction ends, and the word that its end stands for. */
 static const char *const endings[][2] = {
