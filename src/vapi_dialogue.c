@@ -20,13 +20,20 @@ static void
 sum_up(VapiSaid *said)
 {
 	bool in_sum = false;
+	bool in_number = false;
 
 	said->amounts = 0;
 	said->sums = 0;
+	said->numbers = 0;
 	for (int i = 0; i < said->words.count; i++)
 	{
 		bool money = (said->words.words[i].flags & VAPI_WORD_MONEY) != 0;
 
+		bool number = (said->words.words[i].flags & (VAPI_WORD_NUMBER | VAPI_WORD_CLOCK | VAPI_WORD_DAY | VAPI_WORD_DURATION)) == VAPI_WORD_NUMBER;
+
+		if (number && (!in_number || said->words.words[i].value != 0))
+			said->numbers++;
+		in_number = number;
 		said->amounts |= said->words.words[i].flags;
 		if (money && !in_sum)
 			said->sums++;

@@ -17,6 +17,7 @@ typedef struct VapiSaid
 	uint64 found; /* findings that stand there at all */
 	int amounts;  /* VapiWordFlag of all words */
 	int sums;	  /* how many sums of money */
+	int numbers;  /* how many numbers that are no times */
 	int days;	  /* vapi_amounts_days of all words */
 	double valence;
 	bool question; /* its last sentence is one */

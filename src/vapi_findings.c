@@ -298,12 +298,12 @@ read_budget(Reader *reader, const VapiSaid *said, int turn)
 
 	if (vapi_said(said, VAPI_NO_MONEY) && answer(reader, VAPI_BUDGET) != VAPI_STATED)
 		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO_MONEY);
-	else if (states(said, VAPI_RANGE, asked_budget) && (money || asked_budget || named))
+	else if (states(said, VAPI_RANGE, said->numbers > 1) && (said->numbers > 0 || asked_budget))
 		raise(reader, VAPI_BUDGET, VAPI_RANGE_OF_MONEY, said, turn, VAPI_RANGE);
-	else if (states(said, VAPI_HAS_MONEY, asked_budget || named) && (money || asked_budget || (said->amounts & VAPI_WORD_NUMBER) != 0))
+	else if (vapi_said(said, VAPI_HAS_MONEY) && (money || asked_budget || said->numbers > 0))
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_HAS_MONEY);
-	else if (asked_budget && money)
-		raise(reader, VAPI_BUDGET, said->sums > 1 ? VAPI_RANGE_OF_MONEY : VAPI_STATED, said, turn, -1);
+	else if (asked_budget && (money || said->numbers > 0))
+		raise(reader, VAPI_BUDGET, said->numbers > 1 ? VAPI_RANGE_OF_MONEY : VAPI_STATED, said, turn, -1);
 	else if (states(said, VAPI_ACCEPT_PRICE, named) && (named || reader->priced) && !vapi_said(said, VAPI_O_PRICE))
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_ACCEPT_PRICE);
 	else if (named && agrees(said) && !vapi_said(said, VAPI_O_PRICE) && !vapi_said(said, VAPI_SEND) && !said->question)
@@ -326,7 +326,9 @@ read_authority(Reader *reader, const VapiSaid *said, int turn)
 		reader->asked_for_other = false;
 	if (reader->asked_for_other)
 	{
-		if (vapi_said(said, VAPI_NO_SAY))
+		if (owner && vapi_said(said, VAPI_YES))
+			set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_YES);
+		else if (vapi_said(said, VAPI_NO_SAY))
 			raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO_SAY);
 		else if (refers || influences)
 			raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn,
@@ -342,6 +344,8 @@ read_authority(Reader *reader, const VapiSaid *said, int turn)
 		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_INFLUENCES);
 	else if (vapi_said(said, VAPI_NO_SAY))
 		raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO_SAY);
+	else if (vapi_said(said, VAPI_REFERS) || (owner && refers && vapi_said(said, VAPI_NO)))
+		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, VAPI_REFERS);
 	else if (other && !owner && vapi_said(said, VAPI_NO))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_NO);
 	else if (owner && vapi_said(said, VAPI_YES))

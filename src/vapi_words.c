@@ -282,6 +282,20 @@ is_apostrophe(const unsigned char *at, int left)
 	return at[0] == '\'' || (left >= 3 && at[0] == 0xE2 && at[1] == 0x80 && at[2] == 0x99);
 }
 
+/* "Mr." and "a.m." end no sentence. */
+static bool
+is_abbreviation(const char *word, size_t length)
+{
+	static const char *const titles[] = {"mr", "mrs", "ms", "dr", "st", "jr", "sr", "vs", "approx", "inc"};
+
+	if (length == 1 && word[0] != 'i' && (word[0] < '0' || word[0] > '9'))
+		return true;
+	for (size_t i = 0; i < lengthof(titles); i++)
+		if (strlen(titles[i]) == length && memcmp(titles[i], word, length) == 0)
+			return true;
+	return false;
+}
+
 /* Notes a mark after the last word; the stronger one stays. */
 static void
 note_stop(VapiWords *words, char stop)
@@ -312,6 +326,7 @@ read_text(Reader *reader, const char *text, int length)
 		int left = length - i;
 		int sign = sign_length(bytes + i, left);
 		bool digits;
+		int end;
 
 		if (sign > 0 || !is_letter(bytes[i]) || (left >= 3 && is_apostrophe(bytes + i, left)))
 		{
@@ -369,15 +384,18 @@ read_text(Reader *reader, const char *text, int length)
 				word[size++] = (char) (c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 			i++;
 		}
+		end = i;
+		if (i < length && bytes[i] == '.' && is_abbreviation(word, size))
+			i++;
 		reader->flags = dollars | (digits ? VAPI_WORD_DIGITS : 0) | (quoted ? VAPI_WORD_QUOTED : 0) |
 			(bytes[start] >= 'A' && bytes[start] <= 'Z' ? VAPI_WORD_CAPITAL : 0);
 		dollars = 0;
 		if (size > VAPI_WORD_MAX)
-			add_word(reader, word, size, start, i);
+			add_word(reader, word, size, start, end);
 		else
 		{
 			word[size] = '\0';
-			add_spoken(reader, word, size, start, i);
+			add_spoken(reader, word, size, start, end);
 		}
 	}
 }
