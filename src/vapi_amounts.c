@@ -280,6 +280,16 @@ read_number(const VapiAmounts *amounts, const VapiWords *words, const char *text
 	int i = at;
 
 	memset(number, 0, sizeof(*number));
+	/* a hundred, a thousand */
+	if (kind(amounts, words, at) == K_A)
+	{
+		Kind next = goes_on(words, at + 1) ? kind(amounts, words, at + 1) : K_NONE;
+
+		if (next != K_HUNDRED && next != K_THOUSAND && next != K_GRAND)
+			return false;
+		seen = true;
+		i++;
+	}
 	for (; i < words->count; i++)
 	{
 		Meaning now = meaning(amounts, words, i);
@@ -383,7 +393,7 @@ is_money(const VapiAmounts *amounts, const VapiWords *words, int at, const Numbe
 	/* part of a phone number or an address, unless something says that it is a sum */
 	if (number->digits && !number->money)
 		return false;
-	if (!number->large && !(number->pair && number->value > 1260))
+	if (!number->large && !(number->pair && (number->value > 1260 || fmod(number->value, 100) > 59)))
 		return false;
 	/* "four hundred invoices" counts something, "four hundred" alone is mostly a price */
 	if (number->value < 100 || after == K_UNIT_OF_TIME)
@@ -411,6 +421,10 @@ is_clock(const VapiAmounts *amounts, const VapiWords *words, int at, const Numbe
 		return fmod(minute, 5) == 0;
 	if (before == K_DAY || before == K_PART_OF_DAY)
 		return true;
+	/* between two and three thousand */
+	if (before == K_BEFORE_CLOCK && after == K_AND && words->count > next + 2 && kind(amounts, words, next + 2) >= K_HUNDRED &&
+		kind(amounts, words, next + 2) <= K_GRAND)
+		return false;
 	if (before == K_BEFORE_CLOCK)
 		return !goes_on(words, next) || after == K_SMALL || after == K_DAY || after == K_IN || after == K_BEFORE_CLOCK ||
 			after == K_AND || after == K_THIS;
@@ -498,7 +512,7 @@ vapi_amounts_mark(const VapiAmounts *amounts, VapiWords *words, const char *text
 		Number number;
 
 		if (((words->words[i].flags & VAPI_WORD_DIGITS) != 0 || kind(amounts, words, i) == K_UNIT ||
-			 kind(amounts, words, i) == K_TEN) &&
+			 kind(amounts, words, i) == K_TEN || kind(amounts, words, i) == K_A) &&
 			read_number(amounts, words, text, i, &number))
 		{
 			mark_number(amounts, words, i, &number);
@@ -536,6 +550,17 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 		case K_ORDINAL:
 			return (word->flags & VAPI_WORD_DAY) != 0 && before.kind != K_MONTH ? 30 : VAPI_DAYS_NONE;
 		case K_UNIT_OF_TIME:
+			if ((word->flags & VAPI_WORD_DURATION) != 0 && at > 0 && (words->words[at - 1].flags & VAPI_WORD_NUMBER) != 0)
+			{
+				int i = at;
+
+				while (i > 0 && (words->words[i - 1].flags & VAPI_WORD_NUMBER) != 0)
+					i--;
+				return words->words[i].value * now.value;
+			}
+			/* a month and a half */
+			if (kind(amounts, words, at + 1) == K_AND && kind(amounts, words, at + 3) == K_HALF)
+				return 1.5 * now.value;
 			if (before.kind == K_THIS)
 				return now.value;
 			if (before.kind == K_NEXT)
@@ -551,13 +576,7 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 			if (kind(amounts, words, at - 1) == K_A)
 				return now.value;
 			if ((word->flags & VAPI_WORD_DURATION) != 0)
-			{
-				int i = at;
-
-				while (i > 0 && (words->words[i - 1].flags & VAPI_WORD_NUMBER) != 0)
-					i--;
-				return i < at ? words->words[i].value * now.value : now.value;
-			}
+				return now.value;
 			return kind(amounts, words, at - 1) == K_END || kind(amounts, words, at + 1) == K_END ? now.value : VAPI_DAYS_NONE;
 		default:
 			if ((word->flags & (VAPI_WORD_CLOCK | VAPI_WORD_NUMBER)) == (VAPI_WORD_CLOCK | VAPI_WORD_NUMBER))

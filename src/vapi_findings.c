@@ -243,13 +243,22 @@ states(const VapiSaid *said, VapiFinding finding, bool spoken_of)
 	return vapi_said(said, finding) && (spoken_of || !only_bare(said, finding));
 }
 
+/* Does the agent ask about the need, and not about money, people or dates? */
+static bool
+asks_need(const VapiSaid *said)
+{
+	return found(said, VAPI_ASKS_NEED) && !found(said, VAPI_ASKS_BUDGET) && !found(said, VAPI_ASKS_PRICE) &&
+		!found(said, VAPI_ASKS_OWNER) && !found(said, VAPI_ASKS_ELSE) && !found(said, VAPI_ASKS_TIMELINE) &&
+		!found(said, VAPI_ASKS_WHEN);
+}
+
 /* How much the turn says of a problem: each sign of it once. */
 static int
 weigh_problem(const Reader *reader, const VapiSaid *said)
 {
 	const VapiSaid *before = asked(reader, said);
-	bool priced = vapi_said(said, VAPI_O_PRICE) || vapi_said(said, VAPI_NO_MONEY);
-	bool was_asked = (before->found & VAPI_BIT(VAPI_ASKS_NEED)) != 0;
+	bool priced = vapi_said(said, VAPI_O_PRICE) || vapi_said(said, VAPI_NO_MONEY) || found(before, VAPI_ASKS_BUDGET) || found(before, VAPI_ASKS_PRICE);
+	bool was_asked = asks_need(before);
 	bool counted = !priced && (said->amounts & (VAPI_WORD_NUMBER | VAPI_WORD_DURATION | VAPI_WORD_PERCENT)) != 0;
 	bool pitied = found(reply_to(reader, said), VAPI_ASKS_SORRY);
 	int problems = 0;
@@ -265,27 +274,34 @@ weigh_problem(const Reader *reader, const VapiSaid *said)
 			at = hit->last;
 		}
 	}
-	if (problems == 0 && !((was_asked || pitied) && said->words.count >= 6 && (counted || pitied || said->valence <= -2 || said->words.count >= 12)))
+	if (problems == 0 && !((was_asked || pitied) && said->words.count >= 8 && !vapi_said(said, VAPI_NO) && !vapi_said(said, VAPI_WANT)))
 		return 0;
-	return Min(problems, 3) + pitied + counted + (was_asked && !priced) + (!priced && said->valence <= -2) + (said->words.count >= 15);
+	return Min(problems, 3) + pitied + counted + (was_asked && !priced) + (!priced && said->valence <= -1) +
+		(said->words.count >= 9) + (said->words.count >= 18);
 }
 
 static void
 read_need(Reader *reader, const VapiSaid *said, int turn, int *weight)
 {
+	const VapiSaid *before = asked(reader, said);
+	bool was_asked = before->question && asks_need(before);
 	int problem = 0;
 
 	if (vapi_said(said, VAPI_NO_WANT) && answer(reader, VAPI_NEED) == VAPI_UNKNOWN)
 		set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO_WANT);
-	if (states(said, VAPI_WANT, found(asked(reader, said), VAPI_ASKS_NEED)))
+	if (states(said, VAPI_WANT, was_asked))
 		raise(reader, VAPI_NEED, VAPI_VAGUE, said, turn, VAPI_WANT);
-	if (!vapi_said(said, VAPI_REFUSE) && !vapi_said(said, VAPI_O_OTHER))
+	if (!vapi_said(said, VAPI_REFUSE))
 		problem = weigh_problem(reader, said);
 	if (problem > 1)
 	{
 		*weight += problem;
-		raise(reader, VAPI_NEED, problem >= 3 || *weight >= 4 ? VAPI_SPECIFIC : VAPI_VAGUE, said, turn, VAPI_PROBLEM);
+		raise(reader, VAPI_NEED, problem >= 3 || *weight >= 5 ? VAPI_SPECIFIC : VAPI_VAGUE, said, turn, VAPI_PROBLEM);
 	}
+	else if (was_asked && !vapi_said(said, VAPI_NO) && !vapi_said(said, VAPI_REFUSE) && said->words.count >= 3 && !said->question)
+		raise(reader, VAPI_NEED, VAPI_VAGUE, said, turn, -1);
+	else if (was_asked && vapi_said(said, VAPI_NO) && said->words.count >= 3 && answer(reader, VAPI_NEED) == VAPI_UNKNOWN)
+		set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO);
 }
 
 static void
@@ -304,7 +320,7 @@ read_budget(Reader *reader, const VapiSaid *said, int turn)
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_HAS_MONEY);
 	else if (asked_budget && (money || said->numbers > 0))
 		raise(reader, VAPI_BUDGET, said->numbers > 1 ? VAPI_RANGE_OF_MONEY : VAPI_STATED, said, turn, -1);
-	else if (states(said, VAPI_ACCEPT_PRICE, named) && (named || reader->priced) && !vapi_said(said, VAPI_O_PRICE))
+	else if (states(said, VAPI_ACCEPT_PRICE, named || before->numbers > 0) && (named || before->numbers > 0 || reader->priced) && !vapi_said(said, VAPI_O_PRICE))
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_ACCEPT_PRICE);
 	else if (named && agrees(said) && !vapi_said(said, VAPI_O_PRICE) && !vapi_said(said, VAPI_SEND) && !said->question)
 	{
@@ -320,7 +336,7 @@ read_authority(Reader *reader, const VapiSaid *said, int turn)
 	bool other = before->question && found(before, VAPI_ASKS_ELSE);
 	bool decides = vapi_said(said, VAPI_DECIDES);
 	bool influences = vapi_said(said, VAPI_INFLUENCES);
-	bool refers = vapi_said(said, VAPI_REFERS) || vapi_said(said, VAPI_ELSEWHERE);
+	bool refers = vapi_said(said, VAPI_REFERS) || vapi_said(said, VAPI_ELSEWHERE) || (reader->asked_for_other && vapi_said(said, VAPI_OTHERS));
 
 	if (vapi_said(said, VAPI_SPEAKING))
 		reader->asked_for_other = false;
@@ -334,7 +350,8 @@ read_authority(Reader *reader, const VapiSaid *said, int turn)
 			raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn,
 				  influences						? VAPI_INFLUENCES
 				  : vapi_said(said, VAPI_REFERS) ? VAPI_REFERS
-												 : VAPI_ELSEWHERE);
+				  : vapi_said(said, VAPI_ELSEWHERE) ? VAPI_ELSEWHERE
+													: VAPI_OTHERS);
 		else if (decides && !only_bare(said, VAPI_DECIDES))
 			set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_DECIDES);
 	}
@@ -346,6 +363,8 @@ read_authority(Reader *reader, const VapiSaid *said, int turn)
 		raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO_SAY);
 	else if (vapi_said(said, VAPI_REFERS) || (owner && refers && vapi_said(said, VAPI_NO)))
 		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, VAPI_REFERS);
+	else if ((owner || other) && found(said, VAPI_OTHERS))
+		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_OTHERS);
 	else if (other && !owner && vapi_said(said, VAPI_NO))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_NO);
 	else if (owner && vapi_said(said, VAPI_YES))
@@ -366,7 +385,8 @@ static void
 read_timeline(Reader *reader, const VapiSaid *said, int turn)
 {
 	const VapiSaid *before = asked(reader, said);
-	bool asked_when = (before->found & VAPI_BIT(VAPI_ASKS_TIMELINE)) != 0;
+	bool asked_when = found(before, VAPI_ASKS_TIMELINE) && !vapi_said(said, VAPI_CALLBACK) &&
+		!(found(before, VAPI_ASKS_WHEN) && (said->amounts & VAPI_WORD_CLOCK) != 0);
 	bool echoed = before->question && (before->amounts & VAPI_WORD_DURATION) != 0 && agrees(said);
 	VapiAnswer when = VAPI_UNKNOWN;
 	int finding = -1;
@@ -424,7 +444,10 @@ read_objections(Reader *reader, const VapiSaid *said, int turn)
 		VapiObjection *objection = &reader->findings->objections[kind];
 
 		/* That somebody else decides is no objection of a gatekeeper's. */
-		if (vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)) &&
+		/* "Four hundred?" */
+		bool balks = kind == 0 && found(asked(reader, said), VAPI_ASKS_PRICE) && said->question && said->numbers > 0 && said->words.count <= 8;
+
+		if ((vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)) || balks) &&
 			!(kind == VAPI_O_AUTHORITY - VAPI_O_PRICE && reader->asked_for_other))
 		{
 			objection->seen = true;
