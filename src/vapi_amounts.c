@@ -422,9 +422,10 @@ is_clock(const VapiAmounts *amounts, const VapiWords *words, int at, const Numbe
 	if (before == K_DAY || before == K_PART_OF_DAY)
 		return true;
 	/* between two and three thousand */
-	if (before == K_BEFORE_CLOCK && after == K_AND && words->count > next + 2 && kind(amounts, words, next + 2) >= K_HUNDRED &&
-		kind(amounts, words, next + 2) <= K_GRAND)
-		return false;
+	if (before == K_BEFORE_CLOCK && (after == K_AND || after == K_SMALL))
+		for (int i = next + 1; i < next + 4 && goes_on(words, i); i++)
+			if (kind(amounts, words, i) >= K_HUNDRED && kind(amounts, words, i) <= K_GRAND)
+				return false;
 	if (before == K_BEFORE_CLOCK)
 		return !goes_on(words, next) || after == K_SMALL || after == K_DAY || after == K_IN || after == K_BEFORE_CLOCK ||
 			after == K_AND || after == K_THIS;
@@ -536,6 +537,10 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 		case K_SOON:
 			return before.kind == K_BEFORE_CLOCK ? VAPI_DAYS_NONE : now.value;
 		case K_DAY:
+			/* ten weeks from Saturday */
+			if (before.kind == K_BEFORE_CLOCK && at > 1 && (words->words[at - 2].flags & VAPI_WORD_DURATION) != 0)
+				return VAPI_DAYS_NONE;
+			return now.value;
 		case K_LATER:
 			return now.value;
 		case K_PART_OF_DAY:
@@ -571,7 +576,7 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 				return 2 * now.value;
 			if (before.kind == K_HALF)
 				return now.value / 2;
-			if (before.kind == K_THE && (kind(amounts, words, at - 2) == K_OF || kind(amounts, words, at - 2) == K_END))
+			if (before.kind == K_THE && (kind(amounts, words, at - 2) == K_OF || kind(amounts, words, at - 2) == K_END || kind(amounts, words, at - 2) == K_IN))
 				return now.value;
 			if (kind(amounts, words, at - 1) == K_A)
 				return now.value;

@@ -207,12 +207,12 @@ read_next_step(Reader *reader, const VapiSaid *said, int turn)
 		finding = vapi_said(said, VAPI_TRANSFER) ? VAPI_TRANSFER : -1;
 		reader->transferred = true;
 	}
-	else if (vapi_said(said, VAPI_COMMIT_MEET) && (own_time || their_time || reply_time))
+	else if (vapi_said(said, VAPI_COMMIT_MEET) && !vapi_said(said, VAPI_SELF) && (own_time || their_time || reply_time))
 	{
 		step = reader->about_call ? VAPI_CALL_BACK : VAPI_DATED;
 		finding = VAPI_COMMIT_MEET;
 	}
-	else if (scheduling && (own_time || their_time) && !vapi_said(said, VAPI_NO) && (agrees(said) || own_time) && !said->question)
+	else if (scheduling && (own_time || their_time) && !vapi_said(said, VAPI_NO) && (agrees(said) || own_time) && !said->question && !vapi_said(said, VAPI_SELF))
 	{
 		step = reader->about_call ? VAPI_CALL_BACK : VAPI_DATED;
 		finding = vapi_said(said, VAPI_AGREE) ? VAPI_AGREE : vapi_said(said, VAPI_YES) ? VAPI_YES
@@ -249,7 +249,7 @@ asks_need(const VapiSaid *said)
 {
 	return found(said, VAPI_ASKS_NEED) && !found(said, VAPI_ASKS_BUDGET) && !found(said, VAPI_ASKS_PRICE) &&
 		!found(said, VAPI_ASKS_OWNER) && !found(said, VAPI_ASKS_ELSE) && !found(said, VAPI_ASKS_TIMELINE) &&
-		!found(said, VAPI_ASKS_WHEN);
+		!found(said, VAPI_ASKS_WHEN) && !found(said, VAPI_ASKS_SEND) && (!found(said, VAPI_ASKS_CALL) || found(said, VAPI_ASKS_PAST));
 }
 
 /* How much the turn says of a problem: each sign of it once. */
@@ -259,7 +259,7 @@ weigh_problem(const Reader *reader, const VapiSaid *said)
 	const VapiSaid *before = asked(reader, said);
 	bool priced = vapi_said(said, VAPI_O_PRICE) || vapi_said(said, VAPI_NO_MONEY) || found(before, VAPI_ASKS_BUDGET) || found(before, VAPI_ASKS_PRICE);
 	bool was_asked = asks_need(before);
-	bool counted = !priced && (said->amounts & (VAPI_WORD_NUMBER | VAPI_WORD_DURATION | VAPI_WORD_PERCENT)) != 0;
+	bool counted = !priced && (said->amounts & (VAPI_WORD_NUMBER | VAPI_WORD_DAY | VAPI_WORD_DURATION | VAPI_WORD_PERCENT)) != 0;
 	bool pitied = found(reply_to(reader, said), VAPI_ASKS_SORRY);
 	int problems = 0;
 	int at = -1;
@@ -287,8 +287,11 @@ read_need(Reader *reader, const VapiSaid *said, int turn, int *weight)
 	bool was_asked = before->question && asks_need(before);
 	int problem = 0;
 
-	if (vapi_said(said, VAPI_NO_WANT) && answer(reader, VAPI_NEED) == VAPI_UNKNOWN)
+	if (vapi_said(said, VAPI_NO_WANT) && (answer(reader, VAPI_NEED) == VAPI_UNKNOWN || answer(reader, VAPI_NEED) == VAPI_VAGUE))
+	{
 		set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO_WANT);
+		was_asked = false;
+	}
 	if (states(said, VAPI_WANT, was_asked))
 		raise(reader, VAPI_NEED, VAPI_VAGUE, said, turn, VAPI_WANT);
 	if (!vapi_said(said, VAPI_REFUSE))
@@ -312,7 +315,7 @@ read_budget(Reader *reader, const VapiSaid *said, int turn)
 	bool asked_budget = (before->found & VAPI_BIT(VAPI_ASKS_BUDGET)) != 0;
 	bool named = (before->found & VAPI_BIT(VAPI_ASKS_PRICE)) != 0;
 
-	if (vapi_said(said, VAPI_NO_MONEY) && answer(reader, VAPI_BUDGET) != VAPI_STATED)
+	if (states(said, VAPI_NO_MONEY, named) && answer(reader, VAPI_BUDGET) != VAPI_STATED)
 		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO_MONEY);
 	else if (states(said, VAPI_RANGE, said->numbers > 1) && (said->numbers > 0 || asked_budget))
 		raise(reader, VAPI_BUDGET, VAPI_RANGE_OF_MONEY, said, turn, VAPI_RANGE);
@@ -338,7 +341,7 @@ read_authority(Reader *reader, const VapiSaid *said, int turn)
 	bool influences = vapi_said(said, VAPI_INFLUENCES);
 	bool refers = vapi_said(said, VAPI_REFERS) || vapi_said(said, VAPI_ELSEWHERE) || (reader->asked_for_other && vapi_said(said, VAPI_OTHERS));
 
-	if (vapi_said(said, VAPI_SPEAKING))
+	if (vapi_said(said, VAPI_SPEAKING) || (reader->turns <= 1 && vapi_said(said, VAPI_YES)))
 		reader->asked_for_other = false;
 	if (reader->asked_for_other)
 	{
@@ -355,7 +358,7 @@ read_authority(Reader *reader, const VapiSaid *said, int turn)
 		else if (decides && !only_bare(said, VAPI_DECIDES))
 			set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_DECIDES);
 	}
-	else if (decides && !(influences && only_bare(said, VAPI_DECIDES)))
+	else if (decides && !(influences && (only_bare(said, VAPI_DECIDES) || vapi_said(said, VAPI_O_AUTHORITY))))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_DECIDES);
 	else if (influences)
 		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_INFLUENCES);
@@ -385,7 +388,7 @@ static void
 read_timeline(Reader *reader, const VapiSaid *said, int turn)
 {
 	const VapiSaid *before = asked(reader, said);
-	bool asked_when = found(before, VAPI_ASKS_TIMELINE) && !vapi_said(said, VAPI_CALLBACK) &&
+	bool asked_when = found(before, VAPI_ASKS_TIMELINE) && !found(before, VAPI_ASKS_PAST) && !vapi_said(said, VAPI_CALLBACK) &&
 		!(found(before, VAPI_ASKS_WHEN) && (said->amounts & VAPI_WORD_CLOCK) != 0);
 	bool echoed = before->question && (before->amounts & VAPI_WORD_DURATION) != 0 && agrees(said);
 	VapiAnswer when = VAPI_UNKNOWN;
@@ -447,6 +450,10 @@ read_objections(Reader *reader, const VapiSaid *said, int turn)
 		/* "Four hundred?" */
 		bool balks = kind == 0 && found(asked(reader, said), VAPI_ASKS_PRICE) && said->question && said->numbers > 0 && said->words.count <= 8;
 
+		/* What is wrong with things as they are is the need, not an objection. */
+		if (asks_need(asked(reader, said)) && !vapi_said(said, VAPI_NO) &&
+			(kind == VAPI_O_OTHER - VAPI_O_PRICE || kind == VAPI_O_TIMING - VAPI_O_PRICE))
+			continue;
 		if ((vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)) || balks) &&
 			!(kind == VAPI_O_AUTHORITY - VAPI_O_PRICE && reader->asked_for_other))
 		{
