@@ -13,8 +13,8 @@ typedef enum Kind
 	K_HALF,
 	K_CURRENCY,
 	K_ORDINAL,
-	K_DAY,		 /* tomorrow, Tuesday */
-	K_MONTH,	 /* June */
+	K_DAY,		  /* tomorrow, Tuesday */
+	K_MONTH,	  /* June */
 	K_HALF_MONTH, /* words that are months and something else: may, march */
 	K_SEASON,
 	K_UNIT_OF_TIME,
@@ -44,86 +44,63 @@ typedef struct Known
 	Kind kind;
 	double value;
 	const char *words;
+	double step; /* from one word's value to the next one's */
 } Known;
 
 static const Known known[] = {
-	{K_UNIT, 1, "one"},
-	{K_UNIT, 2, "two"},
-	{K_UNIT, 3, "three"},
-	{K_UNIT, 4, "four"},
-	{K_UNIT, 5, "five"},
-	{K_UNIT, 6, "six"},
-	{K_UNIT, 7, "seven"},
-	{K_UNIT, 8, "eight"},
-	{K_UNIT, 9, "nine"},
-	{K_UNIT, 10, "ten"},
-	{K_UNIT, 11, "eleven"},
-	{K_UNIT, 12, "twelve"},
-	{K_UNIT, 13, "thirteen"},
-	{K_UNIT, 14, "fourteen"},
-	{K_UNIT, 15, "fifteen"},
-	{K_UNIT, 16, "sixteen"},
-	{K_UNIT, 17, "seventeen"},
-	{K_UNIT, 18, "eighteen"},
-	{K_UNIT, 19, "nineteen"},
-	{K_TEN, 20, "twenty"},
-	{K_TEN, 30, "thirty"},
-	{K_TEN, 40, "forty fourty"},
-	{K_TEN, 50, "fifty"},
-	{K_TEN, 60, "sixty"},
-	{K_TEN, 70, "seventy"},
-	{K_TEN, 80, "eighty"},
-	{K_TEN, 90, "ninety"},
-	{K_HUNDRED, 100, "hundred"},
-	{K_THOUSAND, 1e3, "thousand"},
-	{K_THOUSAND, 1e6, "million"},
-	{K_GRAND, 1e3, "grand k"},
-	{K_GRAND, 1e6, "mil"},
-	{K_HALF, 0.5, "half"},
-	{K_CURRENCY, 1, "dollar dollars buck bucks euro euros pounds usd"},
-	{K_CURRENCY, 0.01, "cent cents"},
-	{K_ORDINAL, 1, "first"},
-	{K_ORDINAL, 2, "second"},
-	{K_ORDINAL, 3, "third"},
-	{K_ORDINAL, 9, "fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"},
-	{K_ORDINAL, 20, "sixteenth seventeenth eighteenth nineteenth twentieth thirtieth"},
-	{K_DAY, 1, "today tonight"},
-	{K_DAY, 1, "tomorrow"},
-	{K_DAY, 7, "monday tuesday wednesday thursday friday saturday sunday"},
-	{K_DAY, 7, "mondays tuesdays wednesdays thursdays fridays saturdays sundays weekend"},
-	{K_MONTH, 90, "january february april june july august september october november december"},
-	{K_HALF_MONTH, 90, "may march"},
-	{K_SEASON, VAPI_DAYS_LATER, "spring summer fall autumn winter"},
-	{K_SEASON, 90, "christmas thanksgiving easter holidays halloween"},
-	{K_UNIT_OF_TIME, 0.001, "minute minutes min mins moment"},
-	{K_UNIT_OF_TIME, 0.05, "hour hours"},
-	{K_UNIT_OF_TIME, 1, "day days"},
-	{K_UNIT_OF_TIME, 7, "week weeks"},
-	{K_UNIT_OF_TIME, 30, "month months"},
-	{K_UNIT_OF_TIME, 90, "quarter quarters"},
-	{K_UNIT_OF_TIME, VAPI_DAYS_LATER, "year years"},
-	{K_PART_OF_DAY, 1, "morning afternoon evening lunch lunchtime night"},
-	{K_CLOCK_END, 0, "oclock am pm sharp"},
-	{K_NOON, 12, "noon midnight noontime"},
-	{K_SOON, 1, "asap now immediately yesterday"},
-	{K_FEW, 2, "couple"},
-	{K_FEW, 3, "few"},
-	{K_FEW, 5, "several"},
-	{K_LATER, VAPI_DAYS_LATER, "someday eventually sometime"},
-	{K_BEFORE_CLOCK, 0, "at by after around before till until from between about past"},
-	{K_THIS, 0, "this"},
-	{K_NEXT, 0, "next coming following"},
-	{K_AND, 0, "and"},
-	{K_A, 0, "a an"},
-	{K_PER, 0, "per each every apiece monthly yearly weekly annually"},
-	{K_OF, 0, "of"},
-	{K_IN, 0, "in within on"},
-	{K_THE, 0, "the"},
-	{K_END, 0, "end close"},
-	{K_SMALL, 0, "for is to or that was it i we you they but if so then just total minus plus all tops max maximum would"},
-	{K_SMALL, 0, "with as because when not are have had right out right-now down up off more less which including"},
-	{K_A_OR_P, 0, "p"},
-	{K_M, 0, "m"},
+	{K_UNIT, 1, "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen", 1},
+	{K_UNIT, 16, "sixteen seventeen eighteen nineteen", 1},
+	{K_TEN, 20, "twenty thirty forty fifty sixty seventy eighty ninety", 10},
+	{K_TEN, 40, "fourty", 0},
+	{K_HUNDRED, 100, "hundred", 0},
+	{K_THOUSAND, 1e3, "thousand", 0},
+	{K_THOUSAND, 1e6, "million", 0},
+	{K_GRAND, 1e3, "grand k", 0},
+	{K_GRAND, 1e6, "mil", 0},
+	{K_HALF, 0.5, "half", 0},
+	{K_CURRENCY, 1, "dollar dollars buck bucks euro euros pounds usd", 0},
+	{K_CURRENCY, 0.01, "cent cents", 0},
+	{K_ORDINAL, 1, "first", 0},
+	{K_ORDINAL, 2, "second", 0},
+	{K_ORDINAL, 3, "third", 0},
+	{K_ORDINAL, 9, "fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth", 0},
+	{K_ORDINAL, 20, "sixteenth seventeenth eighteenth nineteenth twentieth thirtieth", 0},
+	{K_DAY, 1, "today tonight tomorrow", 0},
+	{K_DAY, 7, "monday tuesday wednesday thursday friday saturday sunday weekend", 0},
+	{K_DAY, 7, "mondays tuesdays wednesdays thursdays fridays saturdays sundays", 0},
+	{K_MONTH, 90, "january february april june july august september october november december", 0},
+	{K_HALF_MONTH, 90, "may march", 0},
+	{K_SEASON, VAPI_DAYS_LATER, "spring summer fall autumn winter", 0},
+	{K_SEASON, 90, "christmas thanksgiving easter holidays halloween", 0},
+	{K_UNIT_OF_TIME, 0.001, "minute minutes min mins moment", 0},
+	{K_UNIT_OF_TIME, 0.05, "hour hours", 0},
+	{K_UNIT_OF_TIME, 1, "day days", 0},
+	{K_UNIT_OF_TIME, 7, "week weeks", 0},
+	{K_UNIT_OF_TIME, 30, "month months", 0},
+	{K_UNIT_OF_TIME, 90, "quarter quarters", 0},
+	{K_UNIT_OF_TIME, VAPI_DAYS_LATER, "year years", 0},
+	{K_PART_OF_DAY, 1, "morning afternoon evening lunch lunchtime night", 0},
+	{K_CLOCK_END, 0, "oclock am pm sharp", 0},
+	{K_NOON, 12, "noon midnight noontime", 0},
+	{K_SOON, 1, "asap now immediately yesterday", 0},
+	{K_FEW, 2, "couple", 0},
+	{K_FEW, 3, "few several", 0},
+	{K_LATER, VAPI_DAYS_LATER, "someday eventually sometime", 0},
+	{K_BEFORE_CLOCK, 0, "at by after around before till until from between about past", 0},
+	{K_THIS, 0, "this", 0},
+	{K_NEXT, 0, "next coming following", 0},
+	{K_AND, 0, "and", 0},
+	{K_A, 0, "a an", 0},
+	{K_PER, 0, "per each every apiece monthly yearly weekly annually", 0},
+	{K_OF, 0, "of", 0},
+	{K_IN, 0, "in within on", 0},
+	{K_THE, 0, "the", 0},
+	{K_END, 0, "end close", 0},
+	{K_SMALL, 0,
+	 "for is to or that was it i we you they but if so then just total minus plus all tops max maximum would", 0},
+	{K_SMALL, 0, "with as because when not are have had right out right-now down up off more less which including", 0},
+	{K_A_OR_P, 0, "p", 0},
+	{K_M, 0, "m", 0},
 };
 
 typedef struct Meaning
@@ -148,6 +125,7 @@ vapi_amounts_create(VapiVocabulary *vocabulary)
 		for (size_t i = 0; i < lengthof(known); i++)
 		{
 			const char *at = known[i].words;
+			double value = known[i].value;
 
 			while (*at != '\0')
 			{
@@ -157,8 +135,9 @@ vapi_amounts_create(VapiVocabulary *vocabulary)
 				if (pass == 1)
 				{
 					amounts->meanings[number].kind = (uint8) known[i].kind;
-					amounts->meanings[number].value = known[i].value;
+					amounts->meanings[number].value = value;
 				}
+				value += known[i].step;
 				at += length;
 				at += strspn(at, " ");
 			}
@@ -209,10 +188,10 @@ typedef struct Number
 {
 	int last; /* after its last word */
 	double value;
-	bool large;	 /* has a hundred or a thousand */
-	bool money;	 /* by its own words */
-	bool clock;	 /* by its own words */
-	bool pair;	 /* two numbers as one: ten fifteen, twenty four fifty */
+	bool large; /* has a hundred or a thousand */
+	bool money; /* by its own words */
+	bool clock; /* by its own words */
+	bool pair;	/* two numbers as one: ten fifteen, twenty four fifty */
 	bool digits;
 	bool letter; /* digits with letters that are no money or time: 4th */
 } Number;
@@ -315,7 +294,7 @@ read_number(const VapiAmounts *amounts, const VapiWords *words, const char *text
 		if (now.kind == K_UNIT || now.kind == K_TEN)
 		{
 			bool fits = before == K_NONE || before == K_HUNDRED || before == K_THOUSAND || before == K_AND ||
-				(now.kind == K_UNIT && now.value < 10 && before == K_TEN);
+						(now.kind == K_UNIT && now.value < 10 && before == K_TEN);
 
 			if (!fits)
 			{
@@ -399,7 +378,7 @@ is_money(const VapiAmounts *amounts, const VapiWords *words, int at, const Numbe
 	if (number->value < 100 || after == K_UNIT_OF_TIME)
 		return false;
 	return !goes_on(words, next) || after == K_SMALL || after == K_A || after == K_IN || after == K_AND ||
-		after == K_OF || after == K_BEFORE_CLOCK || after == K_PER || after == K_THIS || after == K_NEXT;
+		   after == K_OF || after == K_BEFORE_CLOCK || after == K_PER || after == K_THIS || after == K_NEXT;
 }
 
 static bool
@@ -427,8 +406,8 @@ is_clock(const VapiAmounts *amounts, const VapiWords *words, int at, const Numbe
 			if (kind(amounts, words, i) >= K_HUNDRED && kind(amounts, words, i) <= K_GRAND)
 				return false;
 	if (before == K_BEFORE_CLOCK)
-		return !goes_on(words, next) || after == K_SMALL || after == K_DAY || after == K_IN || after == K_BEFORE_CLOCK ||
-			after == K_AND || after == K_THIS;
+		return !goes_on(words, next) || after == K_SMALL || after == K_DAY || after == K_IN ||
+			   after == K_BEFORE_CLOCK || after == K_AND || after == K_THIS;
 	return after == K_IN && kind(amounts, words, next + 1) == K_THE && kind(amounts, words, next + 2) == K_PART_OF_DAY;
 }
 
@@ -467,8 +446,6 @@ mark_time(const VapiAmounts *amounts, VapiWords *words, int at)
 	switch (kind(amounts, words, at))
 	{
 		case K_DAY:
-			mark(words, at, at + 1, VAPI_WORD_DAY);
-			break;
 		case K_MONTH:
 			mark(words, at, at + 1, VAPI_WORD_DAY);
 			break;
@@ -478,9 +455,11 @@ mark_time(const VapiAmounts *amounts, VapiWords *words, int at)
 				mark(words, at, at + 1, VAPI_WORD_DAY);
 			break;
 		case K_ORDINAL:
-			if ((before == K_THE && (meaning(amounts, words, at).value > 3 || kind(amounts, words, at - 2) == K_BEFORE_CLOCK ||
-									 kind(amounts, words, at - 2) == K_IN)) ||
-				before == K_MONTH || before == K_HALF_MONTH || (before == K_TEN && kind(amounts, words, at - 2) == K_THE))
+			if ((before == K_THE &&
+				 (meaning(amounts, words, at).value > 3 || kind(amounts, words, at - 2) == K_BEFORE_CLOCK ||
+				  kind(amounts, words, at - 2) == K_IN)) ||
+				before == K_MONTH || before == K_HALF_MONTH ||
+				(before == K_TEN && kind(amounts, words, at - 2) == K_THE))
 				mark(words, before == K_TEN ? at - 1 : at, at + 1, VAPI_WORD_DAY);
 			break;
 		case K_NOON:
@@ -492,7 +471,8 @@ mark_time(const VapiAmounts *amounts, VapiWords *words, int at)
 			break;
 		case K_UNIT_OF_TIME:
 			if ((before == K_THIS || before == K_NEXT) && meaning(amounts, words, at).value >= 1)
-				mark(words, at - 1, at + 1, meaning(amounts, words, at).value <= 7 ? VAPI_WORD_DAY : VAPI_WORD_DURATION);
+				mark(words, at - 1, at + 1,
+					 meaning(amounts, words, at).value <= 7 ? VAPI_WORD_DAY : VAPI_WORD_DURATION);
 			else if (before == K_A || before == K_HALF || before == K_FEW)
 				mark(words, at - 1, at + 1, VAPI_WORD_DURATION);
 			else if (before == K_OF && kind(amounts, words, at - 2) == K_FEW)
@@ -542,20 +522,19 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 				return VAPI_DAYS_NONE;
 			return now.value;
 		case K_LATER:
+		case K_MONTH:
+		case K_SEASON:
 			return now.value;
 		case K_PART_OF_DAY:
 		case K_NOON:
 			return (word->flags & VAPI_WORD_CLOCK) != 0 ? now.value / 12 : VAPI_DAYS_NONE;
-		case K_MONTH:
-			return now.value;
 		case K_HALF_MONTH:
 			return (word->flags & VAPI_WORD_DAY) != 0 ? now.value : VAPI_DAYS_NONE;
-		case K_SEASON:
-			return now.value;
 		case K_ORDINAL:
 			return (word->flags & VAPI_WORD_DAY) != 0 && before.kind != K_MONTH ? 30 : VAPI_DAYS_NONE;
 		case K_UNIT_OF_TIME:
-			if ((word->flags & VAPI_WORD_DURATION) != 0 && at > 0 && (words->words[at - 1].flags & VAPI_WORD_NUMBER) != 0)
+			if ((word->flags & VAPI_WORD_DURATION) != 0 && at > 0 &&
+				(words->words[at - 1].flags & VAPI_WORD_NUMBER) != 0)
 			{
 				int i = at;
 
@@ -576,13 +555,13 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 				return 2 * now.value;
 			if (before.kind == K_HALF)
 				return now.value / 2;
-			if (before.kind == K_THE && (kind(amounts, words, at - 2) == K_OF || kind(amounts, words, at - 2) == K_END || kind(amounts, words, at - 2) == K_IN))
+			if (before.kind == K_THE && (kind(amounts, words, at - 2) == K_OF ||
+										 kind(amounts, words, at - 2) == K_END || kind(amounts, words, at - 2) == K_IN))
 				return now.value;
-			if (kind(amounts, words, at - 1) == K_A)
+			if (before.kind == K_A || (word->flags & VAPI_WORD_DURATION) != 0)
 				return now.value;
-			if ((word->flags & VAPI_WORD_DURATION) != 0)
-				return now.value;
-			return kind(amounts, words, at - 1) == K_END || kind(amounts, words, at + 1) == K_END ? now.value : VAPI_DAYS_NONE;
+			return kind(amounts, words, at - 1) == K_END || kind(amounts, words, at + 1) == K_END ? now.value
+																								  : VAPI_DAYS_NONE;
 		default:
 			if ((word->flags & (VAPI_WORD_CLOCK | VAPI_WORD_NUMBER)) == (VAPI_WORD_CLOCK | VAPI_WORD_NUMBER))
 				return 1;

@@ -13,7 +13,10 @@ typedef struct VapiAmounts VapiAmounts;
 /* Puts the words of amounts into the vocabulary; palloc'd, for ever good with it. */
 extern VapiAmounts *vapi_amounts_create(VapiVocabulary *vocabulary);
 
-/* Sets the flags VAPI_WORD_NUMBER and later, and the value of each number at its first word; linear; text is what the words were read from. */
+/*
+ * Sets the flags VAPI_WORD_NUMBER and later, and the value of each number at
+ * its first word; linear. text is what the words were read from.
+ */
 extern void vapi_amounts_mark(const VapiAmounts *amounts, VapiWords *words, const char *text);
 
 /* vapi_amounts_days: there is no time in these words; one that is far away and not counted in days. */

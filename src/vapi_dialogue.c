@@ -29,7 +29,8 @@ sum_up(VapiSaid *said)
 	{
 		bool money = (said->words.words[i].flags & VAPI_WORD_MONEY) != 0;
 
-		bool number = (said->words.words[i].flags & (VAPI_WORD_NUMBER | VAPI_WORD_CLOCK | VAPI_WORD_DAY | VAPI_WORD_DURATION)) == VAPI_WORD_NUMBER;
+		bool number = (said->words.words[i].flags &
+					   (VAPI_WORD_NUMBER | VAPI_WORD_CLOCK | VAPI_WORD_DAY | VAPI_WORD_DURATION)) == VAPI_WORD_NUMBER;
 
 		if (number && (!in_number || said->words.words[i].value != 0))
 			said->numbers++;
@@ -69,8 +70,8 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 		said->turn = turn;
 		vapi_words_read(&said->words, lexicon->vocabulary, turn->text, turn->length);
 		vapi_amounts_mark(lexicon->amounts, &said->words, turn->text);
-		vapi_phrases_match(lexicon->phrases, &said->words, turn->customer ? VAPI_CUSTOMER_FINDINGS : VAPI_AGENT_FINDINGS,
-						   &said->hits);
+		vapi_phrases_match(lexicon->phrases, &said->words,
+						   turn->customer ? VAPI_CUSTOMER_FINDINGS : VAPI_AGENT_FINDINGS, &said->hits);
 		sum_up(said);
 		said->days = vapi_amounts_days(lexicon->amounts, &said->words, 0, said->words.count);
 		said->valence = turn->customer ? vapi_sentiment_sum(lexicon->sentiment, &said->words) : 0;

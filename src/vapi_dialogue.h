@@ -6,6 +6,7 @@
 #define VAPI_DIALOGUE_H
 
 #include "vapi_lexicon.h"
+#include "vapi_match.h"
 #include "vapi_turns.h"
 
 typedef struct VapiSaid

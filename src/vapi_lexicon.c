@@ -1,11 +1,14 @@
 #include "vapi_lexicon.h"
 
 static const char *const names[VAPI_FINDINGS] = {
-	"yes", "no", "agree", "commit_meet", "commit_buy", "transfer", "callback", "send", "cancel", "self", "refuse",
-	"dnc", "wrong", "machine", "problem", "want", "no_want", "has_money", "accept_price", "range", "no_money",
-	"decides", "influences", "refers", "no_say", "soon", "not_soon", "later", "speaking", "elsewhere", "others", "o_price", "o_timing", "o_authority",
-	"o_no_need", "o_competitor", "o_trust", "o_contract", "o_other", "a_need", "a_budget", "a_price", "a_else",
-	"a_owner", "a_timeline", "a_when", "a_meet", "a_call", "a_send", "a_transfer", "a_sign", "a_confirm", "a_person", "a_past", "a_wrong", "a_dnc", "a_concern", "a_sorry", "a_understand"};
+	"yes", "no", "agree", "commit_meet", "commit_buy", "transfer", "callback", "send",
+	"cancel", "self", "refuse", "dnc", "wrong", "machine", "problem", "want",
+	"no_want", "has_money", "accept_price", "range", "no_money", "decides", "influences", "refers",
+	"no_say", "soon", "not_soon", "later", "speaking", "elsewhere", "others", "o_price",
+	"o_timing", "o_authority", "o_no_need", "o_competitor", "o_trust", "o_contract", "o_other", "a_need",
+	"a_budget", "a_price", "a_else", "a_owner", "a_timeline", "a_when", "a_meet", "a_call",
+	"a_send", "a_transfer", "a_sign", "a_confirm", "a_person", "a_past", "a_wrong", "a_dnc",
+	"a_concern", "a_sorry", "a_understand"};
 
 StaticAssertDecl(VAPI_FINDINGS <= 64, "findings are bits of 64");
 
@@ -51,7 +54,11 @@ vapi_lexicon_add(VapiLexicon *lexicon, const char *list, const char *key, const 
 		const char *name;
 		VapiSentimentList list;
 		bool valued;
-	} lists[] = {{"sentiment", VAPI_SENTIMENT_WORDS, true}, {"idioms", VAPI_SENTIMENT_IDIOMS, true}, {"intensifiers", VAPI_SENTIMENT_INTENSIFIERS, true}, {"negators", VAPI_SENTIMENT_NEGATORS, false}, {"contrasts", VAPI_SENTIMENT_CONTRASTS, false}};
+	} lists[] = {{"sentiment", VAPI_SENTIMENT_WORDS, true},
+				 {"idioms", VAPI_SENTIMENT_IDIOMS, true},
+				 {"intensifiers", VAPI_SENTIMENT_INTENSIFIERS, true},
+				 {"negators", VAPI_SENTIMENT_NEGATORS, false},
+				 {"contrasts", VAPI_SENTIMENT_CONTRASTS, false}};
 
 	if (strcmp(list, "rules") == 0)
 		return add_rule(lexicon, key, value);

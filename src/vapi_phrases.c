@@ -1,84 +1,6 @@
 #include "vapi_phrases.h"
 
-#define MAX_CLASSES 192
-#define MAX_ELEMENTS 16
-#define MAX_CHOICES 24
-#define SHORT_GAP 3
-#define LONG_GAP 8
-
-/* How far before a hit a negator counts, in words. */
-#define NEGATION_REACH 3
-
-typedef uint64 ClassBits[MAX_CLASSES / 64];
-
-typedef enum ChoiceKind
-{
-	CHOICE_WORD,
-	CHOICE_CLASS,
-	CHOICE_FLAG,
-	CHOICE_NAME
-} ChoiceKind;
-
-typedef struct Choice
-{
-	uint8 kind;
-	int what; /* number of a word or a class, or a VapiWordFlag */
-} Choice;
-
-typedef enum ElementKind
-{
-	ELEMENT_WORD,
-	ELEMENT_GAP,
-	ELEMENT_START,
-	ELEMENT_END
-} ElementKind;
-
-typedef struct Element
-{
-	uint8 kind;
-	uint8 choices;
-	uint8 gap;
-	bool optional;
-	Choice choice[MAX_CHOICES];
-} Element;
-
-typedef struct Rule
-{
-	char *pattern;
-	int finding;
-	int minds; /* VapiHitFlag that it does not mind */
-	bool bare;
-	int count;
-	Element *elements;
-} Rule;
-
-typedef struct Bucket
-{
-	int *rules;
-	int count;
-	int capacity;
-} Bucket;
-
-struct VapiPhrases
-{
-	VapiVocabulary *vocabulary;
-	char *class_names[MAX_CLASSES];
-	int classes;
-	ClassBits *bits; /* by number of the word */
-	int bits_capacity;
-	Rule *rules;
-	int count;
-	int capacity;
-	Bucket *buckets; /* rules by the number of their first word */
-	int bucket_count;
-	Bucket flagged; /* rules that begin with an amount or a name */
-	VapiWords scratch;
-	int negator;
-	int hedge;
-	int reporter;
-	int pronoun;
-	int asker;
-};
+#include "vapi_rules.h"
 
 VapiPhrases *
 vapi_phrases_create(VapiVocabulary *vocabulary)
@@ -87,7 +9,7 @@ vapi_phrases_create(VapiVocabulary *vocabulary)
 
 	phrases->vocabulary = vocabulary;
 	phrases->capacity = 256;
-	phrases->rules = palloc(sizeof(Rule) * phrases->capacity);
+	phrases->rules = palloc(sizeof(VapiRule) * phrases->capacity);
 	return phrases;
 }
 
@@ -109,23 +31,16 @@ fit_bits(VapiPhrases *phrases)
 	if (wanted > phrases->bits_capacity)
 	{
 		int capacity = Max(2 * phrases->bits_capacity, Max(wanted, 4096));
-		ClassBits *bits = palloc0(sizeof(ClassBits) * capacity);
+		VapiClassBits *bits = palloc0(sizeof(VapiClassBits) * capacity);
 
 		if (phrases->bits != NULL)
 		{
-			memcpy(bits, phrases->bits, sizeof(ClassBits) * phrases->bits_capacity);
+			memcpy(bits, phrases->bits, sizeof(VapiClassBits) * phrases->bits_capacity);
 			pfree(phrases->bits);
 		}
 		phrases->bits = bits;
 		phrases->bits_capacity = capacity;
 	}
-}
-
-static inline bool
-has_class(const VapiPhrases *phrases, int number, int class)
-{
-	return number > 0 && class >= 0 && number < phrases->bits_capacity &&
-		(phrases->bits[number][class / 64] >> (class % 64) & 1) != 0;
 }
 
 static bool
@@ -163,7 +78,7 @@ inflect(const char *word, size_t length, char forms[][2 * VAPI_WORD_MAX])
 	else
 	{
 		bool doubles = size <= 4 && is_vowel(before) && size > 2 && !is_vowel(word[size - 3]) && !is_vowel(last) &&
-			last != 'w' && last != 'x' && last != 'y';
+					   last != 'w' && last != 'x' && last != 'y';
 
 		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*s%s", size, word, hisses ? "es" : "s");
 		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*s%.*sed", size, word, doubles ? 1 : 0, &last);
@@ -192,7 +107,7 @@ vapi_phrases_add_class(VapiPhrases *phrases, const char *name, const char *words
 		return "a class has a name";
 	if (class < 0)
 	{
-		if (phrases->classes == MAX_CLASSES)
+		if (phrases->classes == VAPI_MAX_CLASSES)
 			return "too many classes";
 		class = phrases->classes++;
 		phrases->class_names[class] = pstrdup(name);
@@ -222,37 +137,39 @@ static const struct
 {
 	const char *name;
 	int flag;
-} amounts[] = {
-	{"<number>", VAPI_WORD_NUMBER}, {"<money>", VAPI_WORD_MONEY}, {"<clock>", VAPI_WORD_CLOCK}, {"<day>", VAPI_WORD_DAY}, {"<duration>", VAPI_WORD_DURATION}};
+} amounts[] = {{"<number>", VAPI_WORD_NUMBER},
+			   {"<money>", VAPI_WORD_MONEY},
+			   {"<clock>", VAPI_WORD_CLOCK},
+			   {"<day>", VAPI_WORD_DAY},
+			   {"<duration>", VAPI_WORD_DURATION}};
 
 /* Adds one of the alternatives of an element. */
 static const char *
-add_choice(VapiPhrases *phrases, Element *element, const char *text, size_t length)
+add_choice(VapiPhrases *phrases, VapiElement *element, const char *text, size_t length)
 {
-	Choice choice = {CHOICE_WORD, 0};
+	int number;
 
-	if (element->choices == MAX_CHOICES)
+	if (element->choices == VAPI_MAX_CHOICES)
 		return "too many alternatives";
 	if (length > 2 && text[0] == '<')
 	{
 		if (text[length - 1] != '>')
 			return "a class ends with >";
-		choice.kind = CHOICE_CLASS;
 		for (size_t i = 0; i < lengthof(amounts); i++)
 			if (strlen(amounts[i].name) == length && memcmp(amounts[i].name, text, length) == 0)
 			{
-				choice.kind = CHOICE_FLAG;
-				choice.what = amounts[i].flag;
+				element->flags |= amounts[i].flag;
+				return NULL;
 			}
 		if (length == 6 && memcmp(text, "<name>", 6) == 0)
-			choice.kind = CHOICE_NAME;
-		if (choice.kind == CHOICE_CLASS)
 		{
-			choice.what = find_class(phrases, text + 1, length - 2);
-			if (choice.what < 0)
-				return "no such class";
+			element->name = true;
+			return NULL;
 		}
-		element->choice[element->choices++] = choice;
+		number = find_class(phrases, text + 1, length - 2);
+		if (number < 0)
+			return "no such class";
+		element->choice[element->choices++] = -1 - number;
 		return NULL;
 	}
 	if (length > 1 && text[length - 1] == '~')
@@ -269,15 +186,15 @@ add_choice(VapiPhrases *phrases, Element *element, const char *text, size_t leng
 		}
 		return NULL;
 	}
-	choice.what = vapi_vocabulary_add(phrases->vocabulary, text, length);
-	if (choice.what == 0)
+	number = vapi_vocabulary_add(phrases->vocabulary, text, length);
+	if (number == 0)
 		return "a word is missing or too long";
-	element->choice[element->choices++] = choice;
+	element->choice[element->choices++] = number;
 	return NULL;
 }
 
 static const char *
-add_alternatives(VapiPhrases *phrases, Element *element, const char *text, size_t length)
+add_alternatives(VapiPhrases *phrases, VapiElement *element, const char *text, size_t length)
 {
 	while (length > 0)
 	{
@@ -295,30 +212,40 @@ add_alternatives(VapiPhrases *phrases, Element *element, const char *text, size_
 			length--;
 		}
 	}
-	return element->choices == 0 ? "an empty element" : NULL;
+	return element->choices == 0 && element->flags == 0 && !element->name ? "an empty element" : NULL;
+}
+
+/* An element of elements that are still being read: it keeps its room for alternatives. */
+static void
+clear_element(VapiElement *element)
+{
+	VapiChoice *choice = element->choice;
+
+	memset(element, 0, sizeof(*element));
+	element->choice = choice;
 }
 
 /* Reads one element of a pattern, which is several for a contraction. */
 static const char *
-add_element(VapiPhrases *phrases, Rule *rule, const char *text, size_t length)
+add_element(VapiPhrases *phrases, VapiRule *rule, const char *text, size_t length)
 {
-	Element *element;
+	VapiElement *element;
 	bool plain = true;
 
-	if (rule->count >= MAX_ELEMENTS - 1)
+	if (rule->count >= VAPI_MAX_ELEMENTS - 1)
 		return "too many elements";
 	element = &rule->elements[rule->count];
-	memset(element, 0, sizeof(*element));
+	clear_element(element);
 	if (length <= 2 && text[0] == '*')
 	{
-		element->kind = ELEMENT_GAP;
-		element->gap = length == 2 ? LONG_GAP : SHORT_GAP;
+		element->kind = VAPI_ELEMENT_GAP;
+		element->gap = length == 2 ? VAPI_LONG_GAP : VAPI_SHORT_GAP;
 		rule->count++;
 		return rule->count == 1 ? "a pattern begins with a word" : NULL;
 	}
 	if (length == 1 && (text[0] == '^' || text[0] == '$'))
 	{
-		element->kind = text[0] == '^' ? ELEMENT_START : ELEMENT_END;
+		element->kind = text[0] == '^' ? VAPI_ELEMENT_START : VAPI_ELEMENT_END;
 		rule->count++;
 		return NULL;
 	}
@@ -334,20 +261,19 @@ add_element(VapiPhrases *phrases, Rule *rule, const char *text, size_t length)
 		vapi_words_read_phrase(&phrases->scratch, phrases->vocabulary, text, (int) length);
 		if (phrases->scratch.count > 1)
 		{
-			for (int i = 0; i < phrases->scratch.count && rule->count < MAX_ELEMENTS; i++)
+			for (int i = 0; i < phrases->scratch.count && rule->count < VAPI_MAX_ELEMENTS; i++)
 			{
 				element = &rule->elements[rule->count++];
-				memset(element, 0, sizeof(*element));
+				clear_element(element);
 				element->choices = 1;
-				element->choice[0].kind = CHOICE_WORD;
-				element->choice[0].what = phrases->scratch.words[i].number;
+				element->choice[0] = phrases->scratch.words[i].number;
 			}
 			return NULL;
 		}
 		if (phrases->scratch.count == 1)
 		{
 			element->choices = 1;
-			element->choice[0].what = phrases->scratch.words[0].number;
+			element->choice[0] = phrases->scratch.words[0].number;
 			rule->count++;
 			return NULL;
 		}
@@ -373,15 +299,24 @@ flags_of(const char *minds, bool *bare)
 	return flags;
 }
 
+static bool
+begins_plainly(const VapiElement *element)
+{
+	return element->kind == VAPI_ELEMENT_WORD && !element->optional && element->flags == 0;
+}
+
 const char *
 vapi_phrases_add_rule(VapiPhrases *phrases, int finding, const char *minds, const char *pattern)
 {
-	Element elements[MAX_ELEMENTS];
+	VapiElement elements[VAPI_MAX_ELEMENTS];
+	VapiChoice room[VAPI_MAX_ELEMENTS][VAPI_MAX_CHOICES];
 	const char *at = pattern;
-	Rule rule;
+	VapiRule rule;
 
 	memset(&rule, 0, sizeof(rule));
 	rule.elements = elements;
+	for (int i = 0; i < VAPI_MAX_ELEMENTS; i++)
+		elements[i].choice = room[i];
 	rule.finding = finding;
 	rule.minds = flags_of(minds, &rule.bare);
 	if (minds[strspn(minds, "nqhrb")] != '\0')
@@ -397,22 +332,28 @@ vapi_phrases_add_rule(VapiPhrases *phrases, int finding, const char *minds, cons
 		at += length;
 		at += strspn(at, " ");
 	}
-	if (rule.count == 0 || rule.elements[rule.count - 1].kind == ELEMENT_GAP)
+	if (rule.count == 0 || rule.elements[rule.count - 1].kind == VAPI_ELEMENT_GAP)
 		return "a pattern has words, and ends with one";
 	if (phrases->count == phrases->capacity)
 	{
 		phrases->capacity *= 2;
-		phrases->rules = repalloc(phrases->rules, sizeof(Rule) * phrases->capacity);
+		phrases->rules = repalloc(phrases->rules, sizeof(VapiRule) * phrases->capacity);
 	}
 	rule.pattern = pstrdup(pattern);
-	rule.elements = palloc(sizeof(Element) * rule.count);
-	memcpy(rule.elements, elements, sizeof(Element) * rule.count);
+	rule.plain = rule.count > 1 && begins_plainly(&elements[0]) && begins_plainly(&elements[1]);
+	rule.elements = palloc(sizeof(VapiElement) * rule.count);
+	memcpy(rule.elements, elements, sizeof(VapiElement) * rule.count);
+	for (int i = 0; i < rule.count; i++)
+	{
+		rule.elements[i].choice = palloc(sizeof(VapiChoice) * Max(elements[i].choices, 1));
+		memcpy(rule.elements[i].choice, room[i], sizeof(VapiChoice) * elements[i].choices);
+	}
 	phrases->rules[phrases->count++] = rule;
 	return NULL;
 }
 
 static void
-put(Bucket *bucket, int rule)
+put(VapiBucket *bucket, int rule)
 {
 	if (bucket->count > 0 && bucket->rules[bucket->count - 1] == rule)
 		return;
@@ -429,28 +370,26 @@ put(Bucket *bucket, int rule)
 static void
 index_rule(VapiPhrases *phrases, int number)
 {
-	const Rule *rule = &phrases->rules[number];
+	const VapiRule *rule = &phrases->rules[number];
 
 	for (int i = 0; i < rule->count; i++)
 	{
-		const Element *element = &rule->elements[i];
+		const VapiElement *element = &rule->elements[i];
 
-		if (element->kind == ELEMENT_START)
+		if (element->kind == VAPI_ELEMENT_START)
 			continue;
+		if (element->flags != 0 || element->name)
+			put(&phrases->flagged, number);
 		for (int c = 0; c < element->choices; c++)
 		{
-			const Choice *choice = &element->choice[c];
-
-			if (choice->kind == CHOICE_WORD)
-				put(&phrases->buckets[choice->what], number);
-			else if (choice->kind == CHOICE_CLASS)
+			if (element->choice[c] >= 0)
+				put(&phrases->buckets[element->choice[c]], number);
+			else
 			{
 				for (int word = 1; word < phrases->bucket_count; word++)
-					if (has_class(phrases, word, choice->what))
+					if (vapi_has_class(phrases, word, -1 - element->choice[c]))
 						put(&phrases->buckets[word], number);
 			}
-			else
-				put(&phrases->flagged, number);
 		}
 		if (!element->optional)
 			break;
@@ -462,7 +401,7 @@ vapi_phrases_finish(VapiPhrases *phrases)
 {
 	fit_bits(phrases);
 	phrases->bucket_count = vapi_vocabulary_count(phrases->vocabulary) + 1;
-	phrases->buckets = palloc0(sizeof(Bucket) * phrases->bucket_count);
+	phrases->buckets = palloc0(sizeof(VapiBucket) * phrases->bucket_count);
 	for (int i = 0; i < phrases->count; i++)
 		index_rule(phrases, i);
 	phrases->negator = find_class(phrases, "negator", strlen("negator"));
@@ -472,216 +411,8 @@ vapi_phrases_finish(VapiPhrases *phrases)
 	phrases->pronoun = find_class(phrases, "pronoun", strlen("pronoun"));
 }
 
-static inline bool
-ends_sentence(const VapiWord *word)
-{
-	return word->stop != 0 && word->stop != ',';
-}
-
-static bool
-fits(const VapiPhrases *phrases, const Element *element, const VapiWord *word)
-{
-	for (int c = 0; c < element->choices; c++)
-	{
-		const Choice *choice = &element->choice[c];
-
-		switch ((ChoiceKind) choice->kind)
-		{
-			case CHOICE_WORD:
-				if (word->number == choice->what)
-					return true;
-				break;
-			case CHOICE_CLASS:
-				if (has_class(phrases, word->number, choice->what))
-					return true;
-				break;
-			case CHOICE_FLAG:
-				/* a time of day is a number, too, but is not meant */
-				if ((word->flags & choice->what) != 0 &&
-					!(choice->what == VAPI_WORD_NUMBER && (word->flags & (VAPI_WORD_CLOCK | VAPI_WORD_DAY)) != 0))
-					return true;
-				break;
-			case CHOICE_NAME:
-				if (word->number == 0 && (word->flags & VAPI_WORD_CAPITAL) != 0)
-					return true;
-				break;
-		}
-	}
-	return false;
-}
-
-/* Is it an amount as a whole that this element stands for? The flag, or 0. */
-static int
-amount_flag(const Element *element, const VapiWord *word)
-{
-	for (int c = 0; c < element->choices; c++)
-		if (element->choice[c].kind == CHOICE_FLAG && (word->flags & element->choice[c].what) != 0)
-			return element->choice[c].what;
-	return 0;
-}
-
-/* The word after the match of the elements from e on at word at; -1: they do not match. */
-static int
-match_from(const VapiPhrases *phrases, const Rule *rule, int e, const VapiWords *words, int at, int begin)
-{
-	const Element *element;
-	int found;
-	int last;
-
-	if (e == rule->count)
-		return at;
-	element = &rule->elements[e];
-	if (element->kind == ELEMENT_START)
-		return at == 0 || words->words[at - 1].stop != 0 ? match_from(phrases, rule, e + 1, words, at, begin) : -1;
-	if (element->kind == ELEMENT_END)
-		return at == words->count || (at > begin && ends_sentence(&words->words[at - 1]))
-			? match_from(phrases, rule, e + 1, words, at, begin)
-			: -1;
-	if (element->kind == ELEMENT_GAP)
-	{
-		for (int skipped = 0; skipped <= element->gap && at + skipped <= words->count; skipped++)
-		{
-			if (at + skipped > begin && ends_sentence(&words->words[at + skipped - 1]) && skipped > 0)
-				break;
-			found = match_from(phrases, rule, e + 1, words, at + skipped, begin);
-			if (found >= 0)
-				return found;
-		}
-		return -1;
-	}
-	/* Words of a pattern stand in one sentence. */
-	if (at < words->count && (at == begin || !ends_sentence(&words->words[at - 1])) &&
-		fits(phrases, element, &words->words[at]))
-	{
-		int flag = amount_flag(element, &words->words[at]);
-
-		last = at + 1;
-		if (flag != 0)
-			while (last < words->count && (words->words[last].flags & flag) != 0 && words->words[last - 1].stop == 0)
-				last++;
-		found = match_from(phrases, rule, e + 1, words, last, begin);
-		if (found >= 0)
-			return found;
-	}
-	return element->optional ? match_from(phrases, rule, e + 1, words, at, begin) : -1;
-}
-
-/*
- * Does the clause, or a sentence that begins with a question's word, end with
- * a question mark? "I'm in, where do I pay?" states that he is in.
- */
-static bool
-asks(const VapiPhrases *phrases, const VapiWords *words, int first, int last)
-{
-	bool clause = true;
-	int i;
-
-	for (i = last - 1; i < words->count && i < last + 3 * LONG_GAP; i++)
-	{
-		if (ends_sentence(&words->words[i]))
-			break;
-		clause &= words->words[i].stop == 0;
-	}
-	if (i >= words->count || words->words[i].stop != '?')
-		return false;
-	if (clause)
-		return true;
-	for (i = first; i > 0 && i > first - 3 * LONG_GAP && !ends_sentence(&words->words[i - 1]); i--)
-		;
-	return has_class(phrases, words->words[i].number, phrases->asker);
-}
-
-/* What stands around the words from first to before last. */
-static int
-surroundings(const VapiPhrases *phrases, const VapiWords *words, int first, int last)
-{
-	int flags = 0;
-	int i;
-
-	for (i = first - 1; i >= 0 && i >= first - NEGATION_REACH && words->words[i].stop == 0; i--)
-		if (has_class(phrases, words->words[i].number, phrases->negator) &&
-			!has_class(phrases, words->words[i + 1].number, phrases->pronoun))
-			flags |= VAPI_HIT_NEGATED;
-	for (i = first - 1; i >= 0 && i >= first - 2 * LONG_GAP && !ends_sentence(&words->words[i]); i--)
-	{
-		if (has_class(phrases, words->words[i].number, phrases->hedge))
-			flags |= VAPI_HIT_HEDGED;
-		if (has_class(phrases, words->words[i].number, phrases->reporter))
-			flags |= VAPI_HIT_REPORTED;
-	}
-	if ((words->words[first].flags & VAPI_WORD_QUOTED) != 0)
-		flags |= VAPI_HIT_REPORTED;
-	if (asks(phrases, words, first, last))
-		flags |= VAPI_HIT_QUESTION;
-	return flags;
-}
-
-static void
-add_hit(const VapiPhrases *phrases, const VapiWords *words, VapiHits *hits, int number, int first, int last)
-{
-	const Rule *rule = &phrases->rules[number];
-	VapiHit *hit;
-
-	if (hits->count == hits->capacity)
-	{
-		hits->capacity = hits->capacity == 0 ? 64 : 2 * hits->capacity;
-		hits->hits = hits->hits == NULL ? palloc(sizeof(VapiHit) * hits->capacity)
-										: repalloc(hits->hits, sizeof(VapiHit) * hits->capacity);
-	}
-	hit = &hits->hits[hits->count++];
-	hit->finding = rule->finding;
-	hit->rule = number;
-	hit->first = first;
-	hit->last = last;
-	hit->flags = (surroundings(phrases, words, first, last) & ~rule->minds) | (rule->bare ? VAPI_HIT_BARE : 0);
-}
-
-void
-vapi_phrases_match(const VapiPhrases *phrases, const VapiWords *words, uint64 wanted, VapiHits *hits)
-{
-	hits->count = 0;
-	for (int at = 0; at < words->count; at++)
-	{
-		int number = words->words[at].number;
-		bool amount = (words->words[at].flags & (VAPI_WORD_NUMBER | VAPI_WORD_MONEY | VAPI_WORD_CLOCK | VAPI_WORD_DAY | VAPI_WORD_DURATION)) != 0;
-		const Bucket *buckets[2] = {NULL, NULL};
-
-		if (number > 0 && number < phrases->bucket_count)
-			buckets[0] = &phrases->buckets[number];
-		if (amount || (number == 0 && (words->words[at].flags & VAPI_WORD_CAPITAL) != 0))
-			buckets[1] = &phrases->flagged;
-		for (int b = 0; b < 2; b++)
-			for (int i = 0; buckets[b] != NULL && i < buckets[b]->count; i++)
-			{
-				int rule = buckets[b]->rules[i];
-				int last = -1;
-
-				if ((wanted >> phrases->rules[rule].finding & 1) != 0)
-					last = match_from(phrases, &phrases->rules[rule], 0, words, at, at);
-
-				if (last > at)
-					add_hit(phrases, words, hits, rule, at, last);
-			}
-	}
-}
-
-bool
-vapi_phrases_is(const VapiPhrases *phrases, const VapiWords *words, int at, const char *name)
-{
-	return at >= 0 && at < words->count &&
-		has_class(phrases, words->words[at].number, find_class(phrases, name, strlen(name)));
-}
-
 const char *
 vapi_phrases_pattern(const VapiPhrases *phrases, int rule)
 {
 	return phrases->rules[rule].pattern;
-}
-
-void
-vapi_hits_free(VapiHits *hits)
-{
-	if (hits->hits != NULL)
-		pfree(hits->hits);
-	memset(hits, 0, sizeof(*hits));
 }

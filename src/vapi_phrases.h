@@ -31,23 +31,6 @@ typedef enum VapiHitFlag
 	VAPI_HIT_BARE = 1 << 4,		/* its rule says that it is a bare phrase: half of the points at most */
 } VapiHitFlag;
 
-typedef struct VapiHit
-{
-	int finding; /* as given to vapi_phrases_add_rule, below 64 */
-	int rule;	 /* number from 0, in the order of the rules */
-	int first;	 /* word */
-	int last;	 /* after the last word */
-	int flags;	 /* VapiHitFlag, without those that the rule does not mind */
-} VapiHit;
-
-/* Reused from text to text; zero it before the first. */
-typedef struct VapiHits
-{
-	VapiHit *hits;
-	int count;
-	int capacity;
-} VapiHits;
-
 /* No rules; the vocabulary takes their words. Palloc'd, and keeps the vocabulary. */
 extern VapiPhrases *vapi_phrases_create(VapiVocabulary *vocabulary);
 
@@ -68,20 +51,7 @@ extern const char *vapi_phrases_add_rule(VapiPhrases *phrases, int finding, cons
 /* To be called after the last rule and before the first match. */
 extern void vapi_phrases_finish(VapiPhrases *phrases);
 
-/*
- * All hits of the wanted findings (bits by number) in the marked words, by
- * their first word; of one rule at most one at a word. Linear in the words: a
- * rule looks 40 words far at most.
- */
-extern void vapi_phrases_match(const VapiPhrases *phrases, const VapiWords *words, uint64 wanted, VapiHits *hits);
-
-/* Is the word at that place of the class? Unknown classes have no words. */
-extern bool vapi_phrases_is(const VapiPhrases *phrases, const VapiWords *words, int at, const char *name);
-
 /* The text of a rule by its number. */
 extern const char *vapi_phrases_pattern(const VapiPhrases *phrases, int rule);
-
-/* Frees what hits hold. */
-extern void vapi_hits_free(VapiHits *hits);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "vapi_findings.h"
+
 /* A customer who says less than this of all words is quiet. */
 #define QUIET_SHARE 0.15
 
@@ -165,8 +167,7 @@ score_sentiment(VapiPoints *points, double sentiment)
 	double share = Min(Max(sentiment + 0.5, 0.0), 1.0);
 
 	points->state = VAPI_STATE_KNOWN;
-	points->answer = sentiment > 0.25 ? "positive" : sentiment < -0.25 ? "negative"
-																	   : "neutral";
+	points->answer = vapi_findings_sentiment(sentiment);
 	points->points = (int) floor(share * points->max + 0.5);
 }
 

@@ -6,7 +6,7 @@
 #ifndef VAPI_RUBRIC_H
 #define VAPI_RUBRIC_H
 
-#include "vapi_findings.h"
+#include "vapi_answers.h"
 
 /* The components after those of VapiComponent. */
 #define VAPI_ENGAGEMENT VAPI_SPOKEN_COMPONENTS
@@ -67,15 +67,15 @@ typedef struct VapiPoints
 /* What a call brings beside its words. */
 typedef struct VapiCallFacts
 {
-	double seconds;			/* talked; below 0: not known */
-	double judged;			/* Vapi's judgement from 0 to 1; below 0: none */
-	double customer_share;	/* of the words; below 0: not known */
-	bool understood;		/* its language is one that the lexicon reads */
+	double seconds;		   /* talked; below 0: not known */
+	double judged;		   /* Vapi's judgement from 0 to 1; below 0: none */
+	double customer_share; /* of the words; below 0: not known */
+	bool understood;	   /* its language is one that the lexicon reads */
 } VapiCallFacts;
 
 typedef struct VapiScore
 {
-	bool scored; /* false: nobody was reached */
+	bool scored;		/* false: nobody was reached */
 	const char *reason; /* why it is not scored, or why it is blocked; NULL */
 	int score;			/* 0 to 100: the sum of the components' points */
 	int coverage;		/* sum of the maxima of the components that are not unknown */
@@ -84,6 +84,7 @@ typedef struct VapiScore
 } VapiScore;
 
 /* Scores what was found. */
-extern void vapi_rubric_score(VapiScore *score, const VapiRubric *rubric, const VapiFindings *findings, const VapiCallFacts *facts);
+extern void
+vapi_rubric_score(VapiScore *score, const VapiRubric *rubric, const VapiFindings *findings, const VapiCallFacts *facts);
 
 #endif

@@ -105,7 +105,8 @@ find(const VapiSentiment *sentiment, const VapiWords *words, int at, int lists)
 
 		if ((lists >> phrase->list & 1) == 0 || at + phrase->count > words->count)
 			continue;
-		while (k < phrase->count && words->words[at + k].number == phrase->words[k] && words->words[at + k - 1].stop == 0)
+		while (k < phrase->count && words->words[at + k].number == phrase->words[k] &&
+			   words->words[at + k - 1].stop == 0)
 			k++;
 		if (k == phrase->count)
 			return phrase;
@@ -180,7 +181,8 @@ take(const VapiSentiment *sentiment, const VapiWords *words, int at, Reader *rea
 	/* A word that is both strengthens what has a valence itself, else it has its own. */
 	if (word != NULL && (phrase == NULL || phrase->count == 1))
 	{
-		bool strengthens = phrase != NULL && at + 1 < words->count && words->words[at].stop == 0 &&
+		bool strengthens =
+			phrase != NULL && at + 1 < words->count && words->words[at].stop == 0 &&
 			find(sentiment, words, at + 1, 1 << VAPI_SENTIMENT_WORDS | 1 << VAPI_SENTIMENT_IDIOMS) != NULL;
 
 		if (!strengthens)
@@ -217,7 +219,8 @@ vapi_sentiment_sum(const VapiSentiment *sentiment, const VapiWords *words)
 			}
 			if (ends_sentence(&words->words[at]))
 			{
-				sum += reader.contrast ? reader.before * BEFORE_CONTRAST + reader.after * AFTER_CONTRAST : reader.before;
+				sum +=
+					reader.contrast ? reader.before * BEFORE_CONTRAST + reader.after * AFTER_CONTRAST : reader.before;
 				memset(&reader, 0, sizeof(reader));
 			}
 		}

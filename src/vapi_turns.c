@@ -101,7 +101,8 @@ vapi_turns_of_transcript(VapiTurns *turns, const char *transcript)
 				turn->length = 0;
 		}
 		else if (turns->count > 0)
-			turns->turns[turns->count - 1].length = (int) Min(line + length - turns->turns[turns->count - 1].text, PG_INT32_MAX);
+			turns->turns[turns->count - 1].length =
+				(int) Min(line + length - turns->turns[turns->count - 1].text, PG_INT32_MAX);
 		line += length;
 		if (*line == '\n')
 			line++;

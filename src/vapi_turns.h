@@ -8,9 +8,9 @@
 
 typedef struct VapiTurn
 {
-	int position;	 /* of the message, from 1, as in vapi.call_messages; the line of a transcript */
-	bool customer;	 /* else the agent */
-	double second;	 /* from the call's start; below 0: not known */
+	int position;  /* of the message, from 1, as in vapi.call_messages; the line of a transcript */
+	bool customer; /* else the agent */
+	double second; /* from the call's start; below 0: not known */
 	const char *text;
 	int length; /* bytes */
 } VapiTurn;

@@ -171,7 +171,14 @@ static const char *const fillers[] = {"ah", "eh", "er", "erm", "mmm", "uh", "uhm
 
 /* How a contraction ends, and the word that its end stands for. */
 static const char *const endings[][2] = {
-	{"'ll", "will"}, {"'ve", "have"}, {"'re", "are"}, {"n't", "not"}, {"'m", "am"}, {"'d", "would"}, {"'s", "'s"}};
+	{"'ll", "will"},
+	{"'ve", "have"},
+	{"'re", "are"},
+	{"n't", "not"},
+	{"'m", "am"},
+	{"'d", "would"},
+	{"'s", "'s"},
+};
 
 typedef struct Reader
 {
@@ -229,19 +236,16 @@ add_text(Reader *reader, const char *text, int start, int end)
 static void
 add_spoken(Reader *reader, char *word, size_t length, int start, int end)
 {
-	int low = 0;
-	int high = lengthof(written_out) - 1;
-
-	for (size_t i = 0; i < lengthof(fillers); i++)
-		if (strcmp(fillers[i], word) == 0)
+	for (size_t i = 0; length <= 4 && i < lengthof(fillers); i++)
+		if (fillers[i][0] == word[0] && strcmp(fillers[i], word) == 0)
 			return;
-	for (low = 0; low <= high; low++)
-		if (written_out[low][0][0] == word[0] && strcmp(written_out[low][0], word) == 0)
+	for (size_t i = 0; i < lengthof(written_out); i++)
+		if (written_out[i][0][0] == word[0] && written_out[i][0][1] == word[1] && strcmp(written_out[i][0], word) == 0)
 		{
-			add_text(reader, written_out[low][1], start, end);
+			add_text(reader, written_out[i][1], start, end);
 			return;
 		}
-	for (size_t i = 0; i < lengthof(endings); i++)
+	for (size_t i = 0; i < lengthof(endings) && memchr(word, '\'', length) != NULL; i++)
 	{
 		size_t tail = strlen(endings[i][0]);
 
@@ -388,7 +392,7 @@ read_text(Reader *reader, const char *text, int length)
 		if (i < length && bytes[i] == '.' && is_abbreviation(word, size))
 			i++;
 		reader->flags = dollars | (digits ? VAPI_WORD_DIGITS : 0) | (quoted ? VAPI_WORD_QUOTED : 0) |
-			(bytes[start] >= 'A' && bytes[start] <= 'Z' ? VAPI_WORD_CAPITAL : 0);
+						(bytes[start] >= 'A' && bytes[start] <= 'Z' ? VAPI_WORD_CAPITAL : 0);
 		dollars = 0;
 		if (size > VAPI_WORD_MAX)
 			add_word(reader, word, size, start, end);

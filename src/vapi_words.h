@@ -49,8 +49,8 @@ typedef struct VapiWord
 	int number; /* in the vocabulary; 0: not there */
 	int start;	/* bytes of the text; parts of a contraction share them */
 	int end;
-	int flags;	 /* VapiWordFlag */
-	char stop;	 /* the mark that ends it: , . ? ! or 0 */
+	int flags;	  /* VapiWordFlag */
+	char stop;	  /* the mark that ends it: , . ? ! or 0 */
 	double value; /* of a number, else 0 */
 } VapiWord;
 

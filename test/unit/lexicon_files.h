@@ -49,14 +49,13 @@ lexicon_add_file(VapiLexicon *lexicon, const char *list, const char *path)
 static VapiLexicon *
 lexicon_read(int *wrong)
 {
-	static const char *const files[][2] = {
-		{"sentiment", "src/lexicon/sentiment.tsv"},
-		{"idioms", "src/lexicon/idioms.tsv"},
-		{"intensifiers", "src/lexicon/intensifiers.tsv"},
-		{"negators", "src/lexicon/negators.txt"},
-		{"contrasts", "src/lexicon/contrasts.txt"},
-		{"classes", "src/lexicon/classes.tsv"},
-		{"rules", "src/lexicon/rules.tsv"}};
+	static const char *const files[][2] = {{"sentiment", "src/lexicon/sentiment.tsv"},
+										   {"idioms", "src/lexicon/idioms.tsv"},
+										   {"intensifiers", "src/lexicon/intensifiers.tsv"},
+										   {"negators", "src/lexicon/negators.txt"},
+										   {"contrasts", "src/lexicon/contrasts.txt"},
+										   {"classes", "src/lexicon/classes.tsv"},
+										   {"rules", "src/lexicon/rules.tsv"}};
 	VapiLexicon *lexicon = vapi_lexicon_create();
 
 	*wrong = 0;

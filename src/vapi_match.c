@@ -1,0 +1,198 @@
+#include "vapi_match.h"
+
+#include "vapi_rules.h"
+
+/* How far before a hit a negator counts, in words. */
+#define NEGATION_REACH 3
+
+static inline bool
+ends_sentence(const VapiWord *word)
+{
+	return word->stop != 0 && word->stop != ',';
+}
+
+/* The amounts that the word is part of and that the element takes: VapiWordFlag, or 0. */
+static inline int
+fitting_amount(const VapiElement *element, const VapiWord *word)
+{
+	int flags = element->flags & word->flags;
+
+	/* a time of day is a number, too, but is not meant */
+	if ((word->flags & (VAPI_WORD_CLOCK | VAPI_WORD_DAY)) != 0)
+		flags &= ~VAPI_WORD_NUMBER;
+	return flags;
+}
+
+static inline bool
+fits(const VapiPhrases *phrases, const VapiElement *element, const VapiWord *word)
+{
+	for (int c = 0; c < element->choices; c++)
+	{
+		VapiChoice choice = element->choice[c];
+
+		if (choice >= 0 ? choice == word->number : vapi_has_class(phrases, word->number, -1 - choice))
+			return true;
+	}
+	return element->name && word->number == 0 && (word->flags & VAPI_WORD_CAPITAL) != 0;
+}
+
+/* The word after the match of the elements from e on at word at; -1: they do not match. */
+static int
+match_from(const VapiPhrases *phrases, const VapiRule *rule, int e, const VapiWords *words, int at, int begin)
+{
+	const VapiElement *element;
+	int found;
+	int last;
+
+	if (e == rule->count)
+		return at;
+	element = &rule->elements[e];
+	if (element->kind == VAPI_ELEMENT_START)
+		return at == 0 || words->words[at - 1].stop != 0 ? match_from(phrases, rule, e + 1, words, at, begin) : -1;
+	if (element->kind == VAPI_ELEMENT_END)
+		return at == words->count || (at > begin && ends_sentence(&words->words[at - 1]))
+				   ? match_from(phrases, rule, e + 1, words, at, begin)
+				   : -1;
+	if (element->kind == VAPI_ELEMENT_GAP)
+	{
+		for (int skipped = 0; skipped <= element->gap && at + skipped <= words->count; skipped++)
+		{
+			if (at + skipped > begin && ends_sentence(&words->words[at + skipped - 1]) && skipped > 0)
+				break;
+			found = match_from(phrases, rule, e + 1, words, at + skipped, begin);
+			if (found >= 0)
+				return found;
+		}
+		return -1;
+	}
+	/* Words of a pattern stand in one sentence. */
+	if (at < words->count && (at == begin || !ends_sentence(&words->words[at - 1])))
+	{
+		int flags = fitting_amount(element, &words->words[at]);
+
+		if (flags != 0 || fits(phrases, element, &words->words[at]))
+		{
+			last = at + 1;
+			if (flags != 0)
+				while (last < words->count && (words->words[last].flags & flags) != 0 &&
+					   words->words[last - 1].stop == 0)
+					last++;
+			found = match_from(phrases, rule, e + 1, words, last, begin);
+			if (found >= 0)
+				return found;
+		}
+	}
+	return element->optional ? match_from(phrases, rule, e + 1, words, at, begin) : -1;
+}
+
+/*
+ * Does the clause, or a sentence that begins with a question's word, end with
+ * a question mark? "I'm in, where do I pay?" states that he is in.
+ */
+static bool
+asks(const VapiPhrases *phrases, const VapiWords *words, int first, int last)
+{
+	bool clause = true;
+	int i;
+
+	for (i = last - 1; i < words->count && i < last + 3 * VAPI_LONG_GAP; i++)
+	{
+		if (ends_sentence(&words->words[i]))
+			break;
+		clause &= words->words[i].stop == 0;
+	}
+	if (i >= words->count || words->words[i].stop != '?')
+		return false;
+	if (clause)
+		return true;
+	for (i = first; i > 0 && i > first - 3 * VAPI_LONG_GAP && !ends_sentence(&words->words[i - 1]); i--)
+		;
+	return vapi_has_class(phrases, words->words[i].number, phrases->asker);
+}
+
+/* What stands around the words from first to before last. */
+static int
+surroundings(const VapiPhrases *phrases, const VapiWords *words, int first, int last)
+{
+	int flags = 0;
+	int i;
+
+	for (i = first - 1; i >= 0 && i >= first - NEGATION_REACH && words->words[i].stop == 0; i--)
+		if (vapi_has_class(phrases, words->words[i].number, phrases->negator) &&
+			!vapi_has_class(phrases, words->words[i + 1].number, phrases->pronoun))
+			flags |= VAPI_HIT_NEGATED;
+	for (i = first - 1; i >= 0 && i >= first - 2 * VAPI_LONG_GAP && !ends_sentence(&words->words[i]); i--)
+	{
+		if (vapi_has_class(phrases, words->words[i].number, phrases->hedge))
+			flags |= VAPI_HIT_HEDGED;
+		if (vapi_has_class(phrases, words->words[i].number, phrases->reporter))
+			flags |= VAPI_HIT_REPORTED;
+	}
+	if ((words->words[first].flags & VAPI_WORD_QUOTED) != 0)
+		flags |= VAPI_HIT_REPORTED;
+	if (asks(phrases, words, first, last))
+		flags |= VAPI_HIT_QUESTION;
+	return flags;
+}
+
+static void
+add_hit(const VapiPhrases *phrases, const VapiWords *words, VapiHits *hits, int number, int first, int last)
+{
+	const VapiRule *rule = &phrases->rules[number];
+	VapiHit *hit;
+
+	if (hits->count == hits->capacity)
+	{
+		hits->capacity = hits->capacity == 0 ? 64 : 2 * hits->capacity;
+		hits->hits = hits->hits == NULL ? palloc(sizeof(VapiHit) * hits->capacity)
+										: repalloc(hits->hits, sizeof(VapiHit) * hits->capacity);
+	}
+	hit = &hits->hits[hits->count++];
+	hit->finding = rule->finding;
+	hit->rule = number;
+	hit->first = first;
+	hit->last = last;
+	hit->flags = (surroundings(phrases, words, first, last) & ~rule->minds) | (rule->bare ? VAPI_HIT_BARE : 0);
+}
+
+void
+vapi_phrases_match(const VapiPhrases *phrases, const VapiWords *words, uint64 wanted, VapiHits *hits)
+{
+	hits->count = 0;
+	for (int at = 0; at < words->count; at++)
+	{
+		int number = words->words[at].number;
+		bool amount = (words->words[at].flags & (VAPI_WORD_NUMBER | VAPI_WORD_MONEY | VAPI_WORD_CLOCK | VAPI_WORD_DAY |
+												 VAPI_WORD_DURATION)) != 0;
+		const VapiBucket *buckets[2] = {NULL, NULL};
+
+		if (number > 0 && number < phrases->bucket_count)
+			buckets[0] = &phrases->buckets[number];
+		if (amount || (number == 0 && (words->words[at].flags & VAPI_WORD_CAPITAL) != 0))
+			buckets[1] = &phrases->flagged;
+		for (int b = 0; b < 2; b++)
+			for (int i = 0; buckets[b] != NULL && i < buckets[b]->count; i++)
+			{
+				int rule = buckets[b]->rules[i];
+				int last = -1;
+
+				if ((wanted >> phrases->rules[rule].finding & 1) == 0)
+					continue;
+				/* most fail at the second word */
+				if (!phrases->rules[rule].plain ||
+					(at + 1 < words->count && fits(phrases, &phrases->rules[rule].elements[1], &words->words[at + 1])))
+					last = match_from(phrases, &phrases->rules[rule], 0, words, at, at);
+
+				if (last > at)
+					add_hit(phrases, words, hits, rule, at, last);
+			}
+	}
+}
+
+void
+vapi_hits_free(VapiHits *hits)
+{
+	if (hits->hits != NULL)
+		pfree(hits->hits);
+	memset(hits, 0, sizeof(*hits));
+}

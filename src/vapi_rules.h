@@ -1,0 +1,88 @@
+/*
+ * How phrase rules are kept; for the modules that read and match them only.
+ * Pure.
+ */
+#ifndef VAPI_RULES_H
+#define VAPI_RULES_H
+
+#include "vapi_words.h"
+
+#define VAPI_MAX_CLASSES 192
+#define VAPI_MAX_ELEMENTS 16
+#define VAPI_MAX_CHOICES 24
+/* Words that * and ** stand for, at most. */
+#define VAPI_SHORT_GAP 3
+#define VAPI_LONG_GAP 8
+
+typedef uint64 VapiClassBits[VAPI_MAX_CLASSES / 64];
+
+/* An alternative: the number of a word, or below 0 that of a class less one. */
+typedef int VapiChoice;
+
+typedef enum VapiElementKind
+{
+	VAPI_ELEMENT_WORD,
+	VAPI_ELEMENT_GAP,
+	VAPI_ELEMENT_START,
+	VAPI_ELEMENT_END
+} VapiElementKind;
+
+typedef struct VapiElement
+{
+	uint8 kind;
+	uint8 choices;
+	uint8 gap;
+	bool optional;
+	bool name; /* a name will do */
+	int flags; /* VapiWordFlag of amounts that will do */
+	VapiChoice *choice;
+} VapiElement;
+
+typedef struct VapiRule
+{
+	char *pattern;
+	int finding;
+	int minds; /* VapiHitFlag that it does not mind */
+	bool bare;
+	int count;
+	bool plain; /* begins with two words that must be there, side by side */
+	VapiElement *elements;
+} VapiRule;
+
+typedef struct VapiBucket
+{
+	int *rules;
+	int count;
+	int capacity;
+} VapiBucket;
+
+typedef struct VapiPhrases
+{
+	VapiVocabulary *vocabulary;
+	char *class_names[VAPI_MAX_CLASSES];
+	int classes;
+	VapiClassBits *bits; /* by number of the word */
+	int bits_capacity;
+	VapiRule *rules;
+	int count;
+	int capacity;
+	VapiBucket *buckets; /* rules by the number of their first word */
+	int bucket_count;
+	VapiBucket flagged; /* rules that begin with an amount or a name */
+	VapiWords scratch;
+	int negator;
+	int hedge;
+	int reporter;
+	int pronoun;
+	int asker;
+} VapiPhrases;
+
+/* Is the word with that number of the class? */
+static inline bool
+vapi_has_class(const VapiPhrases *phrases, int number, int class)
+{
+	return number > 0 && class >= 0 && number < phrases->bits_capacity &&
+		   (phrases->bits[number][class / 64] >> (class % 64) & 1) != 0;
+}
+
+#endif
