@@ -53,9 +53,11 @@ all install installcheck uninstall clean:
 endif
 endif
 
-$(INSTALL_SCRIPT_SQL): $(sort $(wildcard sql/[0-9]*.sql)) Makefile vapi_sales.control
+# "@include file" in a part stands for the file's lines.
+$(INSTALL_SCRIPT_SQL): $(sort $(wildcard sql/[0-9]*.sql)) $(wildcard src/lexicon/*) Makefile vapi_sales.control
 	@{ echo '/* joined from sql/[0-9]*.sql by make: change those, not this file */'; \
-	   cat $(filter sql/%,$^); } > $@.new && mv $@.new $@
+	   awk '/^@include / { while ((got = (getline line < $$2)) > 0) print line; if (got < 0) exit 1; close($$2); next } { print }' \
+	     $(filter sql/%,$^); } > $@.new && mv $@.new $@
 
 # The phone number module is C++ and a library of its own, so that the
 # extension's own library stays C. Without its headers the rest still builds.

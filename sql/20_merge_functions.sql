@@ -111,6 +111,9 @@ BEGIN
 		VALUES (sha256(convert_to(erased_call_id, 'UTF8'))) ON CONFLICT DO NOTHING;
 	DELETE FROM vapi_internal.call_content WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call_search WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.call_score WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.call_score_history WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.call_outcome WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.prospect_review WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call_recheck WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_line WHERE call_id = erased_call_id;

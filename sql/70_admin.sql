@@ -19,6 +19,8 @@ AS $$
 		('FUNCTION vapi_internal.live_actions(text)', 'EXECUTE'),
 		('FUNCTION vapi_internal.prospect_card(vapi_internal.live_fact, boolean)', 'EXECUTE'),
 		('TABLE vapi.call_costs', 'SELECT'),
+		('TABLE vapi.call_scores', 'SELECT'),
+		('TABLE vapi.call_score_components', 'SELECT'),
 		('TABLE vapi.prospects', 'SELECT'),
 		('TABLE vapi.follow_ups', 'SELECT'),
 		('TABLE vapi.assistants', 'SELECT'),

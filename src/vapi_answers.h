@@ -58,6 +58,7 @@ typedef struct VapiEvidence
 	int last;  /* after the last word */
 	int rule;  /* of vapi_phrases.h; -1: by the turn's place in the conversation */
 	bool bare; /* a bare phrase, no explicit statement */
+	const char *value; /* what a structured output of Vapi's says; NULL: it is read from the conversation */
 } VapiEvidence;
 
 typedef struct VapiReading

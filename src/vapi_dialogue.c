@@ -1,5 +1,9 @@
 #include "vapi_dialogue.h"
 
+/* Of fewer words the language cannot be told; of English more than that share is in the lexicon. */
+#define ENOUGH_WORDS 8
+#define KNOWN_SHARE 0.4
+
 static VapiSaid *
 add(VapiDialogue *dialogue)
 {
@@ -61,6 +65,7 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 	dialogue->count = 0;
 	dialogue->customer_turns = 0;
 	dialogue->customer_words = 0;
+	dialogue->known_words = 0;
 	dialogue->agent_words = 0;
 	for (int i = 0; i < turns->count; i++)
 	{
@@ -81,6 +86,8 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 		{
 			dialogue->customer_turns++;
 			dialogue->customer_words += said->words.count;
+			for (int w = 0; w < said->words.count; w++)
+				dialogue->known_words += said->words.words[w].number != 0;
 		}
 		else
 		{
@@ -90,6 +97,12 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 			dialogue->agent_words += said->words.count;
 		}
 	}
+}
+
+bool
+vapi_dialogue_is_understood(const VapiDialogue *dialogue)
+{
+	return dialogue->customer_words < ENOUGH_WORDS || dialogue->known_words > KNOWN_SHARE * dialogue->customer_words;
 }
 
 const VapiHit *

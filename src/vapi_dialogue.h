@@ -34,11 +34,15 @@ typedef struct VapiDialogue
 	int capacity;
 	int customer_turns;
 	int customer_words;
+	int known_words; /* of those, what the lexicon has */
 	int agent_words;
 } VapiDialogue;
 
 /* Reads all turns, which stay those of the caller. Linear in their bytes. */
 extern void vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const VapiTurns *turns);
+
+/* Is it in a language that the lexicon reads? Too few words tell nothing and count as yes. */
+extern bool vapi_dialogue_is_understood(const VapiDialogue *dialogue);
 
 /* Is the finding there plainly? */
 static inline bool

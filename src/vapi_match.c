@@ -143,7 +143,7 @@ add_hit(const VapiPhrases *phrases, const VapiWords *words, VapiHits *hits, int 
 
 	if (hits->count == hits->capacity)
 	{
-		hits->capacity = hits->capacity == 0 ? 64 : 2 * hits->capacity;
+		hits->capacity = hits->capacity == 0 ? 16 : 2 * hits->capacity;
 		hits->hits = hits->hits == NULL ? palloc(sizeof(VapiHit) * hits->capacity)
 										: repalloc(hits->hits, sizeof(VapiHit) * hits->capacity);
 	}

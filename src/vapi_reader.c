@@ -22,7 +22,7 @@ vapi_reader_reply(const VapiReader *reader, const VapiSaid *said)
 VapiEvidence
 vapi_evidence_of(const VapiSaid *said, int turn, int finding)
 {
-	VapiEvidence evidence = {turn, 0, said->words.count, -1, false};
+	VapiEvidence evidence = {turn, 0, said->words.count, -1, false, NULL};
 	const VapiHit *hit = finding >= 0 ? vapi_said_hit(said, (VapiFinding) finding) : NULL;
 
 	if (hit != NULL)

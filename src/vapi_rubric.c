@@ -198,7 +198,8 @@ vapi_rubric_score(VapiScore *score, const VapiRubric *rubric, const VapiFindings
 	}
 	score->scored = true;
 	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
-		score_spoken(&score->components[i], rubric, i, &findings->components[i]);
+		if (facts->understood || findings->components[i].evidence.value != NULL)
+			score_spoken(&score->components[i], rubric, i, &findings->components[i]);
 	score_engagement(&score->components[VAPI_ENGAGEMENT], rubric, facts);
 	if (facts->understood)
 		score_sentiment(&score->components[VAPI_SENTIMENT_COMPONENT], findings->sentiment);

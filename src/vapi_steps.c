@@ -105,6 +105,15 @@ take_search(VapiStepWork *work)
 	vapi_step_repeat(work, &statement, 0, NULL, "vapi_sales: search");
 }
 
+/* Scores of calls that have ended or changed since. */
+static void
+take_scores(VapiStepWork *work)
+{
+	static VapiStatement statement = {"SELECT vapi_internal.score_step()", NULL};
+
+	vapi_step_repeat(work, &statement, 0, NULL, "vapi_sales: scores");
+}
+
 /* How many objects of Vapi's were read since. */
 static int64
 count_objects(TimestampTz since)
@@ -213,6 +222,7 @@ static const Step steps[] = {
 	{"publish", "The live feed could not be published", false, true, NULL, vapi_publish_off, vapi_publish_take},
 	{"extended_tables", "Extended tables are not up to date", true, true, NULL, NULL, take_extended_tables},
 	{"search", "The search is not up to date", false, true, NULL, NULL, take_search},
+	{"scores", "Scores are not up to date", false, true, NULL, NULL, take_scores},
 	{"inbox_retention", "Old events could not be removed", false, false, retention_interval, NULL,
 	 take_inbox_retention},
 	{"feed_retention", "Old changes of the feed could not be removed", false, false, feed_retention_interval, NULL,

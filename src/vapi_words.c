@@ -206,7 +206,7 @@ add_word(Reader *reader, const char *word, size_t length, int start, int end)
 	}
 	if (words->count == words->capacity)
 	{
-		words->capacity = words->capacity == 0 ? 256 : 2 * words->capacity;
+		words->capacity = words->capacity == 0 ? 32 : 2 * words->capacity;
 		words->words = words->words == NULL ? palloc(sizeof(VapiWord) * words->capacity)
 											: repalloc(words->words, sizeof(VapiWord) * words->capacity);
 	}

@@ -5,7 +5,7 @@
 # Sourced; used by the unit tests and the fuzz targets.
 
 linked_scoring="vapi_token vapi_json vapi_words vapi_turns vapi_amounts vapi_phrases vapi_match vapi_sentiment vapi_lexicon
-	vapi_dialogue vapi_answers vapi_reader vapi_findings vapi_rubric"
+	vapi_dialogue vapi_answers vapi_reader vapi_findings vapi_rubric vapi_structured"
 linked_scoring=${linked_scoring//$'\n'/ }
 
 # linked_compile COMPILER SOURCE PROGRAM FLAG...

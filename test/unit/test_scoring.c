@@ -1,6 +1,7 @@
 /* links: scoring */
 #include "vapi_findings.h"
 #include "vapi_rubric.h"
+#include "vapi_structured.h"
 
 #include "lexicon_files.h"
 #include "tap.h"
@@ -51,6 +52,7 @@ score_call(const Call *call, const char *ended_reason, bool human)
 	vapi_dialogue_read(&dialogue, lexicon, &turns);
 	vapi_findings_read(&findings, &dialogue, ended_reason, human);
 	facts.seconds = 10 * turns.count;
+	facts.understood = vapi_dialogue_is_understood(&dialogue);
 	vapi_rubric_score(&score, &rubric, &findings, &facts);
 	return score;
 }
@@ -250,6 +252,8 @@ test_guard_rails(void)
 	int base = score_call(&good, "customer-ended-call", true).score;
 	Call small = {{"A: Hello, this is Zoe from Bright Lawns.", "C: Hello.", "A: How are things?",
 				   "C: Can't complain about the weather here."}};
+	Call spanish = {{"A: Buenos dias, soy Zoe de Bright Lawns.", "C: Hola, gracias por llamar, tenemos un problema muy grande.",
+					 "A: Cuando necesita el trabajo?", "C: Lo necesitamos esta semana, el jueves a las nueve esta bien para nosotros."}};
 	int low;
 	Call changed;
 	int score;
@@ -269,6 +273,10 @@ test_guard_rails(void)
 		score = score_call(&changed, "customer-ended-call", true).score;
 		tap_ok(score - low <= 2, "the agent's words score nothing: %d, %d", low, score);
 	}
+	score = score_call(&spanish, "customer-ended-call", true).score;
+	tap_ok(!vapi_dialogue_is_understood(&dialogue) && score <= rubric.max[VAPI_ENGAGEMENT], "another language is not read: %d", score);
+	(void) score_call(&good, "customer-ended-call", true);
+	tap_ok(vapi_dialogue_is_understood(&dialogue), "English is");
 	changed = with_line(&good, 4, "C: I decide, I decide. It's my house, I decide.");
 	tap_ok(abs(score_call(&changed, "customer-ended-call", true).score - base) <= 2, "what is said twice counts once");
 }
@@ -295,6 +303,32 @@ test_turns(void)
 		   "a line without a speaker goes on");
 	vapi_turns_free(&turns);
 	vapi_json_free(json);
+}
+
+/* What Vapi's own analysis says goes before what was said. */
+static void
+test_structured(void)
+{
+	static char text[] = "{\"budget\":null,\"decisionMaker\":true,\"next_step\":\"callback\",\"Timeline\":\"in two months\","
+						 "\"pain_points\":\"the roof leaks into the bedroom\"}";
+	static char outputs[] = "{\"1\":{\"name\":\"doNotCall\",\"result\":true},\"2\":{\"name\":\"lead\",\"result\":{\"budget\":5000}}}";
+	VapiJsonReport report = {0};
+	VapiJson *json = vapi_json_parse(text, strlen(text), &report);
+	VapiJson *more = vapi_json_parse(outputs, strlen(outputs), &report);
+
+	(void) score_call(&good, "customer-ended-call", true);
+	vapi_structured_read(&findings, lexicon, json);
+	tap_same(vapi_answer_name(findings.components[VAPI_NEXT_STEP].answer), "callback", "an answer by its name");
+	tap_same(vapi_answer_name(findings.components[VAPI_TIMELINE].answer), "within_90_days", "a time in words");
+	tap_same(vapi_answer_name(findings.components[VAPI_AUTHORITY].answer), "decides", "a boolean");
+	tap_same(vapi_answer_name(findings.components[VAPI_NEED].answer), "specific", "a need that is told");
+	tap_ok(findings.components[VAPI_BUDGET].evidence.value == NULL, "null leaves what was said");
+	vapi_structured_read_outputs(&findings, lexicon, more);
+	tap_same(findings.components[VAPI_BUDGET].evidence.value, "5000", "a structured output that is an object");
+	tap_ok(findings.do_not_call, "a structured output by its name");
+	vapi_structured_read(&findings, lexicon, NULL);
+	vapi_json_free(json);
+	vapi_json_free(more);
 }
 
 static void
@@ -325,6 +359,7 @@ main(void)
 	test_score();
 	test_guard_rails();
 	test_turns();
+	test_structured();
 	test_rubric();
 	vapi_dialogue_free(&dialogue);
 	return tap_done();

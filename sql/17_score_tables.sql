@@ -1,0 +1,105 @@
+-- Qualification scores. A call's components are one value of its row, so that
+-- the row itself can be held to the sum of their points.
+
+CREATE TABLE vapi_internal.rubric
+(
+	version integer PRIMARY KEY CHECK (version > 0),
+	name text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	published_at timestamptz,
+	entries bigint,
+	CHECK ((published_at IS NULL) = (entries IS NULL))
+);
+COMMENT ON TABLE vapi_internal.rubric IS 'Versions of the rubric; the newest published one scores. What is published does not change any more: vapi_internal.rubric_guard().';
+COMMENT ON COLUMN vapi_internal.rubric.entries IS 'How many entries it had when it was published.';
+
+CREATE TABLE vapi_internal.rubric_entry
+(
+	version integer NOT NULL,
+	list text COLLATE "C" NOT NULL CHECK (list IN ('sentiment', 'idioms', 'intensifiers', 'negators', 'contrasts', 'classes', 'rules', 'points')),
+	position integer NOT NULL,
+	key text NOT NULL,
+	value text NOT NULL DEFAULT '',
+	PRIMARY KEY (version, list, position)
+);
+COMMENT ON TABLE vapi_internal.rubric_entry IS 'Points, thresholds, phrase rules and word lists of a rubric; docs/scoring.md says how they are written.';
+COMMENT ON COLUMN vapi_internal.rubric_entry.key IS 'Of rules the finding, of classes the name, of points the component, else the word or phrase.';
+COMMENT ON COLUMN vapi_internal.rubric_entry.value IS 'Of rules letters, a tab and the pattern; of classes words; of points the answer, a tab and the points; else the valence or factor.';
+
+CREATE FUNCTION vapi_internal.points_sum(components jsonb) RETURNS integer
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT coalesce(sum((e.component ->> 'points')::integer), 0)::integer FROM jsonb_array_elements(components) AS e(component) $$;
+COMMENT ON FUNCTION vapi_internal.points_sum(jsonb) IS 'The sum of the components'' points.';
+
+CREATE TABLE vapi_internal.call_score
+(
+	call_id text COLLATE "C" PRIMARY KEY,
+	rubric_version integer NOT NULL,
+	scored_at timestamptz NOT NULL,
+	source_hash bigint NOT NULL,
+	score integer CHECK (score BETWEEN 0 AND 100),
+	coverage integer CHECK (coverage BETWEEN 0 AND 100),
+	band text CHECK (band IN ('hot', 'warm', 'cold', 'unrated', 'blocked')),
+	reason text,
+	sentiment text,
+	outcome text,
+	objections jsonb NOT NULL,
+	components jsonb NOT NULL CHECK (pg_catalog.jsonb_typeof(components) OPERATOR(pg_catalog.=) 'array'),
+	CONSTRAINT components_sum_to_the_score CHECK (CASE WHEN score IS NULL THEN components = '[]' ELSE vapi_internal.points_sum(components) = score END)
+);
+COMMENT ON TABLE vapi_internal.call_score IS 'One row an ended call: its score with the evidence. Written by vapi_internal.score_calls() only.';
+COMMENT ON COLUMN vapi_internal.call_score.source_hash IS 'Of what the score was made from and of the rubric''s version: as long as it is the same, the row stays.';
+COMMENT ON COLUMN vapi_internal.call_score.reason IS 'Why there is no score (not-reached), or why it is 0 (do-not-call, wrong-number).';
+
+CREATE TABLE vapi_internal.call_score_history
+(
+	call_id text COLLATE "C" NOT NULL,
+	scored_at timestamptz NOT NULL,
+	replaced_at timestamptz NOT NULL,
+	rubric_version integer NOT NULL,
+	score integer,
+	coverage integer,
+	band text,
+	reason text,
+	components jsonb NOT NULL,
+	PRIMARY KEY (call_id, scored_at)
+);
+COMMENT ON TABLE vapi_internal.call_score_history IS 'Former scores of calls: what call_score had before it was made anew with another result.';
+
+CREATE TABLE vapi_internal.call_outcome
+(
+	call_id text COLLATE "C" NOT NULL,
+	set_at timestamptz NOT NULL,
+	set_by text NOT NULL,
+	outcome text,
+	former text,
+	reason text,
+	PRIMARY KEY (call_id, set_at)
+);
+COMMENT ON TABLE vapi_internal.call_outcome IS 'Outcomes that people set, with who, when and why; the newest is the call''s.';
+
+CREATE TABLE vapi_internal.score_state
+(
+	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+	last_seq bigint NOT NULL,
+	resync_after text COLLATE "C"
+);
+COMMENT ON TABLE vapi_internal.score_state IS 'At most one row: how far call_score has come along change_feed, as search_state says of call_search.';
+
+CREATE FUNCTION vapi_internal.rubric_guard() RETURNS trigger
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM vapi_internal.rubric r WHERE r.version = old.version AND r.published_at IS NOT NULL) THEN
+		RAISE EXCEPTION 'rubric % is published and does not change any more', old.version
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make a new version with vapi.vapi_copy_rubric().';
+	END IF;
+	RETURN CASE tg_op WHEN 'DELETE' THEN old ELSE new END;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.rubric_guard() IS 'Refuses changes of a published rubric''s entries: 55000. What is added is noticed when it is read.';
+
+CREATE TRIGGER rubric_guard BEFORE UPDATE OR DELETE ON vapi_internal.rubric_entry
+	FOR EACH ROW EXECUTE FUNCTION vapi_internal.rubric_guard();

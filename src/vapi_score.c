@@ -1,0 +1,257 @@
+#include "vapi_compat.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+
+#include "vapi_findings.h"
+#include "vapi_jsonb.h"
+#include "vapi_rubric.h"
+#include "vapi_store.h"
+#include "vapi_structured.h"
+
+/* Longest quote, in bytes. */
+#define QUOTE_BYTES 300
+
+/* The rubric that this process read last; a published one does not change. */
+static struct
+{
+	int version; /* 0: none */
+	MemoryContext context;
+	VapiLexicon *lexicon;
+	VapiRubric rubric;
+} loaded;
+
+static void
+refuse_entry(int version, const char *list, const char *key, const char *value, const char *problem)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("rubric %d cannot be used: %s", version, problem),
+					errdetail("Entry of list \"%s\": \"%s\", \"%s\".", list, key, value),
+					errhint("Correct the entry in an unpublished version.")));
+}
+
+/* "answer<tab>points" of the list "points" */
+static const char *
+add_points(VapiRubric *rubric, const char *component, char *value)
+{
+	char *tab = strchr(value, '\t');
+
+	if (tab == NULL)
+		return "points have an answer, a tab and a number";
+	*tab = '\0';
+	return vapi_rubric_add(rubric, component, value, tab + 1);
+}
+
+/* Reads a published rubric into the process. */
+static void
+load(int version)
+{
+	static VapiStatement published = {
+		"SELECT r.published_at IS NOT NULL,"
+		" r.entries IS NOT DISTINCT FROM (SELECT count(*) FROM vapi_internal.rubric_entry e WHERE e.version = r.version)"
+		" FROM vapi_internal.rubric r WHERE r.version = $1",
+		NULL};
+	static VapiStatement entries = {
+		"SELECT e.list, e.key, e.value FROM vapi_internal.rubric_entry e WHERE e.version = $1"
+		" ORDER BY e.list, e.position", /* classes come before rules */
+		NULL};
+	VapiParameter parameter = vapi_parameter_int8(version);
+	VapiStoreSection section;
+	MemoryContext context;
+	MemoryContext old;
+	VapiLexicon *lexicon;
+	VapiRubric rubric;
+	const char *problem;
+	bool isnull;
+
+	if (loaded.version == version)
+		return;
+	vapi_store_enter(&section);
+	if (vapi_store_execute(&published, 1, &parameter) == 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no rubric %d", version)));
+	if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("rubric %d is not published", version),
+						errhint("SELECT vapi.vapi_publish_rubric(%d)", version)));
+	if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull)))
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("rubric %d was changed after it was published", version),
+						errhint("Make a new version of it.")));
+	(void) vapi_store_execute(&entries, 1, &parameter);
+
+	context = AllocSetContextCreate(TopMemoryContext, "vapi_sales rubric", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	memset(&rubric, 0, sizeof(rubric));
+	lexicon = vapi_lexicon_create();
+	for (uint64 i = 0; i < SPI_tuptable->numvals; i++)
+	{
+		char *list = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+		char *key = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
+		char *value = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3);
+
+		problem = strcmp(list, "points") == 0 ? add_points(&rubric, key, value)
+											  : vapi_lexicon_add(lexicon, list, key, value);
+		if (problem != NULL)
+		{
+			MemoryContextSwitchTo(old);
+			refuse_entry(version, list, pstrdup(key), pstrdup(value), problem);
+		}
+		pfree(list);
+		pfree(key);
+		pfree(value);
+	}
+	problem = vapi_rubric_problem(&rubric);
+	vapi_lexicon_finish(lexicon);
+	MemoryContextSwitchTo(old);
+	if (problem != NULL)
+	{
+		MemoryContextDelete(context);
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("rubric %d cannot be used: %s", version, problem)));
+	}
+	vapi_store_leave(&section);
+	if (loaded.context != NULL)
+		MemoryContextDelete(loaded.context);
+	loaded.version = version;
+	loaded.context = context;
+	loaded.lexicon = lexicon;
+	loaded.rubric = rubric;
+}
+
+static void
+append_text(StringInfo out, const char *name, const char *text)
+{
+	appendStringInfo(out, ", \"%s\": ", name);
+	if (text == NULL)
+		appendStringInfoString(out, "null");
+	else
+		escape_json(out, text);
+}
+
+/* The customer's words from first to before last, cut at a character. */
+static char *
+quote_of(const VapiSaid *said, const VapiEvidence *evidence)
+{
+	int start = said->words.words[evidence->first].start;
+	int end = said->words.words[evidence->last - 1].end;
+
+	return pnstrdup(said->turn->text + start, pg_mbcliplen(said->turn->text + start, end - start, QUOTE_BYTES));
+}
+
+static void
+append_evidence(StringInfo out, const VapiEvidence *evidence, const VapiDialogue *dialogue)
+{
+	if (evidence->value != NULL)
+	{
+		append_text(out, "source", "vapi");
+		append_text(out, "value", evidence->value);
+		return;
+	}
+	if (evidence->turn < 0 || evidence->last <= evidence->first)
+		return;
+	append_text(out, "source", "transcript");
+	append_text(out, "quote", quote_of(&dialogue->said[evidence->turn], evidence));
+	appendStringInfo(out, ", \"turn\": %d", dialogue->said[evidence->turn].turn->position);
+	if (dialogue->said[evidence->turn].turn->second >= 0)
+		appendStringInfo(out, ", \"second\": %.2f", dialogue->said[evidence->turn].turn->second);
+	append_text(out, "rule", evidence->rule >= 0 ? vapi_phrases_pattern(loaded.lexicon->phrases, evidence->rule)
+												 : "answer to the agent's question");
+}
+
+static void
+append_component(StringInfo out, int component, const VapiPoints *points, const VapiDialogue *dialogue)
+{
+	appendStringInfo(out, "%s{\"component\": \"%s\", \"state\": \"%s\", \"points\": %d, \"max\": %d", component == 0 ? "" : ", ",
+					 vapi_rubric_component(component), vapi_state_name(points->state), points->points, points->max);
+	append_text(out, "answer", points->answer);
+	if (points->bare)
+		appendStringInfoString(out, ", \"bare\": true");
+	append_evidence(out, &points->evidence, dialogue);
+	appendStringInfoChar(out, '}');
+}
+
+static Datum
+result_of(const VapiScore *score, const VapiFindings *findings, const VapiDialogue *dialogue)
+{
+	StringInfoData out;
+	bool first = true;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"score\": ");
+	if (score->scored)
+		appendStringInfo(&out, "%d, \"coverage\": %d", score->score, score->coverage);
+	else
+		appendStringInfoString(&out, "null, \"coverage\": null");
+	append_text(&out, "band", score->band);
+	append_text(&out, "reason", score->reason);
+	append_text(&out, "outcome", findings->outcome);
+	append_text(&out, "sentiment", score->scored ? vapi_findings_sentiment(findings->sentiment) : NULL);
+	if (score->scored)
+		appendStringInfo(&out, ", \"sentiment_score\": %.3f, \"sentiment_trend\": %.3f", findings->sentiment, findings->trend);
+	appendStringInfo(&out, ", \"commitment\": %s, \"do_not_call\": %s, \"objections\": [", findings->commitment ? "true" : "false",
+					 findings->do_not_call ? "true" : "false");
+	for (int i = 0; i < VAPI_OBJECTION_KINDS; i++)
+	{
+		if (!findings->objections[i].seen)
+			continue;
+		appendStringInfo(&out, "%s{\"kind\": \"%s\", \"resolved\": %s", first ? "" : ", ", vapi_objection_name(i),
+						 findings->objections[i].resolved ? "true" : "false");
+		append_evidence(&out, &findings->objections[i].evidence, dialogue);
+		appendStringInfoChar(&out, '}');
+		first = false;
+	}
+	appendStringInfoString(&out, "], \"components\": [");
+	for (int i = 0; score->scored && i < VAPI_RUBRIC_COMPONENTS; i++)
+		append_component(&out, i, &score->components[i], dialogue);
+	appendStringInfoString(&out, "]}");
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data));
+}
+
+/* The argument as a tree, NULL for SQL NULL. */
+static VapiJson *
+tree_argument(FunctionCallInfo fcinfo, int argument)
+{
+	return PG_ARGISNULL(argument) ? NULL : vapi_jsonb_to_tree(PG_GETARG_JSONB_P(argument));
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_score_conversation);
+
+/*
+ * SQL: vapi_internal.score_conversation(version, messages, transcript, ended_reason, reached, seconds, judged,
+ * structured_outputs, structured_data). Memory is the caller's, and freed with it.
+ */
+Datum
+vapi_sales_score_conversation(PG_FUNCTION_ARGS)
+{
+	VapiTurns turns = {0};
+	VapiDialogue dialogue = {0};
+	VapiFindings findings;
+	VapiScore score;
+	VapiCallFacts facts = {-1, -1, -1, true};
+	int words;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	load(PG_GETARG_INT32(0));
+	vapi_turns_of_messages(&turns, tree_argument(fcinfo, 1));
+	if (turns.count == 0 && !PG_ARGISNULL(2))
+		vapi_turns_of_transcript(&turns, text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	vapi_dialogue_read(&dialogue, loaded.lexicon, &turns);
+	vapi_findings_read(&findings, &dialogue, PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)),
+					   PG_ARGISNULL(4) || PG_GETARG_BOOL(4));
+	if (!PG_ARGISNULL(5))
+		facts.seconds = PG_GETARG_FLOAT8(5);
+	if (!PG_ARGISNULL(6))
+		facts.judged = PG_GETARG_FLOAT8(6);
+	facts.understood = vapi_dialogue_is_understood(&dialogue);
+	words = dialogue.customer_words + dialogue.agent_words;
+	if (words > 0)
+		facts.customer_share = (double) dialogue.customer_words / words;
+	vapi_structured_read(&findings, loaded.lexicon, tree_argument(fcinfo, 8));
+	vapi_structured_read_outputs(&findings, loaded.lexicon, tree_argument(fcinfo, 7));
+	vapi_rubric_score(&score, &loaded.rubric, &findings, &facts);
+	return result_of(&score, &findings, &dialogue);
+}
