@@ -7,11 +7,11 @@ CREATE TABLE vapi_internal.rubric
 	name text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	published_at timestamptz,
-	entries bigint,
-	CHECK ((published_at IS NULL) = (entries IS NULL))
+	content_hash text COLLATE "C",
+	CHECK ((published_at IS NULL) = (content_hash IS NULL))
 );
-COMMENT ON TABLE vapi_internal.rubric IS 'Versions of the rubric; the newest published one scores. What is published does not change any more: vapi_internal.rubric_guard().';
-COMMENT ON COLUMN vapi_internal.rubric.entries IS 'How many entries it had when it was published.';
+COMMENT ON TABLE vapi_internal.rubric IS 'Versions of the rubric, shipped ones up to 1000, one''s own above; the newest published one scores, and scores no more once its entries were changed.';
+COMMENT ON COLUMN vapi_internal.rubric.content_hash IS 'Of its entries when it was published: vapi_internal.rubric_hash().';
 
 CREATE TABLE vapi_internal.rubric_entry
 (
@@ -25,6 +25,15 @@ CREATE TABLE vapi_internal.rubric_entry
 COMMENT ON TABLE vapi_internal.rubric_entry IS 'Points, thresholds, phrase rules and word lists of a rubric; docs/scoring.md says how they are written.';
 COMMENT ON COLUMN vapi_internal.rubric_entry.key IS 'Of rules the finding, of classes the name, of points the component, else the word or phrase.';
 COMMENT ON COLUMN vapi_internal.rubric_entry.value IS 'Of rules letters, a tab and the pattern; of classes words; of points the answer, a tab and the points; else the valence or factor.';
+
+CREATE FUNCTION vapi_internal.rubric_hash(wanted integer) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT md5(string_agg(concat_ws(chr(31), e.list, e.position, e.key, e.value), chr(30) ORDER BY e.list, e.position))
+	FROM vapi_internal.rubric_entry e WHERE e.version = wanted
+$$;
+COMMENT ON FUNCTION vapi_internal.rubric_hash(integer) IS 'Of a version''s entries, by which a change after publication is noticed.';
 
 CREATE FUNCTION vapi_internal.points_sum(components jsonb) RETURNS integer
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -86,20 +95,3 @@ CREATE TABLE vapi_internal.score_state
 	resync_after text COLLATE "C"
 );
 COMMENT ON TABLE vapi_internal.score_state IS 'At most one row: how far call_score has come along change_feed, as search_state says of call_search.';
-
-CREATE FUNCTION vapi_internal.rubric_guard() RETURNS trigger
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF EXISTS (SELECT FROM vapi_internal.rubric r WHERE r.version = old.version AND r.published_at IS NOT NULL) THEN
-		RAISE EXCEPTION 'rubric % is published and does not change any more', old.version
-			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make a new version with vapi.vapi_copy_rubric().';
-	END IF;
-	RETURN CASE tg_op WHEN 'DELETE' THEN old ELSE new END;
-END
-$$;
-COMMENT ON FUNCTION vapi_internal.rubric_guard() IS 'Refuses changes of a published rubric''s entries: 55000. What is added is noticed when it is read.';
-
-CREATE TRIGGER rubric_guard BEFORE UPDATE OR DELETE ON vapi_internal.rubric_entry
-	FOR EACH ROW EXECUTE FUNCTION vapi_internal.rubric_guard();

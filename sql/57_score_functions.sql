@@ -145,7 +145,7 @@ DECLARE
 	result jsonb;
 BEGIN
 	IF NOT EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = vapi_score.id) THEN
-		RAISE EXCEPTION 'there is no call "%"', id USING ERRCODE = 'no_data';
+		RAISE EXCEPTION 'there is no call "%"', id USING ERRCODE = '02000';
 	END IF;
 	PERFORM pg_advisory_xact_lock_shared(1986097257, 1);
 	PERFORM vapi_internal.score_calls(ARRAY[id]);
@@ -201,7 +201,7 @@ BEGIN
 	END IF;
 	SELECT c.outcome INTO former FROM vapi_internal.call c WHERE c.call_id = vapi_set_outcome.id FOR UPDATE;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'there is no call "%"', id USING ERRCODE = 'no_data';
+		RAISE EXCEPTION 'there is no call "%"', id USING ERRCODE = '02000';
 	END IF;
 	INSERT INTO vapi_internal.call_outcome (call_id, set_at, set_by, outcome, former, reason)
 		VALUES (id, clock_timestamp(), (SELECT r.rolname FROM pg_roles r WHERE r.oid = vapi_internal.outer_role()), vapi_set_outcome.outcome, former, vapi_set_outcome.reason);
@@ -226,22 +226,21 @@ DECLARE
 	copied integer := vapi_internal.current_rubric();
 	made integer;
 BEGIN
-	INSERT INTO vapi_internal.rubric (version, name) SELECT max(r.version) + 1, vapi_copy_rubric.name FROM vapi_internal.rubric r RETURNING version INTO made;
+	INSERT INTO vapi_internal.rubric (version, name) SELECT greatest(max(r.version), 1000) + 1, vapi_copy_rubric.name FROM vapi_internal.rubric r RETURNING version INTO made;
 	INSERT INTO vapi_internal.rubric_entry (version, list, position, key, value)
 		SELECT made, e.list, e.position, e.key, e.value FROM vapi_internal.rubric_entry e WHERE e.version = copied;
 	RETURN made;
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_copy_rubric(text) IS
-	'Makes a new version of the rubric, with the newest published one''s entries to begin with, and returns its number. Change vapi_internal.rubric_entry, then vapi_publish_rubric. For the extension''s owner.';
+	'Makes a new version of the rubric, with the newest published one''s entries to begin with, and returns its number, above 1000. Change vapi_internal.rubric_entry, then vapi_publish_rubric. For the extension''s owner.';
 
 CREATE FUNCTION vapi.vapi_publish_rubric(version integer) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	UPDATE vapi_internal.rubric r SET published_at = now(),
-			entries = (SELECT count(*) FROM vapi_internal.rubric_entry e WHERE e.version = r.version)
+	UPDATE vapi_internal.rubric r SET published_at = clock_timestamp(), content_hash = coalesce(vapi_internal.rubric_hash(r.version), '')
 		WHERE r.version = vapi_publish_rubric.version AND r.published_at IS NULL;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no unpublished rubric %', version USING ERRCODE = 'undefined_object';
@@ -257,8 +256,11 @@ CREATE VIEW vapi.call_scores WITH (security_barrier) AS
 	SELECT s.call_id, s.score, s.coverage, s.band, s.reason,
 		CASE WHEN s.coverage >= 50 THEN least(100, round(s.score * 100.0 / s.coverage))::integer END AS score_if_known,
 		s.sentiment, s.outcome,
-		(SELECT string_agg(format('+%s %s: %s', e.component ->> 'points', replace(e.component ->> 'component', '_', ' '),
-				coalesce(replace(e.component ->> 'answer', '_', ' '), 'not discussed')), ' · ' ORDER BY e.position)
+		(SELECT string_agg(concat('+', e.component ->> 'points', ' ', replace(e.component ->> 'component', '_', ' '),
+				CASE WHEN e.component ->> 'state' = 'unknown' THEN ': not discussed' END,
+				CASE WHEN e.component ->> 'state' <> 'unknown' THEN ': ' || replace(e.component ->> 'answer', '_', ' ') END,
+				CASE WHEN (SELECT vapi_internal.may('content')) THEN ', "' || (e.component ->> 'quote') || '"' END,
+				' (' || to_char(make_interval(secs => (e.component ->> 'second')::double precision), 'MI:SS') || ')'), ' · ' ORDER BY e.position)
 			FROM jsonb_array_elements(s.components) WITH ORDINALITY AS e(component, position)) AS sentence,
 		ARRAY(SELECT e.component ->> 'component'
 			FROM jsonb_array_elements(s.components) WITH ORDINALITY AS e(component, position)

@@ -249,3 +249,16 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 	}
 	findings->outcome = outcome_of(&reader);
 }
+
+void
+vapi_findings_forget(VapiFindings *findings)
+{
+	bool reached = findings->reached;
+
+	memset(findings, 0, sizeof(*findings));
+	findings->reached = reached;
+	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
+		findings->components[i].evidence.turn = -1;
+	findings->refusal.turn = -1;
+	findings->outcome = reached ? NULL : "not-reached";
+}

@@ -15,6 +15,9 @@
 extern void
 vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const char *ended_reason, bool human);
 
+/* Takes back all that was read of the words; whether somebody was reached stays. For a language that is not read. */
+extern void vapi_findings_forget(VapiFindings *findings);
+
 /* "positive", "neutral" or "negative"; a call of mere politeness is neutral. */
 extern const char *vapi_findings_sentiment(double sentiment);
 

@@ -21,6 +21,7 @@
 static struct
 {
 	int version; /* 0: none */
+	int64 published_at;
 	MemoryContext context;
 	VapiLexicon *lexicon;
 	VapiRubric rubric;
@@ -51,9 +52,9 @@ add_points(VapiRubric *rubric, const char *component, char *value)
 static void
 load(int version)
 {
-	static VapiStatement published = {
-		"SELECT r.published_at IS NOT NULL,"
-		" r.entries IS NOT DISTINCT FROM (SELECT count(*) FROM vapi_internal.rubric_entry e WHERE e.version = r.version)"
+	static VapiStatement published = {"SELECT r.published_at FROM vapi_internal.rubric r WHERE r.version = $1", NULL};
+	static VapiStatement complete = {
+		"SELECT r.content_hash = coalesce(vapi_internal.rubric_hash(r.version), '')"
 		" FROM vapi_internal.rubric r WHERE r.version = $1",
 		NULL};
 	static VapiStatement entries = {
@@ -67,17 +68,24 @@ load(int version)
 	VapiLexicon *lexicon;
 	VapiRubric rubric;
 	const char *problem;
+	int64 published_at;
 	bool isnull;
 
-	if (loaded.version == version)
-		return;
 	vapi_store_enter(&section);
 	if (vapi_store_execute(&published, 1, &parameter) == 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no rubric %d", version)));
-	if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
+	published_at = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	if (isnull)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("rubric %d is not published", version),
 						errhint("SELECT vapi.vapi_publish_rubric(%d)", version)));
-	if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull)))
+	/* A version whose publication was rolled back may come again with other entries. */
+	if (loaded.version == version && loaded.published_at == published_at)
+	{
+		vapi_store_leave(&section);
+		return;
+	}
+	(void) vapi_store_execute(&complete, 1, &parameter);
+	if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("rubric %d was changed after it was published", version),
 						errhint("Make a new version of it.")));
 	(void) vapi_store_execute(&entries, 1, &parameter);
@@ -116,6 +124,7 @@ load(int version)
 	if (loaded.context != NULL)
 		MemoryContextDelete(loaded.context);
 	loaded.version = version;
+	loaded.published_at = published_at;
 	loaded.context = context;
 	loaded.lexicon = lexicon;
 	loaded.rubric = rubric;
@@ -131,13 +140,29 @@ append_text(StringInfo out, const char *name, const char *text)
 		escape_json(out, text);
 }
 
-/* The customer's words from first to before last, cut at a character. */
+/* Does a sentence end with the word? */
+static bool
+ends_sentence(const VapiWord *word)
+{
+	return word->stop != 0 && word->stop != ',';
+}
+
+/* The customer's sentence around the words that show it, cut at a character; so much of it as stands in the turn. */
 static char *
 quote_of(const VapiSaid *said, const VapiEvidence *evidence)
 {
-	int start = said->words.words[evidence->first].start;
-	int end = said->words.words[evidence->last - 1].end;
+	const VapiWord *words = said->words.words;
+	int first = evidence->first;
+	int last = evidence->last;
+	int start;
+	int end;
 
+	while (first > 0 && !ends_sentence(&words[first - 1]) && words[evidence->first].start - words[first - 1].start < QUOTE_BYTES / 2)
+		first--;
+	while (last < said->words.count && !ends_sentence(&words[last - 1]))
+		last++;
+	start = words[first].start;
+	end = words[last - 1].end;
 	return pnstrdup(said->turn->text + start, pg_mbcliplen(said->turn->text + start, end - start, QUOTE_BYTES));
 }
 
@@ -188,8 +213,8 @@ result_of(const VapiScore *score, const VapiFindings *findings, const VapiDialog
 	append_text(&out, "band", score->band);
 	append_text(&out, "reason", score->reason);
 	append_text(&out, "outcome", findings->outcome);
-	append_text(&out, "sentiment", score->scored ? vapi_findings_sentiment(findings->sentiment) : NULL);
-	if (score->scored)
+	append_text(&out, "sentiment", score->components[VAPI_SENTIMENT_COMPONENT].answer);
+	if (score->components[VAPI_SENTIMENT_COMPONENT].answer != NULL)
 		appendStringInfo(&out, ", \"sentiment_score\": %.3f, \"sentiment_trend\": %.3f", findings->sentiment, findings->trend);
 	appendStringInfo(&out, ", \"commitment\": %s, \"do_not_call\": %s, \"objections\": [", findings->commitment ? "true" : "false",
 					 findings->do_not_call ? "true" : "false");
@@ -247,11 +272,14 @@ vapi_sales_score_conversation(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(6))
 		facts.judged = PG_GETARG_FLOAT8(6);
 	facts.understood = vapi_dialogue_is_understood(&dialogue);
+	if (!facts.understood)
+		vapi_findings_forget(&findings);
 	words = dialogue.customer_words + dialogue.agent_words;
 	if (words > 0)
 		facts.customer_share = (double) dialogue.customer_words / words;
 	vapi_structured_read(&findings, loaded.lexicon, tree_argument(fcinfo, 8));
 	vapi_structured_read_outputs(&findings, loaded.lexicon, tree_argument(fcinfo, 7));
+	vapi_structured_settle(&findings);
 	vapi_rubric_score(&score, &loaded.rubric, &findings, &facts);
 	return result_of(&score, &findings, &dialogue);
 }

@@ -203,3 +203,25 @@ vapi_structured_read_outputs(VapiFindings *findings, const VapiLexicon *lexicon,
 			read_named(findings, lexicon, vapi_json_string(output, "name"), result);
 	}
 }
+
+void
+vapi_structured_settle(VapiFindings *findings)
+{
+	const VapiReading *step = &findings->components[VAPI_NEXT_STEP];
+	VapiReading *refusal = &findings->components[VAPI_OBJECTIONS];
+
+	if (step->evidence.value == NULL || findings->do_not_call || findings->wrong_number || !findings->reached)
+		return;
+	if (step->answer >= VAPI_INFORMATION && refusal->answer == VAPI_HARD_REFUSAL)
+	{
+		memset(refusal, 0, sizeof(*refusal));
+		refusal->answer = VAPI_NONE;
+		refusal->evidence.turn = -1;
+	}
+	if (step->answer == VAPI_DATED)
+		findings->outcome = strcmp(step->evidence.value, "completed") == 0 ? "transferred" : "meeting-scheduled";
+	else if (step->answer == VAPI_CALL_BACK)
+		findings->outcome = "callback-scheduled";
+	else if (step->answer == VAPI_INFORMATION)
+		findings->outcome = "information-requested";
+}

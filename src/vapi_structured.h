@@ -20,4 +20,7 @@ extern void vapi_structured_read(VapiFindings *findings, const VapiLexicon *lexi
 /* The same for artifact.structuredOutputs: {id: {"name": ..., "result": ...}}. */
 extern void vapi_structured_read_outputs(VapiFindings *findings, const VapiLexicon *lexicon, const VapiJson *outputs);
 
+/* To be called after the last of them: outcome and objections follow a next step that they say was agreed. */
+extern void vapi_structured_settle(VapiFindings *findings);
+
 #endif

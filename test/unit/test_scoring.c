@@ -327,6 +327,11 @@ test_structured(void)
 	tap_same(findings.components[VAPI_BUDGET].evidence.value, "5000", "a structured output that is an object");
 	tap_ok(findings.do_not_call, "a structured output by its name");
 	vapi_structured_read(&findings, lexicon, NULL);
+	findings.do_not_call = false;
+	findings.components[VAPI_OBJECTIONS].answer = VAPI_HARD_REFUSAL;
+	vapi_structured_settle(&findings);
+	tap_same(findings.outcome, "callback-scheduled", "the outcome follows");
+	tap_same(vapi_answer_name(findings.components[VAPI_OBJECTIONS].answer), "none", "who agreed did not refuse");
 	vapi_json_free(json);
 	vapi_json_free(more);
 }
