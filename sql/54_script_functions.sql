@@ -196,18 +196,18 @@ DECLARE
 	checked jsonb := vapi_internal.check_filter(filter);
 BEGIN
 	RETURN QUERY
-	-- A contact has been at every stage before its furthest one.
+	-- A contact has been at every stage before its furthest one. Materialised, or calls are gone over for each stage anew.
 	WITH furthest AS (
 		SELECT f.contact, max(CASE WHEN f.qualified THEN 3 ELSE 0 END) AS qualified, max(CASE WHEN f.successful THEN 4 ELSE 0 END) AS successful,
 			max(CASE WHEN f.reached THEN 2 ELSE 1 END) AS reached, max(f.prospect_id) AS prospect_id
 		FROM vapi_internal.facts(p.lower, p.upper, checked) AS f
 		WHERE f.contact IS NOT NULL
 		GROUP BY f.contact
-	), levels AS (
+	), levels AS MATERIALIZED (
 		SELECT CASE WHEN r.status = 'won' THEN 5 ELSE greatest(u.reached, u.qualified, u.successful) END AS level, count(*) AS contacts
 		FROM furthest u LEFT JOIN vapi_internal.prospect r ON r.prospect_id = u.prospect_id
 		GROUP BY 1
-	), stages AS (
+	), stages AS MATERIALIZED (
 		SELECT s.position, s.stage, coalesce((SELECT sum(l.contacts) FROM levels l WHERE l.level >= s.position), 0)::bigint AS contacts
 		FROM (VALUES (1, 'called'), (2, 'reached'), (3, 'qualified'), (4, 'successful'), (5, 'won')) AS s("position", stage)
 	)
