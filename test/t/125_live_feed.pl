@@ -92,6 +92,8 @@ is(VapiSales::Stream->new($web, as('viewer', -60))->{status}, 401, 'nor with one
 is(VapiSales::Stream->new($web, as('bi'))->{status}, 403, 'nor for a role without a live feed');
 is($web->request('POST', $web->root . '/api/sse/calls', '', as('viewer'))->{status}, 405, 'nor by POST');
 like(VapiSales::Stream->new($web, as('webhook'))->{status}, qr/^40[13]$/, 'nor for who sends webhooks');
+my ($cookie) = { as('viewer') }->{Authorization} =~ /^Bearer (.*)/;
+is(VapiSales::Stream->new($web, Cookie => "vapi_session=$cookie")->{status}, 200, 'a browser has it by its cookie');
 my $first = VapiSales::Stream->new($web, as('agent'), Origin => 'https://evil.example');
 is($first->{status}, 200, 'an agent has one');
 like($first->{head}, qr{^Content-Type: text/event-stream}mi, 'of events');
