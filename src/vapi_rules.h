@@ -56,7 +56,7 @@ typedef struct VapiBucket
 	int capacity;
 } VapiBucket;
 
-typedef struct VapiPhrases
+struct VapiPhrases
 {
 	VapiVocabulary *vocabulary;
 	char *class_names[VAPI_MAX_CLASSES];
@@ -75,11 +75,11 @@ typedef struct VapiPhrases
 	int reporter;
 	int pronoun;
 	int asker;
-} VapiPhrases;
+};
 
 /* Is the word with that number of the class? */
 static inline bool
-vapi_has_class(const VapiPhrases *phrases, int number, int class)
+vapi_has_class(const struct VapiPhrases *phrases, int number, int class)
 {
 	return number > 0 && class >= 0 && number < phrases->bits_capacity &&
 		   (phrases->bits[number][class / 64] >> (class % 64) & 1) != 0;

@@ -53,10 +53,9 @@ static void
 load(int version)
 {
 	static VapiStatement published = {"SELECT r.published_at FROM vapi_internal.rubric r WHERE r.version = $1", NULL};
-	static VapiStatement complete = {
-		"SELECT r.content_hash = coalesce(vapi_internal.rubric_hash(r.version), '')"
-		" FROM vapi_internal.rubric r WHERE r.version = $1",
-		NULL};
+	static VapiStatement complete = {"SELECT r.content_hash = coalesce(vapi_internal.rubric_hash(r.version), '')"
+									 " FROM vapi_internal.rubric r WHERE r.version = $1",
+									 NULL};
 	static VapiStatement entries = {
 		"SELECT e.list, e.key, e.value FROM vapi_internal.rubric_entry e WHERE e.version = $1"
 		" ORDER BY e.list, e.position", /* classes come before rules */
@@ -76,8 +75,9 @@ load(int version)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no rubric %d", version)));
 	published_at = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	if (isnull)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("rubric %d is not published", version),
-						errhint("SELECT vapi.vapi_publish_rubric(%d)", version)));
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("rubric %d is not published", version),
+				 errhint("SELECT vapi.vapi_publish_rubric(%d)", version)));
 	/* A version whose publication was rolled back may come again with other entries. */
 	if (loaded.version == version && loaded.published_at == published_at)
 	{
@@ -86,8 +86,9 @@ load(int version)
 	}
 	(void) vapi_store_execute(&complete, 1, &parameter);
 	if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("rubric %d was changed after it was published", version),
-						errhint("Make a new version of it.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("rubric %d was changed after it was published", version),
+				 errhint("Make a new version of it.")));
 	(void) vapi_store_execute(&entries, 1, &parameter);
 
 	context = AllocSetContextCreate(TopMemoryContext, "vapi_sales rubric", ALLOCSET_DEFAULT_SIZES);
@@ -100,8 +101,8 @@ load(int version)
 		char *key = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
 		char *value = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3);
 
-		problem = strcmp(list, "points") == 0 ? add_points(&rubric, key, value)
-											  : vapi_lexicon_add(lexicon, list, key, value);
+		problem =
+			strcmp(list, "points") == 0 ? add_points(&rubric, key, value) : vapi_lexicon_add(lexicon, list, key, value);
 		if (problem != NULL)
 		{
 			MemoryContextSwitchTo(old);
@@ -157,7 +158,8 @@ quote_of(const VapiSaid *said, const VapiEvidence *evidence)
 	int start;
 	int end;
 
-	while (first > 0 && !ends_sentence(&words[first - 1]) && words[evidence->first].start - words[first - 1].start < QUOTE_BYTES / 2)
+	while (first > 0 && !ends_sentence(&words[first - 1]) &&
+		   words[evidence->first].start - words[first - 1].start < QUOTE_BYTES / 2)
 		first--;
 	while (last < said->words.count && !ends_sentence(&words[last - 1]))
 		last++;
@@ -182,15 +184,17 @@ append_evidence(StringInfo out, const VapiEvidence *evidence, const VapiDialogue
 	appendStringInfo(out, ", \"turn\": %d", dialogue->said[evidence->turn].turn->position);
 	if (dialogue->said[evidence->turn].turn->second >= 0)
 		appendStringInfo(out, ", \"second\": %.2f", dialogue->said[evidence->turn].turn->second);
-	append_text(out, "rule", evidence->rule >= 0 ? vapi_phrases_pattern(loaded.lexicon->phrases, evidence->rule)
-												 : "answer to the agent's question");
+	append_text(out, "rule",
+				evidence->rule >= 0 ? vapi_phrases_pattern(loaded.lexicon->phrases, evidence->rule)
+									: "answer to the agent's question");
 }
 
 static void
 append_component(StringInfo out, int component, const VapiPoints *points, const VapiDialogue *dialogue)
 {
-	appendStringInfo(out, "%s{\"component\": \"%s\", \"state\": \"%s\", \"points\": %d, \"max\": %d", component == 0 ? "" : ", ",
-					 vapi_rubric_component(component), vapi_state_name(points->state), points->points, points->max);
+	appendStringInfo(out, "%s{\"component\": \"%s\", \"state\": \"%s\", \"points\": %d, \"max\": %d",
+					 component == 0 ? "" : ", ", vapi_rubric_component(component), vapi_state_name(points->state),
+					 points->points, points->max);
 	append_text(out, "answer", points->answer);
 	if (points->bare)
 		appendStringInfoString(out, ", \"bare\": true");
@@ -215,9 +219,10 @@ result_of(const VapiScore *score, const VapiFindings *findings, const VapiDialog
 	append_text(&out, "outcome", findings->outcome);
 	append_text(&out, "sentiment", score->components[VAPI_SENTIMENT_COMPONENT].answer);
 	if (score->components[VAPI_SENTIMENT_COMPONENT].answer != NULL)
-		appendStringInfo(&out, ", \"sentiment_score\": %.3f, \"sentiment_trend\": %.3f", findings->sentiment, findings->trend);
-	appendStringInfo(&out, ", \"commitment\": %s, \"do_not_call\": %s, \"objections\": [", findings->commitment ? "true" : "false",
-					 findings->do_not_call ? "true" : "false");
+		appendStringInfo(&out, ", \"sentiment_score\": %.3f, \"sentiment_trend\": %.3f", findings->sentiment,
+						 findings->trend);
+	appendStringInfo(&out, ", \"commitment\": %s, \"do_not_call\": %s, \"objections\": [",
+					 findings->commitment ? "true" : "false", findings->do_not_call ? "true" : "false");
 	for (int i = 0; i < VAPI_OBJECTION_KINDS; i++)
 	{
 		if (!findings->objections[i].seen)

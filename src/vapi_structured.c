@@ -58,8 +58,8 @@ is_named(const char *key, const char *name)
 static bool
 says_nothing(const char *text)
 {
-	static const char *const nothing[] = {"", "unknown", "n/a", "not mentioned", "not discussed", "not specified",
-										  "unclear", "null", "undefined", "-"};
+	static const char *const nothing[] = {
+		"", "unknown", "n/a", "not mentioned", "not discussed", "not specified", "unclear", "null", "undefined", "-"};
 
 	for (size_t i = 0; i < lengthof(nothing); i++)
 		if (pg_strcasecmp(text, nothing[i]) == 0)
@@ -77,7 +77,7 @@ is_negative(const char *text)
 static VapiAnswer
 named_answer(const char *text, VapiComponent component)
 {
-	static const VapiAnswer last[VAPI_SPOKEN_COMPONENTS] = {VAPI_DATED,			 VAPI_SPECIFIC,		  VAPI_STATED,
+	static const VapiAnswer last[VAPI_SPOKEN_COMPONENTS] = {VAPI_DATED, VAPI_SPECIFIC, VAPI_STATED,
 															VAPI_DECIDES_ALONE, VAPI_WITHIN_30_DAYS, VAPI_RESOLVED};
 	VapiAnswer first = component == VAPI_NEXT_STEP ? VAPI_NONE : last[component - 1] + 1;
 
@@ -109,24 +109,30 @@ answer_of_text(const char *text, VapiComponent component, Field field, const Vap
 		case FIELD_TIME:
 			return is_negative(text) ? VAPI_UNKNOWN : VAPI_DATED;
 		case FIELD_NEED:
-			return is_negative(text) ? VAPI_DENIED : count >= TOLD ? VAPI_SPECIFIC : VAPI_VAGUE;
+			return is_negative(text) ? VAPI_DENIED : count >= TOLD ? VAPI_SPECIFIC
+																   : VAPI_VAGUE;
 		case FIELD_BUDGET:
 			return is_negative(text) ? VAPI_NONE : VAPI_STATED;
 		case FIELD_AUTHORITY:
 			if (is_negative(text))
 				return VAPI_NO_AUTHORITY;
-			return pg_strcasecmp(text, "yes") == 0 || pg_strcasecmp(text, "true") == 0 ? VAPI_DECIDES_ALONE : VAPI_UNKNOWN;
+			return pg_strcasecmp(text, "yes") == 0 || pg_strcasecmp(text, "true") == 0 ? VAPI_DECIDES_ALONE
+																					   : VAPI_UNKNOWN;
 		case FIELD_TIMELINE:
 			if (is_negative(text))
 				return VAPI_NONE;
-			return days < 0 ? VAPI_UNKNOWN : days <= 31 ? VAPI_WITHIN_30_DAYS : days <= 100 ? VAPI_WITHIN_90_DAYS : VAPI_FAR;
+			return days < 0		 ? VAPI_UNKNOWN
+				   : days <= 31	 ? VAPI_WITHIN_30_DAYS
+				   : days <= 100 ? VAPI_WITHIN_90_DAYS
+								 : VAPI_FAR;
 		default:
 			return VAPI_UNKNOWN;
 	}
 }
 
 static void
-read_field(VapiFindings *findings, const VapiLexicon *lexicon, const VapiJson *value, VapiComponent component, Field field)
+read_field(VapiFindings *findings, const VapiLexicon *lexicon, const VapiJson *value, VapiComponent component,
+		   Field field)
 {
 	VapiReading *reading = &findings->components[component];
 	VapiAnswer answer = VAPI_UNKNOWN;

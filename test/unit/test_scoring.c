@@ -252,8 +252,9 @@ test_guard_rails(void)
 	int base = score_call(&good, "customer-ended-call", true).score;
 	Call small = {{"A: Hello, this is Zoe from Bright Lawns.", "C: Hello.", "A: How are things?",
 				   "C: Can't complain about the weather here."}};
-	Call spanish = {{"A: Buenos dias, soy Zoe de Bright Lawns.", "C: Hola, gracias por llamar, tenemos un problema muy grande.",
-					 "A: Cuando necesita el trabajo?", "C: Lo necesitamos esta semana, el jueves a las nueve esta bien para nosotros."}};
+	Call spanish = {{"A: Buenos dias, soy Zoe de Bright Lawns.",
+					 "C: Hola, gracias por llamar, tenemos un problema muy grande.", "A: Cuando necesita el trabajo?",
+					 "C: Lo necesitamos esta semana, el jueves a las nueve esta bien para nosotros."}};
 	int low;
 	Call changed;
 	int score;
@@ -274,7 +275,8 @@ test_guard_rails(void)
 		tap_ok(score - low <= 2, "the agent's words score nothing: %d, %d", low, score);
 	}
 	score = score_call(&spanish, "customer-ended-call", true).score;
-	tap_ok(!vapi_dialogue_is_understood(&dialogue) && score <= rubric.max[VAPI_ENGAGEMENT], "another language is not read: %d", score);
+	tap_ok(!vapi_dialogue_is_understood(&dialogue) && score <= rubric.max[VAPI_ENGAGEMENT],
+		   "another language is not read: %d", score);
 	(void) score_call(&good, "customer-ended-call", true);
 	tap_ok(vapi_dialogue_is_understood(&dialogue), "English is");
 	changed = with_line(&good, 4, "C: I decide, I decide. It's my house, I decide.");
@@ -309,9 +311,11 @@ test_turns(void)
 static void
 test_structured(void)
 {
-	static char text[] = "{\"budget\":null,\"decisionMaker\":true,\"next_step\":\"callback\",\"Timeline\":\"in two months\","
-						 "\"pain_points\":\"the roof leaks into the bedroom\"}";
-	static char outputs[] = "{\"1\":{\"name\":\"doNotCall\",\"result\":true},\"2\":{\"name\":\"lead\",\"result\":{\"budget\":5000}}}";
+	static char text[] =
+		"{\"budget\":null,\"decisionMaker\":true,\"next_step\":\"callback\",\"Timeline\":\"in two months\","
+		"\"pain_points\":\"the roof leaks into the bedroom\"}";
+	static char outputs[] =
+		"{\"1\":{\"name\":\"doNotCall\",\"result\":true},\"2\":{\"name\":\"lead\",\"result\":{\"budget\":5000}}}";
 	VapiJsonReport report = {0};
 	VapiJson *json = vapi_json_parse(text, strlen(text), &report);
 	VapiJson *more = vapi_json_parse(outputs, strlen(outputs), &report);
