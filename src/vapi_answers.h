@@ -53,11 +53,11 @@ extern const char *vapi_component_name(VapiComponent component);
 
 typedef struct VapiEvidence
 {
-	int turn;  /* index in the dialogue, -1: none */
-	int first; /* word */
-	int last;  /* after the last word */
-	int rule;  /* of vapi_phrases.h; -1: by the turn's place in the conversation */
-	bool bare; /* a bare phrase, no explicit statement */
+	int turn;		   /* index in the dialogue, -1: none */
+	int first;		   /* word */
+	int last;		   /* after the last word */
+	int rule;		   /* of vapi_phrases.h; -1: by the turn's place in the conversation */
+	bool bare;		   /* a bare phrase, no explicit statement */
 	const char *value; /* what a structured output of Vapi's says; NULL: it is read from the conversation */
 } VapiEvidence;
 

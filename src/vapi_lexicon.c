@@ -25,7 +25,7 @@ vapi_lexicon_create(void)
 
 	lexicon->vocabulary = vapi_vocabulary_create();
 	lexicon->amounts = vapi_amounts_create(lexicon->vocabulary);
-	lexicon->phrases = vapi_phrases_create(lexicon->vocabulary);
+	lexicon->phrases = vapi_phrases_create(lexicon->vocabulary, VAPI_ASKS);
 	lexicon->sentiment = vapi_sentiment_create(lexicon->vocabulary);
 	return lexicon;
 }

@@ -155,37 +155,49 @@ add_hit(const VapiPhrases *phrases, const VapiWords *words, VapiHits *hits, int 
 	hit->flags = (surroundings(phrases, words, first, last) & ~rule->minds) | (rule->bare ? VAPI_HIT_BARE : 0);
 }
 
+/* The hits of the rules of a list that begin with the word at that place. */
+static void
+match_bucket(const VapiPhrases *phrases, const VapiBucket *bucket, const VapiWords *words, int at, uint64 wanted,
+			 VapiHits *hits)
+{
+	for (int i = 0; i < bucket->count; i++)
+	{
+		const VapiRule *rule = &phrases->rules[bucket->rules[i]];
+		int last;
+
+		/* most fail at the second word */
+		if (rule->plain && (at + 1 >= words->count || !fits(phrases, &rule->elements[1], &words->words[at + 1])))
+			continue;
+		if ((wanted >> rule->finding & 1) == 0)
+			continue;
+		last = match_from(phrases, rule, 0, words, at, at);
+		if (last > at)
+			add_hit(phrases, words, hits, bucket->rules[i], at, last);
+	}
+}
+
 void
 vapi_phrases_match(const VapiPhrases *phrases, const VapiWords *words, uint64 wanted, VapiHits *hits)
 {
+	const int amounts =
+		VAPI_WORD_NUMBER | VAPI_WORD_MONEY | VAPI_WORD_CLOCK | VAPI_WORD_DAY | VAPI_WORD_DURATION;
+	uint64 low = (UINT64CONST(1) << phrases->apart) - 1;
+
 	hits->count = 0;
 	for (int at = 0; at < words->count; at++)
 	{
 		int number = words->words[at].number;
-		bool amount = (words->words[at].flags & (VAPI_WORD_NUMBER | VAPI_WORD_MONEY | VAPI_WORD_CLOCK | VAPI_WORD_DAY |
-												 VAPI_WORD_DURATION)) != 0;
-		const VapiBucket *buckets[2] = {NULL, NULL};
+		int flags = words->words[at].flags;
 
-		if (number > 0 && number < phrases->bucket_count)
-			buckets[0] = &phrases->buckets[number];
-		if (amount || (number == 0 && (words->words[at].flags & VAPI_WORD_CAPITAL) != 0))
-			buckets[1] = &phrases->flagged;
-		for (int b = 0; b < 2; b++)
-			for (int i = 0; buckets[b] != NULL && i < buckets[b]->count; i++)
-			{
-				int rule = buckets[b]->rules[i];
-				int last = -1;
-
-				if ((wanted >> phrases->rules[rule].finding & 1) == 0)
-					continue;
-				/* most fail at the second word */
-				if (!phrases->rules[rule].plain ||
-					(at + 1 < words->count && fits(phrases, &phrases->rules[rule].elements[1], &words->words[at + 1])))
-					last = match_from(phrases, &phrases->rules[rule], 0, words, at, at);
-
-				if (last > at)
-					add_hit(phrases, words, hits, rule, at, last);
-			}
+		for (int side = 0; side < 2; side++)
+		{
+			if ((wanted & (side == 0 ? low : ~low)) == 0)
+				continue;
+			if (number > 0 && number < phrases->bucket_count)
+				match_bucket(phrases, &phrases->buckets[side][number], words, at, wanted, hits);
+			if ((flags & amounts) != 0 || (number == 0 && (flags & VAPI_WORD_CAPITAL) != 0))
+				match_bucket(phrases, &phrases->flagged[side], words, at, wanted, hits);
+		}
 	}
 }
 

@@ -3,11 +3,12 @@
 #include "vapi_rules.h"
 
 VapiPhrases *
-vapi_phrases_create(VapiVocabulary *vocabulary)
+vapi_phrases_create(VapiVocabulary *vocabulary, int apart)
 {
 	VapiPhrases *phrases = palloc0(sizeof(VapiPhrases));
 
 	phrases->vocabulary = vocabulary;
+	phrases->apart = apart;
 	phrases->capacity = 256;
 	phrases->rules = palloc(sizeof(VapiRule) * phrases->capacity);
 	return phrases;
@@ -371,6 +372,7 @@ static void
 index_rule(VapiPhrases *phrases, int number)
 {
 	const VapiRule *rule = &phrases->rules[number];
+	int side = rule->finding >= phrases->apart;
 
 	for (int i = 0; i < rule->count; i++)
 	{
@@ -379,16 +381,16 @@ index_rule(VapiPhrases *phrases, int number)
 		if (element->kind == VAPI_ELEMENT_START)
 			continue;
 		if (element->flags != 0 || element->name)
-			put(&phrases->flagged, number);
+			put(&phrases->flagged[side], number);
 		for (int c = 0; c < element->choices; c++)
 		{
 			if (element->choice[c] >= 0)
-				put(&phrases->buckets[element->choice[c]], number);
+				put(&phrases->buckets[side][element->choice[c]], number);
 			else
 			{
 				for (int word = 1; word < phrases->bucket_count; word++)
 					if (vapi_has_class(phrases, word, -1 - element->choice[c]))
-						put(&phrases->buckets[word], number);
+						put(&phrases->buckets[side][word], number);
 			}
 		}
 		if (!element->optional)
@@ -401,7 +403,8 @@ vapi_phrases_finish(VapiPhrases *phrases)
 {
 	fit_bits(phrases);
 	phrases->bucket_count = vapi_vocabulary_count(phrases->vocabulary) + 1;
-	phrases->buckets = palloc0(sizeof(VapiBucket) * phrases->bucket_count);
+	for (int side = 0; side < 2; side++)
+		phrases->buckets[side] = palloc0(sizeof(VapiBucket) * phrases->bucket_count);
 	for (int i = 0; i < phrases->count; i++)
 		index_rule(phrases, i);
 	phrases->negator = find_class(phrases, "negator", strlen("negator"));

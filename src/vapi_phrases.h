@@ -31,8 +31,11 @@ typedef enum VapiHitFlag
 	VAPI_HIT_BARE = 1 << 4,		/* its rule says that it is a bare phrase: half of the points at most */
 } VapiHitFlag;
 
-/* No rules; the vocabulary takes their words. Palloc'd, and keeps the vocabulary. */
-extern VapiPhrases *vapi_phrases_create(VapiVocabulary *vocabulary);
+/*
+ * No rules; the vocabulary takes their words. Palloc'd, and keeps the
+ * vocabulary. Findings from apart on are mostly looked for without the others.
+ */
+extern VapiPhrases *vapi_phrases_create(VapiVocabulary *vocabulary, int apart);
 
 /*
  * Adds words, parted by blanks, to a class, which may be new. Classes come

@@ -66,9 +66,10 @@ struct VapiPhrases
 	VapiRule *rules;
 	int count;
 	int capacity;
-	VapiBucket *buckets; /* rules by the number of their first word */
+	int apart;				/* findings from this on have lists of their own */
+	VapiBucket *buckets[2]; /* rules by the number of their first word */
 	int bucket_count;
-	VapiBucket flagged; /* rules that begin with an amount or a name */
+	VapiBucket flagged[2]; /* rules that begin with an amount or a name */
 	VapiWords scratch;
 	int negator;
 	int hedge;
