@@ -114,8 +114,10 @@ is(worker(), $pid, 'it is the same process');
 # kill -9: the server restarts, and nothing is lost.
 sql('ALTER TABLE vapi_internal.change_feed ADD CONSTRAINT broken CHECK (seq < 0) NOT VALID');
 event("killed $_", $_) for 1 .. 20;
-kill 'KILL', worker();
-ok($node->poll_query_until('postgres', 'SELECT true'), 'the server comes back after kill -9');
+my $victim = worker();
+kill 'KILL', $victim;
+# it is in shared memory until the postmaster has noticed
+ok($node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $victim)"), 'the server comes back after kill -9');
 sql('ALTER TABLE vapi_internal.change_feed DROP CONSTRAINT broken');
 wait_for('so does the worker', $runs);
 sql(q{UPDATE vapi_internal.step_state SET next_due_at = now() WHERE last_error IS NOT NULL});
