@@ -39,9 +39,11 @@ static VapiStatement write_review = {
 
 /*
  * Statements that write, each of a set of groups: a status update has a third
- * of those of an API row, and their expressions are most of its cost.
+ * of those of an API row, and their expressions are most of its cost. A page
+ * has nearly all, and is written with all, or each page would have another plan.
  */
 #define MAX_WRITES 64
+#define MANY_ROWS 16
 
 typedef enum WriteKind
 {
@@ -153,6 +155,8 @@ write_rows(WriteKind kind, uint32 groups, int count)
 	int guc_level = NewGUCNestLevel();
 	uint64 returned;
 
+	if (count >= MANY_ROWS)
+		groups = PG_UINT32_MAX;
 	/* the page is in memory already: once more, rather than in a temporary file */
 	if (count > 1)
 		(void) set_config_option("work_mem", BATCH_WORK_MEM, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
