@@ -2,6 +2,9 @@
 
 #include <math.h>
 
+/* A number has no more words. */
+#define NUMBER_WORDS 12
+
 typedef enum Kind
 {
 	K_NONE,
@@ -269,7 +272,7 @@ read_number(const VapiAmounts *amounts, const VapiWords *words, const char *text
 		seen = true;
 		i++;
 	}
-	for (; i < words->count; i++)
+	for (; i < words->count && i < at + NUMBER_WORDS; i++)
 	{
 		Meaning now = meaning(amounts, words, i);
 

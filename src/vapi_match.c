@@ -2,6 +2,9 @@
 
 #include "vapi_rules.h"
 
+/* An amount has no more words; a longer row of numbers is none. */
+#define AMOUNT_WORDS 12
+
 /* How far before a hit a negator counts, in words. */
 #define NEGATION_REACH 3
 
@@ -74,7 +77,7 @@ match_from(const VapiPhrases *phrases, const VapiRule *rule, int e, const VapiWo
 		{
 			last = at + 1;
 			if (flags != 0)
-				while (last < words->count && (words->words[last].flags & flags) != 0 &&
+				while (last < words->count && last < at + AMOUNT_WORDS && (words->words[last].flags & flags) != 0 &&
 					   words->words[last - 1].stop == 0)
 					last++;
 			found = match_from(phrases, rule, e + 1, words, last, begin);

@@ -6,6 +6,8 @@
 #include "lexicon_files.h"
 #include "tap.h"
 
+#include <time.h>
+
 static VapiLexicon *lexicon;
 static VapiRubric rubric;
 
@@ -353,6 +355,34 @@ test_rubric(void)
 	tap_ok(vapi_rubric_add(&other, "hunger", "max", "1") != NULL, "a component that there is not");
 }
 
+/* Time grows with the length, not with its square: a megabyte would take hours. */
+static void
+test_long(void)
+{
+	static const char *const patterns[] = {"i will call you back at ten on tuesday ", "x", "two hundred ", "?!.,",
+										   "no maybe if i can not do it by the first "};
+	const size_t length = 1024 * 1024;
+	char *text = palloc(length + 1);
+
+	for (size_t p = 0; p < lengthof(patterns); p++)
+	{
+		VapiTurn turn = {1, true, 0, text, (int) length};
+		VapiTurns turns = {&turn, 1, 1};
+		VapiDialogue read = {0};
+		size_t size = strlen(patterns[p]);
+		clock_t begin = clock();
+
+		for (size_t i = 0; i < length; i++)
+			text[i] = patterns[p][i % size];
+		text[length] = '\0';
+		vapi_dialogue_read(&read, lexicon, &turns);
+		vapi_findings_read(&findings, &read, NULL, true);
+		tap_ok((double) (clock() - begin) / CLOCKS_PER_SEC < 20, "a megabyte of \"%s\" is read in time", patterns[p]);
+		vapi_dialogue_free(&read);
+	}
+	pfree(text);
+}
+
 int
 main(void)
 {
@@ -370,6 +400,7 @@ main(void)
 	test_turns();
 	test_structured();
 	test_rubric();
+	test_long();
 	vapi_dialogue_free(&dialogue);
 	return tap_done();
 }
