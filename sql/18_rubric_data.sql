@@ -30,5 +30,6 @@ $lines$),
 $lines$)) AS l(list, lines)
 		CROSS JOIN LATERAL pg_catalog.string_to_table(pg_catalog.btrim(l.lines, E'\n'), E'\n') WITH ORDINALITY AS e(line, position);
 
-INSERT INTO vapi_internal.rubric (version, name, published_at, content_hash)
-	VALUES (1, 'Default', pg_catalog.now(), vapi_internal.rubric_hash(1));
+-- The same everywhere: what is installed anew must equal what was dumped.
+INSERT INTO vapi_internal.rubric (version, name, created_at, published_at, content_hash)
+	VALUES (1, 'Default', '2026-11-30 00:00:00+00', '2026-11-30 00:00:00+00', vapi_internal.rubric_hash(1));
