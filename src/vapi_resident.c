@@ -25,6 +25,9 @@
 /* The same while Vapi is waited for. */
 #define ASIDE_MS 500
 
+/* So often it is done even if nobody wakes us: the live feed's heartbeats are due by the clock. */
+#define ASIDE_EVERY_MS 1000
+
 /* Without anything due it looks all the same: a wake may be lost, such as that of a prepared transaction. */
 #define IDLE_MS 60000
 
@@ -43,11 +46,12 @@ typedef struct Resident
 	MemoryContext context; /* of a round */
 	MemoryContext aside;   /* of what is done while Vapi is waited for */
 	char *database;
-	bool serving;	/* serve_writers is under way */
-	bool all;		/* the next round takes all steps, not only those that follow writers */
-	long pause_ms;	/* after an error: so long it does nothing */
-	int look_ms;	/* see LOOK_MS */
-	TimestampTz at; /* when the last round began */
+	bool serving;		   /* serve_writers is under way */
+	TimestampTz served_at; /* when it last was, or a round began */
+	bool all;			   /* the next round takes all steps, not only those that follow writers */
+	long pause_ms;		   /* after an error: so long it does nothing */
+	int look_ms;		   /* see LOOK_MS */
+	TimestampTz at;		   /* when the last round began */
 } Resident;
 
 static const volatile bool never = false;
@@ -85,7 +89,7 @@ take_round(Resident *resident)
 	int i;
 
 	place.context = resident->context;
-	resident->at = GetCurrentTimestamp();
+	resident->at = resident->served_at = GetCurrentTimestamp();
 	resident->all = false;
 	(void) vapi_wake_worker_take();
 	MemoryContextReset(resident->context);
@@ -130,8 +134,12 @@ serve_writers(void *arg)
 	volatile bool more = false;
 	int i;
 
-	if (resident->serving || IsTransactionState() || !vapi_wake_worker_take())
+	if (resident->serving || IsTransactionState())
 		return;
+	if (!vapi_wake_worker_take() &&
+		!TimestampDifferenceExceeds(resident->served_at, GetCurrentTimestamp(), ASIDE_EVERY_MS))
+		return;
+	resident->served_at = GetCurrentTimestamp();
 	place.context = resident->aside;
 	resident->serving = true;
 	PG_TRY();
