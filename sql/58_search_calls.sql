@@ -357,7 +357,8 @@ BEGIN
 		estimated := (place ->> 'e')::boolean;
 		phases := CASE
 			WHEN place ->> 'k' IS NOT NULL THEN
-				ARRAY[format('(%s, c.call_id) %s (%L::%s, %L)', key, CASE WHEN descending THEN '<' ELSE '>' END, place ->> 'k', key_type, place ->> 'i')
+				-- Calls of a number are few: their index alone is to find them, not together with all calls before the place.
+				ARRAY[format('(%s%s, c.call_id) %s (%L::%s, %L)', key, CASE WHEN filters ? 'search' AND query.words IS NULL THEN ' + ''0''' END, CASE WHEN descending THEN '<' ELSE '>' END, place ->> 'k', key_type, place ->> 'i')
 					|| format(' AND %s IS NOT NULL', key)] || CASE WHEN descending THEN ARRAY[key || ' IS NULL'] ELSE '{}' END
 			ELSE ARRAY[format('%s IS NULL AND c.call_id %s %L', key, CASE WHEN descending THEN '<' ELSE '>' END, place ->> 'i')]
 				|| CASE WHEN descending THEN '{}' ELSE ARRAY[key || ' IS NOT NULL'] END
