@@ -114,9 +114,14 @@ write_edge() {
 	END
 }
 
-# The live feed's nginx, where its files and nchan are there.
+# live_possible: nchan is there, and what live.sh needs besides. Without it the feed comes from PostgREST.
+live_possible() {
+	[ -e $nchan_module ] || return 1
+	[ -d /var/lib/nginx/body ] || unshare --map-root-user --mount true 2>/dev/null
+}
+
 write_live() {
-	if [ ! -f deploy/nginx/live.sh ] || [ ! -e $nchan_module ]; then
+	if ! live_possible; then
 		rm -f "$parts/nginx-live"
 		return
 	fi

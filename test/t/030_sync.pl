@@ -40,6 +40,7 @@ is($node->safe_psql('calls', q{SELECT open_gaps, requests > 10, wire_bytes < bod
 	'0|t|t|t|||' . $node->safe_psql('calls', 'SELECT current_user') . '|t|t', 'the row says what was done');
 
 # The same range again changes nothing: neither content nor versions.
+VapiSales::Test->finish_work($node, 'calls');
 my $content = q{SELECT md5(string_agg(c::text, '' ORDER BY call_id)), md5((SELECT string_agg(t::text, '' ORDER BY call_id)
 	FROM vapi_internal.call_content t)) FROM vapi_internal.call c};
 my $before = $node->safe_psql('calls', $content);

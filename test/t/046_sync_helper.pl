@@ -40,9 +40,10 @@ sub forget
 sub stored { return $node->safe_psql('calls', 'SELECT call_id FROM vapi_internal.call ORDER BY call_id'); }
 
 # Everything that an import writes of calls, but the time when it was.
+# What the import wrote; scores follow.
 sub contents
 {
-	return $node->safe_psql('calls', q{SELECT md5(string_agg(md5((to_jsonb(c) - 'first_seen_at' - 'prospect_id')::text || to_jsonb(t)::text), '' ORDER BY call_id))
+	return $node->safe_psql('calls', q{SELECT md5(string_agg(md5((to_jsonb(c) - '{first_seen_at,prospect_id,prev_slot,outcome,outcome_source,qualification_score,score_coverage,temperature,sentiment}'::text[])::text || to_jsonb(t)::text), '' ORDER BY call_id))
 		FROM vapi_internal.call c JOIN vapi_internal.call_content t USING (call_id)});
 }
 

@@ -30,6 +30,9 @@ $simulator->admin('touch', { count => 3, costAdjust => 0.5 });
 is($node->safe_psql('calls', 'SELECT status, changed FROM vapi.vapi_sync_changes()'), 'complete|3', 'some of them change');
 is($node->safe_psql('calls', $same), '250|250', 'there too');
 
+# Scores are mirrored, too.
+VapiSales::Test->finish_work($node, 'calls');
+
 # A trigger that fails, and wants to be more than its owner.
 $node->safe_psql('calls', q{
 	CREATE FUNCTION shop.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN SET ROLE postgres; RETURN NEW; END';
@@ -37,6 +40,7 @@ $node->safe_psql('calls', q{
 $simulator->admin('clock', { advanceMs => 600000 });
 $simulator->admin('touch', { count => 2, costAdjust => 0.5 });
 is($node->safe_psql('calls', 'SELECT status, changed FROM vapi.vapi_sync_changes()'), 'complete|2', 'a table that refuses changes is not in the way');
+VapiSales::Test->finish_work($node, 'calls');
 is($node->safe_psql('calls', 'SELECT count(*), min(sqlstate) FROM vapi.mirror_errors'), '2|42501', 'what it refused is noted');
 
 $node->stop;

@@ -140,9 +140,10 @@ sql('CREATE EXTENSION vapi_sales', 'imported');
 is(sql(q{SELECT status, seen FROM vapi.vapi_sync(now() - interval '1 day', now() + interval '30 days')}, 'imported'), "complete|$calls", 'an import of the same calls');
 for my $table ('call', 'call_content')
 {
-	# When a row was seen is no part of the call, raw is the newest payload, which may be the report, and only reports tell a duration.
+	# When a row was seen is no part of the call, scores come later, raw is the newest payload, which may be the report, and only reports tell a duration.
 	my @columns = split /\n/, sql(qq{SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = 'vapi_internal.$table'::regclass AND attnum > 0
-		AND NOT attisdropped AND attname !~ '^[vh]_' AND attname NOT IN ('first_seen_at', 'prospect_id', 'prev_slot', 'raw', 'reported_duration') ORDER BY 1});
+		AND NOT attisdropped AND attname !~ '^[vh]_' AND attname NOT IN ('first_seen_at', 'prospect_id', 'prev_slot', 'raw', 'reported_duration',
+			'outcome', 'outcome_source', 'qualification_score', 'score_coverage', 'temperature', 'sentiment') ORDER BY 1});
 	my $hashes = 'SELECT ' . join(', ', map { "md5(string_agg(coalesce($_\::text, '-'), ',' ORDER BY call_id))" } @columns) . " FROM vapi_internal.$table";
 	my @here = split /\|/, sql($hashes);
 	my @there = split /\|/, sql($hashes, 'imported');

@@ -196,6 +196,14 @@ sub write_secret
 	return $path;
 }
 
+# finish_work(node, database): background work until none is left, such as the search and scores that follow an import.
+sub finish_work
+{
+	my ($class, $node, $database) = @_;
+	return $class->wait_until('background work is done',
+		sub { $node->safe_psql($database, q{SELECT bool_or(done > 0 OR more) FROM vapi.vapi_work() WHERE step IN ('change_feed', 'extended_tables', 'search', 'scores')}) eq 'f' }, 120);
+}
+
 # wait_until(what, code[, seconds]): polls the code, one test case.
 sub wait_until
 {
