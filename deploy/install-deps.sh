@@ -109,15 +109,7 @@ for mode in $modes; do
 	esac
 done
 
-# nginx makes its folder of bodies when root starts it for the first time. Others cannot, and nchan's nginx does not start without.
-nginx_folder() {
-	[ "$print_only" = no ] && [ "$(id -u)" = 0 ] && [ -d /var/lib/nginx ] || return 0
-	[ -d /var/lib/nginx/body ] || install -d -m 0700 -o www-data /var/lib/nginx/body
-}
-if [ -z "$missing" ]; then
-	nginx_folder
-	exit 0
-fi
+[ -n "$missing" ] || exit 0
 if [ "$print_only" = yes ]; then
 	# shellcheck disable=SC2086
 	printf "%s\n" $missing
@@ -185,5 +177,4 @@ run_apt update
 # shellcheck disable=SC2086
 run_apt install --no-install-recommends $missing
 disable_services
-nginx_folder
 rm -f "$log"

@@ -94,7 +94,8 @@ problem('no time', 400, qr/invalid input syntax/, 'POST', '/api/vapi/sync', { fr
 problem('sync by GET', 405, qr/Method/, 'GET', '/api/vapi/sync', undef, @{ $as{admin} });
 value('SELECT vapi_internal.search_step()');
 
-# 3. The list and a call, as the functions give them.
+# 3. The list and a call, as the functions give them, once they have their scores.
+VapiSales::Test->finish_work($node, 'calls');
 my $list = '/api/vapi/calls?page=2&limit=7&status=completed&date_from=2026-01-05&date_to=2026-01-20';
 for my $role (@roles)
 {
