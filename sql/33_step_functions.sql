@@ -117,7 +117,7 @@ BEGIN
 				WHERE NOT EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = s.call_id);
 		END IF;
 	ELSE
-		SELECT array_agg(DISTINCT f.call_id) FILTER (WHERE f.kind <> 'live'), coalesce(max(f.seq), state.last_seq), count(*) INTO call_ids, state.last_seq, handled
+		SELECT array_agg(DISTINCT f.call_id) FILTER (WHERE f.kind NOT IN ('live', 'score')), coalesce(max(f.seq), state.last_seq), count(*) INTO call_ids, state.last_seq, handled
 			FROM (SELECT f.seq, f.call_id, f.kind FROM vapi_internal.change_feed f WHERE f.seq > state.last_seq
 				ORDER BY f.seq LIMIT most) AS f;
 		IF handled = 0 THEN

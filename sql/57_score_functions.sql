@@ -122,7 +122,7 @@ BEGIN
 			handled := greatest(handled, 1);
 		END IF;
 	ELSE
-		SELECT array_agg(DISTINCT f.call_id) FILTER (WHERE f.kind <> 'score'), coalesce(max(f.seq), state.last_seq), count(*)
+		SELECT array_agg(DISTINCT f.call_id) FILTER (WHERE f.kind NOT IN ('live', 'score')), coalesce(max(f.seq), state.last_seq), count(*)
 			INTO call_ids, state.last_seq, handled
 			FROM (SELECT f.seq, f.call_id, f.kind FROM vapi_internal.change_feed f WHERE f.seq > state.last_seq
 				ORDER BY f.seq LIMIT most) AS f;

@@ -491,9 +491,8 @@ append_choice(StringInfo sql, const FieldGroup *group, const char *prefix, const
 
 #define IS_CHOSEN(group) ((chosen & (uint32) 1 << (group)) != 0)
 
-/* Appends "INSERT ... SELECT ..." of these groups of the exposed rows. */
-static void
-append_insert(StringInfo sql, VapiBatchTable table, uint32 chosen)
+void
+vapi_batch_insert_sql(StringInfo sql, VapiBatchTable table, uint32 chosen)
 {
 	const FieldGroup *groups = tables[table].groups;
 	bool calls = table == VAPI_BATCH_CALLS;
@@ -511,19 +510,13 @@ append_insert(StringInfo sql, VapiBatchTable table, uint32 chosen)
 }
 
 void
-vapi_batch_insert_sql(StringInfo sql, VapiBatchTable table, uint32 chosen)
-{
-	append_insert(sql, table, chosen);
-}
-
-void
 vapi_batch_upsert_sql(StringInfo sql, VapiBatchTable table, uint32 chosen)
 {
 	const FieldGroup *groups = tables[table].groups;
 	bool calls = table == VAPI_BATCH_CALLS;
 	int count = tables[table].count;
 
-	append_insert(sql, table, chosen);
+	vapi_batch_insert_sql(sql, table, chosen);
 	appendStringInfo(sql, " ON CONFLICT (call_id) DO UPDATE SET %s",
 					 calls ? "prev_slot = c.slot, prospect_id = coalesce(c.prospect_id, excluded.prospect_id)"
 						   : "call_id = c.call_id");
