@@ -190,7 +190,7 @@ chosen=${STEPS:-$all}
 case " $chosen " in
 	*" sql "* | *" tap "* | *" mutants "* | *" docs "*) case " $chosen " in *" build "*) ;; *) chosen="build $chosen" ;; esac ;;
 esac
-passed=0 failed=0 skipped=0 broken=
+passed=0 failed=0 skipped=0 broken="" faults=""
 for step in $chosen; do
 	RESULTS=$WORK/$step.results
 	: >"$RESULTS"
@@ -218,12 +218,13 @@ for step in $chosen; do
 	printf '%5s s  %4s passed %4s failed %4s skipped\n' $((SECONDS - begin)) "$p" "$f" "$s"
 	if [ "$f" != 0 ]; then
 		broken="$broken $step"
+		faults+=$(grep -hE '^ *not ok ' "$log" | grep -v '# \(skip\|TODO\)' | cut -c1-200 | sed "s/^ */  $step: /")$'\n'
 		[ "$VERBOSE" = yes ] || sed 's/^/    /' "$log" | tail -n 120
 	elif [ "$s" != 0 ]; then
 		grep -iE '^skipped - |# skip' "$log" | sed 's/^/    /' | sort -u | head -n 20
 	fi
 done
 echo
-[ -z "$broken" ] || echo "failed:$broken"
+[ -z "$broken" ] || printf '%sfailed:%s\n' "$faults" "$broken"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

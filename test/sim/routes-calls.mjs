@@ -7,6 +7,8 @@ import { listQuery } from './query.mjs';
 import { checkBody } from './validation.mjs';
 
 const DAY = 86400000;
+/** How much later a deletion of several calls reaches the rest of them. */
+const BULK_DELETION_MS = 1500;
 
 function findCall(sim, id) {
   const ordinal = sim.store.find(id);
@@ -77,7 +79,7 @@ export function deleteCall({ sim, params, body }) {
     const timer = setTimeout(() => {
       sim.deleteCall(other);
       sim.live.deleted(other, false);
-    }, 500);
+    }, BULK_DELETION_MS);
     timer.unref();
   }
   return { status: 200, text };

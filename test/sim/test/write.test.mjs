@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { KEY, startSimulator } from './helpers.mjs';
+import { KEY, startSimulator, until } from './helpers.mjs';
 
 let sim;
 let assistants;
@@ -109,7 +109,7 @@ test('bulk deletion happens a little later', async () => {
   const ids = calls.map((c) => c.id);
   assert.equal((await sim.request('DELETE', `/call/${ids[0]}`, { body: { ids } })).status, 200);
   assert.equal((await sim.get(`/call/${ids[1]}`)).status, 200);
-  for (let i = 0; i < 100 && (await sim.get(`/call/${ids[2]}`)).status !== 404; i++) await new Promise((done) => setTimeout(done, 50));
+  await until('the last one is gone', async () => (await sim.get(`/call/${ids[2]}`)).status === 404);
   for (const id of ids) assert.equal((await sim.get(`/call/${id}`)).status, 404);
 });
 
