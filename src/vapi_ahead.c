@@ -47,7 +47,6 @@ struct VapiAhead
 	size_t ids_length;
 
 	bool handed;
-	bool followed;		/* the request for the page after it was thought of */
 	size_t text_needed; /* room that the text did not have */
 };
 
@@ -194,7 +193,7 @@ vapi_ahead_expect(VapiAhead *ahead, const char *path, const VapiPageBounds *boun
 	vapi_ahead_advance(ahead);
 }
 
-/* Hands the text over, if it is here and has room. */
+/* Hands the text over, if it is here and has room, and sends for the page after it, which a glance shows. */
 static void
 hand_over(VapiAhead *ahead)
 {
@@ -202,6 +201,7 @@ hand_over(VapiAhead *ahead)
 	size_t length = vapi_client_arrived(ahead->client, ahead->path);
 	MemoryContext old;
 	VapiHttpResponse *response;
+	VapiPageFacts facts;
 	char *place;
 	int i;
 
@@ -226,7 +226,6 @@ hand_over(VapiAhead *ahead)
 		place += size;
 	}
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(ahead->arrived);
 
 	shared->text = dsm_segment_handle(ahead->text);
 	shared->bounds = ahead->bounds;
@@ -238,7 +237,15 @@ hand_over(VapiAhead *ahead)
 	SetLatch(&shared->helper->procLatch);
 	ahead->expected = false;
 	ahead->handed = true;
-	ahead->followed = false;
+
+	if (vapi_page_glance(response->body, response->body_length, &ahead->bounds, &facts))
+	{
+		char *path = ahead->follow(ahead->follow_arg, &facts);
+
+		if (path != NULL)
+			vapi_client_prefetch_reserved(ahead->client, path);
+	}
+	MemoryContextReset(ahead->arrived);
 }
 
 /* The helper's state; what it wrote before is seen. */
@@ -262,14 +269,6 @@ vapi_ahead_advance(VapiAhead *ahead)
 	state = read_state(ahead);
 	if (ahead->expected && (state == VAPI_AHEAD_FREE || state == VAPI_AHEAD_READY || state == VAPI_AHEAD_UNREADABLE))
 		hand_over(ahead);
-	else if (ahead->handed && !ahead->followed && (state == VAPI_AHEAD_FACTS || state == VAPI_AHEAD_READY))
-	{
-		char *path = ahead->follow(ahead->follow_arg, &ahead->shared->facts);
-
-		ahead->followed = true;
-		if (path != NULL)
-			vapi_client_prefetch_reserved(ahead->client, path);
-	}
 }
 
 /* Waits until the helper is through with the page it was handed. */
@@ -285,7 +284,7 @@ await_helper(VapiAhead *ahead)
 
 		vapi_ahead_advance(ahead);
 		state = read_state(ahead);
-		if (state != VAPI_AHEAD_HANDED && state != VAPI_AHEAD_FACTS)
+		if (state != VAPI_AHEAD_HANDED)
 			return state;
 		events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						   vapi_client_is_prefetching(ahead->client) ? WAIT_TRANSFER_MS : WAIT_MS, PG_WAIT_EXTENSION);

@@ -20,20 +20,10 @@ typedef enum VapiAheadState
 	VAPI_AHEAD_STARTING,   /* the helper is not there yet */
 	VAPI_AHEAD_FREE,	   /* the helper waits for a page */
 	VAPI_AHEAD_HANDED,	   /* it reads one */
-	VAPI_AHEAD_FACTS,	   /* it has read it and makes its rows; facts hold */
 	VAPI_AHEAD_READY,	   /* the rows are in the parcel */
 	VAPI_AHEAD_UNREADABLE, /* it cannot be read as a page; the helper waits for another */
 	VAPI_AHEAD_GONE		   /* the helper has ended */
 } VapiAheadState;
-
-/* What the next request follows from. */
-typedef struct VapiAheadFacts
-{
-	int64 oldest, newest; /* as in VapiPage */
-	bool full;
-	bool past_lower;
-	int edge_count;
-} VapiAheadFacts;
 
 /* Of the walk and its helper, in a segment that both have. Who may write: the helper while it is at a page. */
 typedef struct VapiAheadShared
@@ -50,7 +40,6 @@ typedef struct VapiAheadShared
 	VapiKeepRaw keep_raw;
 	int64 received_ms;
 
-	VapiAheadFacts facts;
 	dsm_handle parcel;
 	int parcel_number; /* 0 or 1, in turn */
 } VapiAheadShared;
@@ -61,7 +50,7 @@ typedef struct VapiAhead VapiAhead;
  * The path of the page after the one of those facts, in the current context;
  * NULL: that takes a closer look. May be asked in the midst of a transaction.
  */
-typedef char *(*VapiAheadFollow)(void *arg, const VapiAheadFacts *facts);
+typedef char *(*VapiAheadFollow)(void *arg, const VapiPageFacts *facts);
 
 /* Without a helper yet; lives in context. The client fetches the walk's pages. */
 extern VapiAhead *vapi_ahead_open(MemoryContext context, VapiClient *client, VapiAheadFollow follow, void *arg);

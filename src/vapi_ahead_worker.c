@@ -125,13 +125,6 @@ prepare_page(void)
 		enter_state(VAPI_AHEAD_UNREADABLE);
 		return;
 	}
-	shared->facts.oldest = page.oldest;
-	shared->facts.newest = page.newest;
-	shared->facts.full = page.full;
-	shared->facts.past_lower = page.past_lower;
-	shared->facts.edge_count = page.edge_count;
-	enter_state(VAPI_AHEAD_FACTS);
-
 	vapi_page_rows_make(&page, shared->keep_raw, shared->received_ms, pulse, NULL);
 	vapi_compress_batch(page.batch);
 	parcel = find_parcel(vapi_parcel_size(&page));

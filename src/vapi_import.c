@@ -369,9 +369,9 @@ next_step(const VapiImport *import, const VapiPage *page)
 	return step;
 }
 
-/* A VapiAheadFollow; what next_step would make of the whole page, where that is plain. */
+/* A VapiAheadFollow; what next_step will make of the whole page, where that is plain. */
 static char *
-follow(void *arg, const VapiAheadFacts *facts)
+follow(void *arg, const VapiPageFacts *facts)
 {
 	VapiImport *import = arg;
 	VapiRunCursor cursor = {facts->oldest, true, facts->edge_count, NULL};

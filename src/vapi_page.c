@@ -2,6 +2,7 @@
 
 #include "vapi_page.h"
 #include "vapi_time.h"
+#include "vapi_token.h"
 
 /* Is the id among the calls at the upper bound that were handled before? */
 static bool
@@ -58,6 +59,97 @@ note_edge(VapiPage *page, const char *id, int64 created_at)
 	page->newest = Max(page->newest, created_at);
 }
 
+/* Exactly Vapi's default may be a silent cap; any other short page is the last one. */
+static bool
+is_doubtful(int items, const VapiPageBounds *bounds)
+{
+	return items == VAPI_PAGE_DEFAULT && items < bounds->limit;
+}
+
+/* Takes a call's createdAt into the facts. False: it is no time, or the calls are out of order. */
+static bool
+take_glance(const char *token, const char *end, const VapiPageBounds *bounds, VapiPageFacts *facts)
+{
+	char text[VAPI_TIME_SIZE];
+	size_t length = end - token - 2;
+	int64 created_at;
+
+	if (length >= sizeof(text))
+		return false;
+	memcpy(text, token + 1, length);
+	text[length] = '\0';
+	created_at = vapi_time_parse(text);
+	if (created_at == VAPI_TIME_NONE || (facts->oldest != VAPI_TIME_NONE && created_at > facts->oldest))
+		return false;
+	if (facts->newest == VAPI_TIME_NONE)
+		facts->newest = created_at;
+	facts->edge_count = created_at == facts->oldest ? facts->edge_count + 1 : 1;
+	facts->oldest = created_at;
+	if (bounds->lower != VAPI_TIME_NONE && created_at < bounds->lower)
+		facts->past_lower = true;
+	return true;
+}
+
+/* Where the value behind a member's name begins; NULL: what ends at p is no name. */
+static const char *
+value_behind(const char *p, const char *end)
+{
+	while (p < end && isspace((unsigned char) *p))
+		p++;
+	if (p == end || *p != ':')
+		return NULL;
+	for (p++; p < end && isspace((unsigned char) *p); p++)
+		;
+	return p;
+}
+
+bool
+vapi_page_glance(const char *body, size_t length, const VapiPageBounds *bounds, VapiPageFacts *facts)
+{
+	static const char name[] = "\"createdAt\"";
+	const char *end = body + length;
+	const char *p = body;
+	int depth = 0;
+	int items = 0;
+
+	memset(facts, 0, sizeof(VapiPageFacts));
+	facts->oldest = facts->newest = VAPI_TIME_NONE;
+	while (p < end)
+	{
+		const char *token = p;
+
+		switch (*p++)
+		{
+			case '"':
+				p = vapi_token_string_end(token, end);
+				if (p == NULL)
+					return false;
+				if (depth != 2 || p - token != sizeof(name) - 1 || memcmp(token, name, sizeof(name) - 1) != 0)
+					break;
+				token = value_behind(p, end);
+				if (token == NULL)
+					break;
+				p = token < end && *token == '"' ? vapi_token_string_end(token, end) : NULL;
+				if (p == NULL || !take_glance(token, p, bounds, facts))
+					return false;
+				break;
+			case '{':
+			case '[':
+				if (depth++ == 1)
+					items++;
+				break;
+			case '}':
+			case ']':
+				depth--;
+				break;
+			default:
+				break;
+		}
+	}
+	facts->full = items >= bounds->limit || is_doubtful(items, bounds);
+	return depth == 0 && facts->oldest != VAPI_TIME_NONE;
+}
+
 bool
 vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiPage *page, const char **why)
 {
@@ -111,8 +203,7 @@ vapi_page_read(char *body, size_t length, const VapiPageBounds *bounds, VapiPage
 		note_edge(page, id, created_at);
 		take_item(item, id, created_at, bounds, page);
 	}
-	/* Exactly Vapi's default may be a silent cap; any other short page is the last one. */
-	page->doubtful = page->items == VAPI_PAGE_DEFAULT && page->items < bounds->limit;
+	page->doubtful = is_doubtful(page->items, bounds);
 	page->full = page->items >= bounds->limit || page->doubtful;
 	if (page->full && !ordered)
 	{

@@ -59,6 +59,23 @@ typedef struct VapiPage
 	int updated_count;
 } VapiPage;
 
+/* What the next request follows from; as in VapiPage. */
+typedef struct VapiPageFacts
+{
+	int64 oldest, newest;
+	bool full;
+	bool past_lower;
+	int edge_count;
+} VapiPageFacts;
+
+/*
+ * The facts of a page that vapi_page_read would read, found many times sooner
+ * by looking at nothing but strings, brackets and createdAt; so they are a guess
+ * that what is read has to confirm. False when the body is plainly no page.
+ * Changes nothing, allocates nothing, never ereports.
+ */
+extern bool vapi_page_glance(const char *body, size_t length, const VapiPageBounds *bounds, VapiPageFacts *facts);
+
 /*
  * Reads a response's body, changing it: what is on the page, not what it says
  * of each call. False when it is no array of JSON objects or cannot be paged on

@@ -40,9 +40,8 @@ is_special(uint64 word)
 	return (HAS_BELOW(word, 0x20) | HAS_BELOW(word ^ EACH('"'), 1) | HAS_BELOW(word ^ EACH('\\'), 1)) != 0;
 }
 
-/* Where the string token that begins at token ends; NULL: it is invalid or incomplete. */
-static const char *
-string_end(const char *token, const char *end)
+const char *
+vapi_token_string_end(const char *token, const char *end)
 {
 	const char *p = token + 1;
 
@@ -118,7 +117,7 @@ vapi_token_next(JsonLexContext *lexer, const char *end)
 	else if (*start == '"')
 	{
 		type = JSON_TOKEN_STRING;
-		stop = string_end(start, end);
+		stop = vapi_token_string_end(start, end);
 	}
 	if (stop == NULL)
 		return json_lex(lexer);

@@ -13,6 +13,9 @@
 /* json_lex with a short way; end is where the text ends. Escapes of strings are checked, not replaced. */
 extern JsonParseErrorType vapi_token_next(JsonLexContext *lexer, const char *end);
 
+/* Where the string token that begins at token ends; NULL: it is invalid or incomplete. */
+extern const char *vapi_token_string_end(const char *token, const char *end);
+
 /* The four hex digits at text, or -1. */
 extern int vapi_token_hex(const char *text, const char *end);
 
