@@ -94,14 +94,20 @@ static const SecretName secret_names[] = {
 	SECRET("xamzcredential", SECRET_END),
 };
 
-/* Whether a member of that plain name is a secret, given what it holds. */
-static bool
-is_secret(const char *plain, size_t length, VapiJsonType type)
-{
-	bool holds_others = type == VAPI_JSON_OBJECT || type == VAPI_JSON_ARRAY;
+/* What a member's name says, whatever the object: a bit each. */
+#define NAME_HIDES_OTHERS 0x01 /* a secret that is an object or array */
+#define NAME_HIDES_STRING 0x02 /* one that is a string */
+#define NAME_HIDES_SCALAR 0x04 /* one that is a number or boolean */
+#define NAME_HIDES_ALL (NAME_HIDES_OTHERS | NAME_HIDES_STRING | NAME_HIDES_SCALAR)
+#define NAME_IS_SIP 0x08
+#define NAME_IS_RAW 0x10
 
-	if (type == VAPI_JSON_NULL || length == 0)
-		return false;
+/* What a member of that plain name is a secret with. */
+static int
+secret_facts(const char *plain, size_t length)
+{
+	int facts = 0;
+
 	for (size_t i = 0; i < lengthof(secret_names); i++)
 	{
 		const char *name = secret_names[i].name;
@@ -110,29 +116,25 @@ is_secret(const char *plain, size_t length, VapiJsonType type)
 		switch (secret_names[i].kind)
 		{
 			case SECRET_ALWAYS:
+				if (length == name_length && memcmp(plain, name, length) == 0)
+					return NAME_HIDES_ALL;
+				break;
 			case SECRET_CONTAINER:
 				if (length == name_length && memcmp(plain, name, length) == 0)
-					return secret_names[i].kind == SECRET_ALWAYS || holds_others;
+					return NAME_HIDES_OTHERS;
 				break;
 			case SECRET_END:
-				if ((holds_others || type == VAPI_JSON_STRING) && ends_with(plain, length, name, name_length))
-					return true;
+				if (ends_with(plain, length, name, name_length))
+					facts |= NAME_HIDES_OTHERS | NAME_HIDES_STRING;
 				break;
 			case SECRET_START:
 				if (length >= name_length && memcmp(plain, name, name_length) == 0)
-					return true;
+					return NAME_HIDES_ALL;
 				break;
 		}
 	}
-	return false;
+	return facts;
 }
-
-/* What a member's name says, whatever the object: a bit each. */
-#define NAME_HIDES_OTHERS 0x01 /* a secret that is an object or array */
-#define NAME_HIDES_STRING 0x02 /* one that is a string */
-#define NAME_HIDES_SCALAR 0x04 /* one that is a number or boolean */
-#define NAME_IS_SIP 0x08
-#define NAME_IS_RAW 0x10
 
 static int
 read_name(const char *name)
@@ -140,10 +142,8 @@ read_name(const char *name)
 	char plain[NAME_SIZE];
 	size_t length = plain_name(name, plain);
 
-	return (is_secret(plain, length, VAPI_JSON_OBJECT) ? NAME_HIDES_OTHERS : 0) |
-		   (is_secret(plain, length, VAPI_JSON_STRING) ? NAME_HIDES_STRING : 0) |
-		   (is_secret(plain, length, VAPI_JSON_NUMBER) ? NAME_HIDES_SCALAR : 0) |
-		   (strcmp(plain, "sip") == 0 ? NAME_IS_SIP : 0) | (strcmp(plain, "raw") == 0 ? NAME_IS_RAW : 0);
+	return secret_facts(plain, length) | (strcmp(plain, "sip") == 0 ? NAME_IS_SIP : 0) |
+		   (strcmp(plain, "raw") == 0 ? NAME_IS_RAW : 0);
 }
 
 /* Names of this walk: messages by the dozen have the same ones. */
@@ -428,7 +428,7 @@ vapi_redact_text(char *text)
 		if (*value != '"')
 			continue;
 		value++;
-		if (!is_secret(plain, length, VAPI_JSON_STRING))
+		if ((secret_facts(plain, length) & NAME_HIDES_STRING) == 0)
 			continue;
 		for (; *value != '\0' && *value != '"'; value++)
 		{

@@ -1,5 +1,7 @@
 #include "vapi_token.h"
 
+#include "port/pg_bitutils.h"
+
 static int
 hex_digit(unsigned char c)
 {
@@ -30,14 +32,54 @@ vapi_token_hex(const char *text, const char *end)
 	return value;
 }
 
-/* Eight bytes at once: whether one of them is below 0x20, a quote or a backslash. */
+/* Of eight bytes at once: those below a limit have their highest bit set in the result. */
 #define EACH(byte) (UINT64CONST(0x0101010101010101) * (byte))
 #define HAS_BELOW(word, limit) (((word) -EACH(limit)) & ~(word) &EACH(0x80))
 
-static bool
-is_special(uint64 word)
+/* The first byte of [p, end) that is below 0x20, a quote or a backslash; end: none is. */
+static const char *
+find_special(const char *p, const char *end)
 {
-	return (HAS_BELOW(word, 0x20) | HAS_BELOW(word ^ EACH('"'), 1) | HAS_BELOW(word ^ EACH('\\'), 1)) != 0;
+	uint64 word;
+
+	for (; end - p >= (ptrdiff_t) sizeof(word); p += sizeof(word))
+	{
+		uint64 special;
+
+		memcpy(&word, p, sizeof(word));
+		special = HAS_BELOW(word, 0x20) | HAS_BELOW(word ^ EACH('"'), 1) | HAS_BELOW(word ^ EACH('\\'), 1);
+		if (special == 0)
+			continue;
+#ifdef WORDS_BIGENDIAN
+		break;
+#else
+		/* a borrow can mark bytes above a special one, never the lowest */
+		return p + pg_rightmost_one_pos64(special) / 8;
+#endif
+	}
+	while (p < end && (unsigned char) *p >= 0x20 && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
+/* May the character follow a backslash by itself? */
+static bool
+is_escape(char c)
+{
+	switch (c)
+	{
+		case '"':
+		case '\\':
+		case '/':
+		case 'b':
+		case 'f':
+		case 'n':
+		case 'r':
+		case 't':
+			return true;
+		default:
+			return false;
+	}
 }
 
 const char *
@@ -47,17 +89,7 @@ vapi_token_string_end(const char *token, const char *end)
 
 	for (;;)
 	{
-		uint64 word;
-
-		while (end - p >= (ptrdiff_t) sizeof(word))
-		{
-			memcpy(&word, p, sizeof(word));
-			if (is_special(word))
-				break;
-			p += sizeof(word);
-		}
-		while (p < end && (unsigned char) *p >= 0x20 && *p != '"' && *p != '\\')
-			p++;
+		p = find_special(p, end);
 		if (p >= end || (unsigned char) *p < 0x20)
 			return NULL;
 		if (*p == '"')
@@ -70,7 +102,7 @@ vapi_token_string_end(const char *token, const char *end)
 				return NULL;
 			p += 6;
 		}
-		else if (p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != NULL)
+		else if (is_escape(p[1]))
 			p += 2;
 		else
 			return NULL;
@@ -100,6 +132,27 @@ punctuation(char c)
 	}
 }
 
+/* Where the plain number that begins at p ends, digits with or without a fraction; NULL: it may be something else. */
+static const char *
+plain_number_end(const char *p, const char *end)
+{
+	const char *begin = p;
+
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	if (p == begin || (*begin == '0' && p - begin > 1))
+		return NULL;
+	if (p < end && *p == '.')
+	{
+		begin = ++p;
+		while (p < end && *p >= '0' && *p <= '9')
+			p++;
+		if (p == begin)
+			return NULL;
+	}
+	return p < end && (*p == ',' || *p == '}' || *p == ']') ? p : NULL;
+}
+
 JsonParseErrorType
 vapi_token_next(JsonLexContext *lexer, const char *end)
 {
@@ -118,6 +171,11 @@ vapi_token_next(JsonLexContext *lexer, const char *end)
 	{
 		type = JSON_TOKEN_STRING;
 		stop = vapi_token_string_end(start, end);
+	}
+	else
+	{
+		type = JSON_TOKEN_NUMBER;
+		stop = plain_number_end(start, end);
 	}
 	if (stop == NULL)
 		return json_lex(lexer);

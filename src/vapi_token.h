@@ -1,7 +1,7 @@
 /*
- * The next token of JSON text. Punctuation and strings, nearly all of a
- * payload, are recognised here, strings eight bytes at a time; every other
- * token, and whatever is wrong with a string, is PostgreSQL's lexer's. Pure.
+ * The next token of JSON text. Punctuation, plain numbers and strings, nearly
+ * all of a payload, are recognised here, strings eight bytes at a time; every
+ * other token, and whatever is wrong with one, is PostgreSQL's lexer's. Pure.
  */
 #ifndef VAPI_TOKEN_H
 #define VAPI_TOKEN_H

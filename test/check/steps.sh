@@ -218,7 +218,7 @@ for step in $chosen; do
 	printf '%5s s  %4s passed %4s failed %4s skipped\n' $((SECONDS - begin)) "$p" "$f" "$s"
 	if [ "$f" != 0 ]; then
 		broken="$broken $step"
-		faults+=$(grep -hE '^ *not ok ' "$log" | grep -v '# \(skip\|TODO\)' | cut -c1-200 | sed "s/^ */  $step: /")$'\n'
+		faults+=$(grep -hE "^ *not ok " "$log" | cut -c1-200 | sed "s/^ */  $step: /")$'\n'
 		[ "$VERBOSE" = yes ] || sed 's/^/    /' "$log" | tail -n 120
 	elif [ "$s" != 0 ]; then
 		grep -iE '^skipped - |# skip' "$log" | sed 's/^/    /' | sort -u | head -n 20
