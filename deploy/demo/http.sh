@@ -114,14 +114,9 @@ write_edge() {
 	END
 }
 
-# live_possible: nchan is there, and what live.sh needs besides. Without it the feed comes from PostgREST.
-live_possible() {
-	[ -e $nchan_module ] || return 1
-	[ -d /var/lib/nginx/body ] || unshare --map-root-user --mount true 2>/dev/null
-}
-
+# write_live: without nchan the feed comes from PostgREST
 write_live() {
-	if ! live_possible; then
+	if ! [ -e $nchan_module ]; then
 		rm -f "$parts/nginx-live"
 		return
 	fi

@@ -201,7 +201,7 @@ write_settings() {
 		echo "vapi_sales.public_url = '$public_url'"
 		[ -z "${VAPI_ASSISTANT_ID:-}" ] || echo "vapi_sales.default_assistant_id = '$VAPI_ASSISTANT_ID'"
 		[ -z "${VAPI_PHONE_NUMBER_ID:-}" ] || echo "vapi_sales.default_phone_number_id = '$VAPI_PHONE_NUMBER_ID'"
-		! live_possible || echo "vapi_sales.publish_url = 'unix:$sockets/publish.sock'"
+		[ ! -e $nchan_module ] || echo "vapi_sales.publish_url = 'unix:$sockets/publish.sock'"
 		if [ -z "$api_key" ]; then
 			echo "vapi_sales.base_url = 'http://127.0.0.1:$(cat "$simulator/port")'"
 			echo "vapi_sales.allowed_hosts = '127.0.0.1'"

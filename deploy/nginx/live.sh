@@ -3,8 +3,9 @@
 #
 #   deploy/nginx/live.sh FOLDER     FOLDER takes the place of /run/vapi_sales
 #
-# Loading nchan has nginx create /var/lib/nginx/body, whatever the configuration says. Where neither that folder is there nor
-# may be made, nginx runs with an empty /var/lib/nginx of its own (user namespace).
+# Loading nchan has nginx create /var/lib/nginx/body, whatever the configuration says. Where that folder is not there and may not
+# be made, nginx loads a copy of the module in which a folder of the same length below FOLDER stands instead; no other right,
+# such as a user namespace, is needed. FOLDER must then be on a file system from which programs may be loaded.
 set -eu
 folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,13 +14,13 @@ mkdir -p "$folder/live_temp"
 # kill -9 leaves them behind, and then nginx does not start
 rm -f "$folder/live.sock" "$folder/publish.sock"
 sed "s#/run/vapi_sales/#$folder/#g" "$here/live.conf" >"$folder/live.conf"
-user=
+module=/usr/lib/nginx/modules/ngx_nchan_module.so
 if ! [ -d /var/lib/nginx/body ] && ! mkdir -p /var/lib/nginx/body 2>/dev/null; then
-	user="user root root;"
+	LC_ALL=C sed 's#/var/lib/nginx/body#live_temp/nchan_dir#g' "$module" >"$folder/nchan.so"
+	module=$folder/nchan.so
 fi
 cat >"$folder/live-nginx.conf" <<CONF
-load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
-$user
+load_module $module;
 daemon off;
 worker_processes 1;
 worker_rlimit_nofile 16384;
@@ -37,7 +38,4 @@ http {
 	include $folder/live.conf;
 }
 CONF
-set -- /usr/sbin/nginx -p "$folder" -c "$folder/live-nginx.conf" -e "$folder/live.log"
-[ -n "$user" ] || exec "$@"
-# shellcheck disable=SC2016 # the inner shell expands it
-exec unshare --map-root-user --mount sh -c 'mount -t tmpfs none /var/lib/nginx && mkdir /var/lib/nginx/body && exec "$@"' sh "$@"
+exec /usr/sbin/nginx -p "$folder" -c "$folder/live-nginx.conf" -e "$folder/live.log"
