@@ -216,8 +216,10 @@ COMMENT ON TABLE vapi_internal.rollup_dirty IS 'Slots whose rollups are out of d
 CREATE TABLE vapi_internal.change_pending
 (
 	call_id text COLLATE "C" NOT NULL,
-	kind text NOT NULL
+	kind text NOT NULL,
+	erased_assistant_id text
 );
+COMMENT ON COLUMN vapi_internal.change_pending.erased_assistant_id IS 'Whose call an erased one was: the feed tells of it only who might see it.';
 COMMENT ON COLUMN vapi_internal.change_pending.kind IS 'call: its row; live: only what events say about its moment, which search and extended tables pass over; erased.';
 COMMENT ON TABLE vapi_internal.change_pending IS 'Committed changes that wait for their place in change_feed; only vapi_internal.change_step() takes rows out.';
 
@@ -226,8 +228,10 @@ CREATE TABLE vapi_internal.change_feed
 	seq bigint PRIMARY KEY,
 	call_id text COLLATE "C" NOT NULL,
 	kind text NOT NULL,
-	changed_at timestamptz NOT NULL
+	changed_at timestamptz NOT NULL,
+	erased_assistant_id text
 );
+COMMENT ON COLUMN vapi_internal.change_feed.erased_assistant_id IS 'As in change_pending.';
 COMMENT ON TABLE vapi_internal.change_feed IS 'Changes in one gapless order.';
 
 CREATE TABLE vapi_internal.feed_head

@@ -63,10 +63,10 @@ BEGIN
 		SELECT ctid FROM vapi_internal.change_pending LIMIT most
 	), taken AS (
 		DELETE FROM vapi_internal.change_pending WHERE ctid = ANY (ARRAY(SELECT ctid FROM chosen))
-		RETURNING call_id, kind
+		RETURNING call_id, kind, erased_assistant_id
 	)
-	INSERT INTO vapi_internal.change_feed (seq, call_id, kind, changed_at)
-	SELECT head + row_number() OVER (), call_id, kind, clock_timestamp() FROM taken;
+	INSERT INTO vapi_internal.change_feed (seq, call_id, kind, changed_at, erased_assistant_id)
+	SELECT head + row_number() OVER (), call_id, kind, clock_timestamp(), erased_assistant_id FROM taken;
 	GET DIAGNOSTICS moved = ROW_COUNT;
 	IF moved > 0 THEN
 		UPDATE vapi_internal.feed_head SET last = head + moved;
@@ -94,6 +94,7 @@ CREATE FUNCTION vapi_internal.erase_call(erased_call_id text) RETURNS boolean
 AS $$
 DECLARE
 	old_slot integer;
+	old_assistant text;
 	found_call boolean;
 	first_key bytea := substr(sha256(convert_to(erased_call_id, 'UTF8')), 1, 16);
 	last_key bytea := first_key || '\xffffffffffffffffffffffffffffffff';
@@ -126,11 +127,11 @@ BEGIN
 	UPDATE vapi_internal.event SET call_id = NULL, body = NULL, unreadable = NULL, next_attempt_at = NULL,
 			status = CASE WHEN status = 'applied' THEN status ELSE 'discarded' END, last_error = 'the call was erased'
 		WHERE dedupe_key BETWEEN first_key AND last_key AND (call_id IS NOT NULL OR body IS NOT NULL);
-	DELETE FROM vapi_internal.call WHERE call_id = erased_call_id RETURNING slot INTO old_slot;
+	DELETE FROM vapi_internal.call WHERE call_id = erased_call_id RETURNING slot, assistant_id INTO old_slot, old_assistant;
 	found_call := FOUND;
 	IF found_call THEN
 		INSERT INTO vapi_internal.rollup_dirty (slot) VALUES (old_slot);
-		INSERT INTO vapi_internal.change_pending (call_id, kind) VALUES (erased_call_id, 'erased');
+		INSERT INTO vapi_internal.change_pending (call_id, kind, erased_assistant_id) VALUES (erased_call_id, 'erased', old_assistant);
 		PERFORM vapi_internal.wake();
 	END IF;
 	RETURN found_call;

@@ -18,10 +18,12 @@ BEGIN
 		SELECT m.seq, lag(m.seq, 1, feed_part."after") OVER (ORDER BY m.seq), m.card
 		FROM (SELECT n.seq, CASE WHEN f.call_id IS NULL THEN vapi_internal.erased_card(n.call_id)
 					ELSE vapi_internal.call_card(f, feed_part.audience, actions) END AS card
-				FROM (SELECT max(c.seq) AS seq, c.call_id FROM vapi_internal.change_feed c
+				FROM (SELECT max(c.seq) AS seq, c.call_id, max(c.erased_assistant_id) AS erased_assistant_id FROM vapi_internal.change_feed c
 						WHERE c.seq > feed_part."after" AND c.seq <= feed_part.upto GROUP BY c.call_id) AS n
 					LEFT JOIN vapi_internal.live_fact f ON f.call_id = n.call_id
-				WHERE feed_part.assistant_ids IS NULL OR f.call_id IS NULL OR f.assistant_id = ANY (feed_part.assistant_ids)) AS m;
+				-- Nor does an id say anything to whom the call was not for.
+				WHERE feed_part.assistant_ids IS NULL
+					OR CASE WHEN f.call_id IS NULL THEN n.erased_assistant_id ELSE f.assistant_id END = ANY (feed_part.assistant_ids)) AS m;
 END
 $$;
 COMMENT ON FUNCTION vapi_internal.feed_part(bigint, bigint, text, text[]) IS

@@ -99,11 +99,20 @@ DELETE FROM vapi_internal.change_feed WHERE seq <= 3;
 SET ROLE regress_live_viewer;
 SELECT pg_temp.short(vapi.vapi_changes(2)) AS gone, pg_temp.short(vapi.vapi_changes(3)) AS the_oldest_there;
 
--- 5. Erased calls, of which everybody is told, and many changes at once.
+-- 5. Erased calls, of which those are told whose calls they were, and many changes at once.
 RESET ROLE;
+SELECT last AS head FROM vapi_internal.feed_head \gset
 SELECT vapi_internal.erase_call('one'), vapi_internal.change_step();
-SET ROLE regress_live_narrow;
+SET ROLE regress_live_viewer;
 SELECT pg_temp.short(vapi.vapi_changes(3));
+SET ROLE regress_live_narrow;
+SELECT pg_temp.short(vapi.vapi_changes(3)), pg_temp.short(vapi.vapi_changes(:head));
+RESET ROLE;
+SAVEPOINT before_erasure;
+SELECT vapi_internal.erase_call('two'), vapi_internal.change_step();
+SET LOCAL ROLE regress_live_narrow;
+SELECT pg_temp.short(vapi.vapi_changes(3)), pg_temp.short(vapi.vapi_changes(:head));
+ROLLBACK TO before_erasure;
 RESET ROLE;
 INSERT INTO vapi_internal.change_pending SELECT CASE WHEN g % 2 = 0 THEN 'two' ELSE 'three' END, 'call' FROM generate_series(1, 1500) g;
 SELECT vapi_internal.change_step();
