@@ -151,7 +151,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION vapi_internal.session_cookie(text, integer) IS 'Has PostgREST answer with the session''s cookie: no script reads it, no other site''s page sends it.';
 
-CREATE FUNCTION vapi_edge.login(login text, password text) RETURNS jsonb
+CREATE FUNCTION vapi_edge.login(bytea) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -159,13 +159,23 @@ DECLARE
 	-- of no password: an unknown login takes as long as a wrong password
 	nobody CONSTANT text := '$2b$12$vsvCC0H7NSzL0iqNbX60UOR0QrGGXDMwFebyxnTct4kdDcscBaFHq';
 	hours CONSTANT integer := 8;
+	p jsonb;
 	found vapi_internal.account;
 	profile text;
 	fits boolean;
 	session uuid := gen_random_uuid();
+	message text;
+	hint text;
 BEGIN
-	SELECT a.* INTO found FROM vapi_internal.account a WHERE a.login = vapi_internal.login_name(login.login) FOR UPDATE;
-	fits := coalesce(vapi_internal.password_fits(password, coalesce(found.password_hash, nobody)), false) AND found.account_id IS NOT NULL;
+	BEGIN
+		p := vapi_internal.request_body($1, '{login,password}');
+	EXCEPTION
+		WHEN invalid_parameter_value THEN
+			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+			RETURN vapi_internal.problem(400, 'Bad Request', message, hint);
+	END;
+	SELECT a.* INTO found FROM vapi_internal.account a WHERE a.login = vapi_internal.login_name(p ->> 'login') FOR UPDATE;
+	fits := coalesce(vapi_internal.password_fits(p ->> 'password', coalesce(found.password_hash, nobody)), false) AND found.account_id IS NOT NULL;
 	SELECT r.profile INTO profile FROM vapi_internal.role_access r
 	WHERE r.role_name = found.role_name AND r.profile IN ('viewer', 'agent', 'admin');
 	IF NOT fits OR found.disabled OR profile IS NULL OR found.locked_until > now() THEN
@@ -186,8 +196,8 @@ BEGIN
 		'expires_at', now() + make_interval(hours => hours));
 END
 $$;
-COMMENT ON FUNCTION vapi_edge.login(text, text) IS
-	'Signs in: a cookie with a token for eight hours, and who it is. One and the same 401 for a wrong login, a wrong password and an account that is disabled or locked; five failed attempts lock an account, for a minute at first, for a quarter of an hour at most.';
+COMMENT ON FUNCTION vapi_edge.login(bytea) IS
+	'POST /api/login with {"login", "password"}: a cookie with a token for eight hours, and who it is. One and the same 401 for a wrong login, a wrong password and an account that is disabled or locked; five failed attempts lock an account, for a minute at first, for a quarter of an hour at most.';
 
 CREATE FUNCTION vapi_edge.logout() RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -214,14 +224,26 @@ AS $$
 $$;
 COMMENT ON FUNCTION vapi_edge.session() IS 'Who is signed in, with which profile, until when.';
 
-CREATE FUNCTION vapi_edge.change_password(old_password text, new_password text) RETURNS jsonb
+CREATE FUNCTION vapi_edge.change_password(bytea) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	session text := vapi_internal.request_claims() ->> 'sid';
+	old_password text;
+	new_password text;
 	found vapi_internal.account;
+	message text;
+	hint text;
 BEGIN
+	BEGIN
+		SELECT b.body ->> 'old_password', b.body ->> 'new_password' INTO old_password, new_password
+		FROM (SELECT vapi_internal.request_body($1, '{old_password,new_password}')) AS b(body);
+	EXCEPTION
+		WHEN invalid_parameter_value THEN
+			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+			RETURN vapi_internal.problem(400, 'Bad Request', message, hint);
+	END;
 	SELECT a.* INTO found FROM vapi_internal.account_session s JOIN vapi_internal.account a ON a.account_id = s.account_id
 	WHERE s.session_id::text = session AND s.expires_at > now() FOR UPDATE OF a;
 	IF found.account_id IS NULL THEN
@@ -244,7 +266,7 @@ BEGIN
 	RETURN '{}';
 END
 $$;
-COMMENT ON FUNCTION vapi_edge.change_password(text, text) IS 'Changes the password of who is signed in and ends the other sessions. 403 for a wrong old one, 400 for a new one of less than 12 characters.';
+COMMENT ON FUNCTION vapi_edge.change_password(bytea) IS 'POST /api/change-password with {"old_password", "new_password"}: changes the password of who is signed in and ends the other sessions. 403 for a wrong old one, 400 for a new one of less than 12 characters.';
 
 CREATE FUNCTION vapi_edge.check_session() RETURNS void
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
@@ -252,13 +274,21 @@ CREATE FUNCTION vapi_edge.check_session() RETURNS void
 AS $$
 DECLARE
 	session text := vapi_internal.request_claims() ->> 'sid';
+	must_change boolean;
 BEGIN
-	IF session IS NOT NULL AND NOT EXISTS (
-		SELECT FROM vapi_internal.account_session s JOIN vapi_internal.account a ON a.account_id = s.account_id
-		WHERE s.session_id::text = session AND s.expires_at > now() AND NOT a.disabled AND a.role_name = pg_get_userbyid(vapi_internal.outer_role()))
-	THEN
+	IF session IS NULL THEN
+		RETURN;
+	END IF;
+	SELECT a.must_change_password INTO must_change
+	FROM vapi_internal.account_session s JOIN vapi_internal.account a ON a.account_id = s.account_id
+	WHERE s.session_id::text = session AND s.expires_at > now() AND NOT a.disabled AND a.role_name = pg_get_userbyid(vapi_internal.outer_role());
+	IF must_change IS NULL THEN
 		RAISE EXCEPTION 'the session has ended' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
+	END IF;
+	-- With the password that somebody else has seen nobody reads calls. Who it is may be asked: a page must know what to show.
+	IF must_change AND coalesce(current_setting('request.path', true), '') NOT IN ('/rpc/change_password', '/rpc/logout', '/rpc/session') THEN
+		RAISE EXCEPTION 'the password that was given to this account must be changed first' USING ERRCODE = 'PT428', HINT = 'POST /api/change-password.';
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION vapi_edge.check_session() IS 'PostgREST''s db-pre-request: refuses tokens of sessions that have ended, with PT401. Tokens of other issuers name no session and pass.';
+COMMENT ON FUNCTION vapi_edge.check_session() IS 'PostgREST''s db-pre-request: refuses tokens of sessions that have ended, with PT401, and with PT428 whatever a session wants that still has the password given to it, but for changing it, signing out, and asking who it is. Tokens of other issuers name no session and pass.';

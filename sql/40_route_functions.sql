@@ -1,15 +1,59 @@
 -- What stands behind the URLs under /api (deploy/nginx/api.conf): the functions of schema vapi, with parameters as a URL
 -- has them and errors as RFC 9457 has them.
 
+CREATE FUNCTION vapi_internal.ascii_json(value jsonb) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(CASE WHEN c.code < 127 THEN c.letter
+			WHEN c.code < 65536 THEN '\u' || lpad(to_hex(c.code), 4, '0')
+			ELSE '\u' || to_hex(55296 + ((c.code - 65536) >> 10)) || '\u' || to_hex(56320 + ((c.code - 65536) & 1023)) END, '' ORDER BY c.place)
+	FROM (SELECT l.letter, ascii(l.letter), l.place FROM regexp_split_to_table(value::text, '') WITH ORDINALITY AS l(letter, place)) AS c(letter, code, place)
+$$;
+COMMENT ON FUNCTION vapi_internal.ascii_json(jsonb) IS 'JSON in ASCII alone, as a header needs it.';
+
 CREATE FUNCTION vapi_internal.problem(status integer, title text, detail text, hint text DEFAULT NULL) RETURNS jsonb
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT jsonb_strip_nulls(jsonb_build_object('type', 'about:blank', 'title', title, 'status', status, 'detail', detail, 'hint', hint))
-	FROM (SELECT set_config('response.status', status::text, true),
-		set_config('response.headers', '[{"Content-Type": "application/problem+json"}, {"Cache-Control": "no-store"}]', true)) AS answer
+	SELECT p.problem
+	FROM (SELECT jsonb_strip_nulls(jsonb_build_object('type', 'about:blank', 'title', title, 'status', status,
+			'detail', left(detail, 600), 'hint', left(hint, 600)))) AS p(problem),
+		LATERAL (SELECT set_config('response.status', status::text, true),
+			set_config('response.headers', jsonb_build_array(jsonb_build_object('Content-Type', 'application/problem+json'),
+				jsonb_build_object('Cache-Control', 'no-store'),
+				jsonb_build_object('X-Vapi-Problem', vapi_internal.ascii_json(p.problem)))::text, true)) AS answer
 $$;
-COMMENT ON FUNCTION vapi_internal.problem(integer, text, text, text) IS 'An error as RFC 9457 has it; sets the status and type of PostgREST''s answer.';
+COMMENT ON FUNCTION vapi_internal.problem(integer, text, text, text) IS
+	'An error as RFC 9457 has it; sets the status and type of PostgREST''s answer. nginx answers with what header X-Vapi-Problem says: where there is none, an error is PostgREST''s own, of which it shows nothing.';
+
+CREATE FUNCTION vapi_internal.request_body(body bytea, members text[]) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	object jsonb;
+	wrong text;
+BEGIN
+	BEGIN
+		object := CASE WHEN length(body) > 0 THEN convert_from(body, 'UTF8')::jsonb ELSE '{}' END;
+	EXCEPTION
+		WHEN OTHERS THEN
+			object := NULL; -- what was wrong with it could show a password
+	END;
+	IF jsonb_typeof(object) IS DISTINCT FROM 'object' THEN
+		RAISE EXCEPTION 'the body is no JSON object'
+			USING ERRCODE = 'invalid_parameter_value', HINT = format('Its members may be %s, each a text.', array_to_string(members, ', '));
+	END IF;
+	SELECT min(e.key) INTO wrong FROM jsonb_each(object) AS e WHERE e.key <> ALL (members) OR jsonb_typeof(e.value) NOT IN ('string', 'null');
+	IF wrong IS NOT NULL THEN
+		RAISE EXCEPTION '%', format(CASE WHEN wrong = ANY (members) THEN '"%s" must be a text' ELSE 'there is no member "%s"' END, left(wrong, 64))
+			USING ERRCODE = 'invalid_parameter_value', HINT = format('Members are %s, each a text.', array_to_string(members, ', '));
+	END IF;
+	RETURN object;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.request_body(bytea, text[]) IS 'The JSON object that a request has posted, whose members have these names and are texts or null; {} for no body. 22023 for anything else.';
 
 CREATE FUNCTION vapi_internal.error_problem(state text, message text, detail text, hint text) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -91,25 +135,27 @@ END
 $$;
 COMMENT ON FUNCTION vapi_edge.call(text) IS 'GET /api/vapi/calls/{id}: vapi_call.';
 
-CREATE FUNCTION vapi_edge.sync("from" text DEFAULT NULL, "to" text DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION vapi_edge.sync(bytea) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	until CONSTANT timestamptz := clock_timestamp() + interval '20 seconds';
+	p jsonb;
 	run vapi.sync_runs;
 	state text;
 	message text;
 	detail text;
 	hint text;
 BEGIN
-	IF ("from" IS NULL) <> ("to" IS NULL) THEN
+	p := vapi_internal.request_body($1, '{from,to}');
+	IF (p ->> 'from' IS NULL) <> (p ->> 'to' IS NULL) THEN
 		RETURN vapi_internal.problem(400, 'Bad Request', '"from" and "to" belong together', 'Without both, what has changed since the last import is imported.');
 	END IF;
-	IF "from" IS NULL THEN
+	IF p ->> 'from' IS NULL THEN
 		run := vapi.vapi_sync_changes(wait => false);
 	ELSE
-		run := vapi.vapi_sync("from"::timestamptz, "to"::timestamptz, wait => false);
+		run := vapi.vapi_sync((p ->> 'from')::timestamptz, (p ->> 'to')::timestamptz, wait => false);
 	END IF;
 	WHILE run.status = 'running' AND clock_timestamp() < until LOOP
 		PERFORM pg_sleep(0.1);
@@ -123,4 +169,4 @@ EXCEPTION
 		RETURN vapi_internal.error_problem(state, message, detail, hint);
 END
 $$;
-COMMENT ON FUNCTION vapi_edge.sync(text, text) IS 'POST /api/vapi/sync: imports the range, or without one what has changed; the run''s row and how many calls were imported. Waits 20 seconds at most: then 202, and the run goes on.';
+COMMENT ON FUNCTION vapi_edge.sync(bytea) IS 'POST /api/vapi/sync with {"from", "to"} or nothing: imports the range, or without one what has changed; the run''s row and how many calls were imported. Waits 20 seconds at most: then 202, and the run goes on.';

@@ -103,7 +103,7 @@ AS $$
 		('SCHEMA vapi_edge', 'USAGE'),
 		('FUNCTION vapi.vapi_webhook(bytea)', 'EXECUTE'),
 		('FUNCTION vapi_edge.webhook(bytea)', 'EXECUTE'),
-		('FUNCTION vapi_edge.login(text, text)', 'EXECUTE')) AS o(object, privilege)
+		('FUNCTION vapi_edge.login(bytea)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
 	SELECT r.profile, o.object, o.privilege
 	FROM reader r CROSS JOIN (VALUES
@@ -114,7 +114,7 @@ AS $$
 	FROM (VALUES ('viewer'), ('agent'), ('admin')) AS p(profile) CROSS JOIN (VALUES
 		('FUNCTION vapi_edge.session()', 'EXECUTE'),
 		('FUNCTION vapi_edge.logout()', 'EXECUTE'),
-		('FUNCTION vapi_edge.change_password(text, text)', 'EXECUTE'),
+		('FUNCTION vapi_edge.change_password(bytea)', 'EXECUTE'),
 		('FUNCTION vapi_edge.calls()', 'EXECUTE'),
 		('FUNCTION vapi_edge.call(text)', 'EXECUTE'),
 		('FUNCTION vapi_edge.authorize_stream()', 'EXECUTE'),
@@ -123,7 +123,7 @@ AS $$
 	SELECT 'admin', o.object, o.privilege
 	FROM (VALUES
 		('TABLE vapi.accounts', 'SELECT'),
-		('FUNCTION vapi_edge.sync(text, text)', 'EXECUTE')) AS o(object, privilege)
+		('FUNCTION vapi_edge.sync(bytea)', 'EXECUTE')) AS o(object, privilege)
 $$;
 COMMENT ON FUNCTION vapi_internal.profile_grants() IS 'What vapi_grant grants, by profile.';
 

@@ -80,7 +80,7 @@ write_postgrest() {
 
 write_edge() {
 	local name kind
-	for name in vapi-http webhook api headers proxy route pages sse; do
+	for name in vapi-http webhook api headers proxy problems route pages sse; do
 		[ ! -f "deploy/nginx/$name.conf" ] || placed "deploy/nginx/$name.conf" | put "$configuration/edge/$name.conf"
 	done
 	{

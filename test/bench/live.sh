@@ -37,7 +37,7 @@ trap 'exit 130' INT TERM
 
 # All subscribers have one address here.
 sed -e "s#/run/vapi_sales/#$work/#g" -e 's/rate=[0-9]*r/rate=100000r/' deploy/nginx/vapi-http.conf >"$work/vapi-http.conf"
-for name in webhook api proxy route sse; do
+for name in webhook api proxy problems route sse; do
 	sed -e "s#/run/vapi_sales/#$work/#g" -e 's/burst=[0-9]*/burst=100000/' deploy/nginx/$name.conf >"$work/$name.conf"
 done
 [ ! -e deploy/nginx/headers.conf ] || cp deploy/nginx/headers.conf "$work/"

@@ -81,6 +81,21 @@ for my $role (@roles)
 	$cookie{$role} = "vapi_session=$token{$role}";
 }
 my %as = map { $_ => [ Cookie => $cookie{$_} ] } @roles;
+
+# With the password that was given to it, a session may do nothing but change it.
+for my $request ([ 'GET', '/api/vapi/calls' ], [ 'GET', '/api/vapi/calls/x' ], [ 'POST', '/api/vapi/sync', {} ], [ 'GET', '/rest/calls' ], [ 'GET', '/rest/' ], [ 'POST', '/rest/rpc/vapi_dashboard', {} ],
+	[ 'DELETE', '/rest/calls' ])
+{
+	problem("one-time password: $request->[0] $request->[1]", 403, qr/must be changed first.*change-password/, $request->[0], $request->[1], $request->[2], @{ $as{$_} }) for 'admin';
+}
+is((ask('GET', '/api/session', undef, @{ $as{admin} }))[1]{must_change_password}, JSON::PP::true, 'it may ask who it is');
+for my $role (@roles)
+{
+	my $new = "the first password of $role";
+	is((ask('POST', '/api/change-password', { old_password => $password{$role}, new_password => $new }, @{ $as{$role} }))[0], 200, "$role: changes the password");
+	$password{$role} = $new;
+}
+is((ask('GET', '/api/session', undef, @{ $as{admin} }))[1]{must_change_password}, JSON::PP::false, 'then all is well');
 is((ask('GET', '/api/session', undef, @{ $as{agent} }))[1]{login}, 'agent@example.com', 'the session says who it is');
 
 # 2. An import by the plan's URL.
@@ -204,7 +219,7 @@ value(q{SELECT vapi.vapi_disable_account('viewer@example.com', false)});
 sub guess
 {
 	my ($password) = @_;
-	return (split /\n/, value(qq{SET ROLE webhook; SELECT vapi_edge.login('viewer\@example.com', '$password')}))[-1];
+	return (split /\n/, value(qq{SET ROLE webhook; SELECT vapi_edge.login(convert_to('{"login": "viewer\@example.com", "password": "$password"}', 'UTF8'))}))[-1];
 }
 like(guess("guess $_"), qr/"status": 401/, "guess $_") for 1 .. 5;
 like(guess($password{viewer}), qr/"status": 401/, 'then the right password is refused, too');

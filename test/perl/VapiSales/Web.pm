@@ -106,7 +106,7 @@ sub start_nginx
 {
 	my ($self) = @_;
 	my $folder = $self->{folder};
-	my @files = (qw(vapi-http webhook), $self->{public} ? qw(api headers proxy route) : (), $self->{live} ? 'sse' : ());
+	my @files = (qw(vapi-http webhook), $self->{public} ? qw(api headers proxy problems route) : (), $self->{live} ? 'sse' : ());
 	for my $name (@files)
 	{
 		my $text = slurp_file("$VapiSales::Test::ROOT/deploy/nginx/$name.conf");
