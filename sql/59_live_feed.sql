@@ -96,12 +96,14 @@ BEGIN
 				jsonb_build_object('epoch', this_epoch) || c), '' ORDER BY (c ->> 'seq')::bigint), '')
 			INTO events FROM jsonb_array_elements(answer -> 'changes') AS c;
 	END IF;
-	RETURN format(E'retry: 1000\n\n%sid: %s/%s\ndata: %s\n\n', events, this_epoch, answer ->> 'last',
+	-- While the live nginx is dead everybody comes here at once, so they come less often, and not all in the same moment.
+	RETURN format(E'retry: %s\n\n%sid: %s/%s\ndata: %s\n\n', CASE WHEN coalesce(current_setting('vapi_sales.publish_url', true), '') = '' THEN 1000
+			ELSE 2000 + floor(2000 * random()) END, events, this_epoch, answer ->> 'last',
 		jsonb_build_object('epoch', this_epoch, 'last', answer -> 'last'));
 END
 $$;
 COMMENT ON FUNCTION vapi_edge.event_stream() IS
-	'GET /api/sse/calls without the live nginx: the messages after the request''s Last-Event-ID and a heartbeat, as server-sent events; EventSource asks again after a second. The same messages as on the wire. 42501 for a role that has no live feed.';
+	'GET /api/sse/calls without the live nginx: the messages after the request''s Last-Event-ID and a heartbeat, as server-sent events; EventSource asks again after a second where nothing is published (vapi_sales.publish_url), else, since then the live nginx is dead, after two to four. The same messages as on the wire. 42501 for a role that has no live feed.';
 
 CREATE FUNCTION vapi_edge.authorize_stream() RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -226,11 +228,11 @@ AS $$
 		published_at = CASE WHEN failure IS NULL THEN clock_timestamp() ELSE published_at END,
 		last_error = failure,
 		failing_since = CASE WHEN failure IS NOT NULL THEN coalesce(failing_since, clock_timestamp()) END,
-		retry_at = CASE WHEN failure IS NOT NULL THEN clock_timestamp() + least(interval '4 seconds', interval '0.25 seconds' * 2 ^ least(failures, 5)) END,
+		retry_at = CASE WHEN failure IS NOT NULL THEN clock_timestamp() + interval '0.25 seconds' * 2 ^ least(failures, 3) END,
 		failures = CASE WHEN failure IS NULL THEN 0 ELSE failures + 1 END;
 $$;
 COMMENT ON FUNCTION vapi_internal.publish_done(bigint, text[], bigint[], boolean, text) IS
-	'Notes how far publishing came, which messages of which channels went out, whether all heartbeats did, and why it failed (NULL: it did not). After a failure it rests, for four seconds at most.';
+	'Notes how far publishing came, which messages of which channels went out, whether all heartbeats did, and why it failed (NULL: it did not). After a failure it rests, for two seconds at most.';
 
 CREATE FUNCTION vapi_internal.publish_due() RETURNS timestamptz
 	LANGUAGE sql STABLE PARALLEL SAFE

@@ -76,6 +76,7 @@ class Subscriber {
     this.reads = 0;
     this.gaps = 0;
     this.streams = 0;
+    this.retry = 3000; // a browser's, until the stream says another
     this.open();
   }
 
@@ -84,7 +85,7 @@ class Subscriber {
     if (this.id) headers['Last-Event-ID'] = this.id;
     const again = () => {
       if (this.again || this.closed) return;
-      this.again = setTimeout(() => { this.again = undefined; this.open(); }, 1000 + Math.random() * 500);
+      this.again = setTimeout(() => { this.again = undefined; this.open(); }, this.retry);
     };
     const request = http.request(`${ROOT}/api/sse/calls`, { headers, agent: false }, (response) => {
       this.response = response;
@@ -115,6 +116,7 @@ class Subscriber {
     let data;
     for (const line of event.split('\n')) {
       if (line.startsWith('id: ')) this.id = line.slice(4);
+      else if (line.startsWith('retry: ')) this.retry = Number(line.slice(7));
       else if (line.startsWith('data: ')) data = line.slice(6);
     }
     if (data === undefined) return;

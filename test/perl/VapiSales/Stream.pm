@@ -18,7 +18,7 @@ my $json = JSON::PP->new->canonical;
 sub new
 {
 	my ($class, $web, %headers) = @_;
-	my $self = bless { web => $web, headers => \%headers, messages => [], cards => {}, last => undef, epoch => '', reads => 0, opened => 0 }, $class;
+	my $self = bless { web => $web, headers => \%headers, messages => [], cards => {}, last => undef, epoch => '', reads => 0, opened => 0, retry => 1 }, $class;
 	$self->open;
 	return $self;
 }
@@ -27,15 +27,17 @@ sub open
 {
 	my ($self) = @_;
 	my ($host) = $self->{web}->root =~ m{^http://(.*)};
-	$self->{socket} = IO::Socket::INET->new(PeerAddr => $host, Timeout => 10) or die "$host: $!";
+	@$self{qw(raw head text chunk ended opened)} = ('', '', '', 0, 0, time());
+	$self->{socket} = IO::Socket::INET->new(PeerAddr => $host, Timeout => 10);
+	if (!$self->{socket}) { @$self{qw(ended status)} = (time(), 0); return; }
 	my %headers = (Host => $host, Accept => 'text/event-stream', %{ $self->{headers} });
 	$self->{socket}->print("GET /api/sse/calls HTTP/1.1\r\n", (map { "$_: $headers{$_}\r\n" } sort keys %headers), "\r\n");
-	@$self{qw(raw head text chunk ended)} = ('', '', '', 0, 0);
-	$self->{opened} = time();
 	my $deadline = time() + 20;
 	$self->receive(0.2) until $self->{head} || $self->{ended} || time() > $deadline;
 	($self->{status}) = $self->{head} =~ m{^HTTP/1.1 (\d+)};
 	$self->{status} //= 0;
+	# EventSource ends for good then, and its page opens another one.
+	$self->{ended} ||= time() if $self->{status} != 200;
 	return;
 }
 
@@ -65,6 +67,7 @@ sub receive
 	{
 		my $event = $1;
 		$self->{id} = $1 if $event =~ /^id: (.*)$/m;
+		$self->{retry} = $1 / 1000 if $event =~ /^retry: (\d+)$/m;
 		my ($data) = $event =~ /^data: (.*)$/m;
 		$self->take($json->decode($data)) if defined $data;
 	}
@@ -134,7 +137,7 @@ sub step
 	$self->read if !defined $self->{last} && $self->{status} == 200;
 	$self->receive($seconds);
 	$self->read if $self->{wants_read};
-	if ($self->{ended} && $self->{reopen} && time() > $self->{opened} + 1)
+	if ($self->{ended} && $self->{reopen} && time() > $self->{ended} + $self->{retry})
 	{
 		push @{ $self->{closed} }, $self->{ended};
 		$self->{headers}{'Last-Event-ID'} = $self->{id} if defined $self->{id};

@@ -50,7 +50,7 @@ sub skip_without_programs
 }
 
 # new(node, role[, public => 1[, live => 1]]): the role must exist and have the profile webhook. public: the PostgREST of who has
-# a token and the routes of api.conf as well; secret file jwt_secret must be there. live: the live nginx, and sse.conf; folder has
+# a token and the routes of api.conf as well; secret file jwt_secret must be there. rates, bursts: other limits of nginx, by zone. live: the live nginx, and sse.conf; folder has
 # its sockets.
 sub new
 {
@@ -81,7 +81,7 @@ CONF
 		$self->start_postgrest('public', $public);
 		$self->wait_for('PostgREST', sub { -S "$folder/public.sock" });
 	}
-	$self->{public} = $options{public};
+	$self->{$_} = $options{$_} for qw(public rates bursts);
 	$self->{live} = $options{live};
 	$self->start_live if $options{live};
 	$self->wait_for('PostgREST', sub { -S "$folder/edge.sock" && $self->get($self->plain_root . '/')->{status} == 200 });
@@ -111,6 +111,8 @@ sub start_nginx
 	{
 		my $text = slurp_file("$VapiSales::Test::ROOT/deploy/nginx/$name.conf");
 		$text =~ s{/run/vapi_sales/}{$folder/}g;
+		$text =~ s{(zone=$_:\w+) rate=\w+/\w+}{$1 rate=$self->{rates}{$_}}g for keys %{ $self->{rates} };
+		$text =~ s{(zone=$_) burst=\d+}{$1 burst=$self->{bursts}{$_}}g for keys %{ $self->{bursts} };
 		$self->write("$name.conf", $text);
 	}
 	mkdir "$folder/temp" or die $!;
@@ -144,6 +146,13 @@ sub start_live
 	return $self->wait_for('the live nginx', sub { -S "$folder/publish.sock" });
 }
 
+sub reload_live
+{
+	my ($self) = @_;
+	kill 'HUP', slurp_file("$self->{folder}/live.pid") =~ /(\d+)/;
+	return;
+}
+
 # kill_live(): at once, with its workers, as a crash would.
 sub kill_live
 {
@@ -172,8 +181,28 @@ sub start
 	my ($self, $name, @command) = @_;
 	my $log = "$self->{folder}/$name.log";
 	push @{ $self->{processes} },
-	  IPC::Run::start(\@command, '<', '/dev/null', '>', $log, '2>&1', init => sub { chdir $self->{folder} or die $! });
+	  IPC::Run::start(\@command, '<', '/dev/null', '>>', $log, '2>&1', init => sub { chdir $self->{folder} or die $! });
+	$self->{started}{$name} = [ $self->{processes}[-1], @command ];
 	return $self->{processes}[-1];
+}
+
+# halt(name): ends one of them: edge, public, plain (PostgREST), nginx. resume(name): starts it again as it was.
+sub halt
+{
+	my ($self, $name) = @_;
+	my $process = $self->{started}{$name}[0];
+	$process->signal('TERM');
+	eval { $process->finish };
+	@{ $self->{processes} } = grep { $_ != $process } @{ $self->{processes} };
+	return;
+}
+
+sub resume
+{
+	my ($self, $name) = @_;
+	my (undef, @command) = @{ $self->{started}{$name} };
+	unlink "$self->{folder}/$name.sock";
+	return $self->start($name, @command);
 }
 
 sub wait_for
