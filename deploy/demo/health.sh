@@ -12,7 +12,7 @@ quiet=${1:-}
 database=$(cat "$stack/database" 2>/dev/null)
 port=$(sed -n 's/.*listen 127.0.0.1:\([0-9]*\);.*/\1/p' "$configuration/edge/nginx.conf" 2>/dev/null)
 
-# answer PORT|SOCKET METHOD PATH [JSON]: the status of its answer
+# answer PORT|SOCKET METHOD PATH [BODY]: the status of its answer
 answer() {
 	as_server_user perl -MIO::Socket::INET -MIO::Socket::UNIX -e '
 		my ($where, $method, $path, $body) = (@ARGV, "");
@@ -20,7 +20,7 @@ answer() {
 		alarm 10;
 		my $socket = $where =~ m{^/} ? IO::Socket::UNIX->new(Peer => $where) : IO::Socket::INET->new("127.0.0.1:$where");
 		exit 1 unless $socket;
-		print $socket "$method $path HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n$body";
+		print $socket "$method $path HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n$body";
 		print +(<$socket> // "") =~ m{^HTTP/1\.1 (\d+)};' "$@"
 }
 

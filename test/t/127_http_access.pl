@@ -99,7 +99,7 @@ for my $role (undef, 'plain', @profiles)
 		my %arguments = map { $_->[0] => undef } grep { $listed{ $role // '' }{$path} ? !$_->[1] : 1 } @{ $parameters{$path} // [] };
 		my $answer = ask(exists $parameters{$path} ? ('POST', "/rest$path", $role, \%arguments) : ('GET', "/rest$path?limit=1", $role));
 		my $allowed = $listed{ $role // '' }{$path};
-		push @open, "$path: $answer->{status}" if !$allowed && $answer->{status} != (defined $role ? 403 : 401);
+		push @open, "$path: $answer->{status}" if !$allowed && $answer->{status} != (defined $role ? 403 : 401) && !($path eq '/rpc/vapi_webhook' && $answer->{status} == 404); # no function for JSON
 		push @closed, "$path: $answer->{status}" if $allowed && $answer->{status} =~ /^40[13]$/;
 		push @ungraceful, "$path: $answer->{status} $answer->{content}" if $answer->{status} >= 500 && !($allowed && $answer->{status} == 503);
 	}
@@ -137,7 +137,7 @@ for my $path (@routes)
 	{
 		for my $body ($method =~ /^P(OST|UT|ATCH)/ ? @bodies : undef)
 		{
-			for my $type ($method eq 'POST' && defined $body ? ('application/json', 'text/plain', 'application/xml', 'application/octet-stream', 'text/csv') : 'application/json')
+			for my $type ($method eq 'POST' && ($body // '') eq '{"a": 1}' ? ('application/json', 'text/plain', 'application/xml', 'application/octet-stream', 'text/csv') : 'application/json')
 			{
 				my $answer = ask($method, $path, $path =~ m{login|webhook} ? undef : 'agent', $body, 'Content-Type' => $type);
 				my $what = "$method $path " . ($body // '') . " ($type): $answer->{status}";
@@ -181,7 +181,7 @@ for my $path (sort grep { exists $parameters{$_} && $_ ne '/rpc/vapi_call' } key
 {
 	for my $parameter (map { $_->[0] } @{ $parameters{$path} })
 	{
-		for my $text (@attempts[ 0 .. 10, 16, 17 ])
+		for my $text (@attempts[ 2, 3, 5, 8, 16 ])
 		{
 			my $answer = ask('POST', "/rest$path", 'viewer', { $parameter => $text });
 			push @bad, "$path $parameter=$text: $answer->{status} $answer->{content}" if $answer->{status} !~ /^(200|400|404)$/ || $answer->{content} =~ /vapi_internal|CONTEXT|PL\/pgSQL/;

@@ -208,7 +208,7 @@ sub resume
 sub wait_for
 {
 	my ($self, $name, $ready) = @_;
-	my $deadline = time() + 60;
+	my $deadline = time() + 120;
 	until ($ready->())
 	{
 		die "$name did not start: " . join '', map { slurp_file($_) } glob "$self->{folder}/*.log" if time() > $deadline;
