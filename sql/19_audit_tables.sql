@@ -1,4 +1,4 @@
--- Who read what a call holds of a person.
+-- Who read what a call holds of a person, and who acted on calls.
 
 CREATE TABLE vapi_internal.audit
 (
@@ -6,14 +6,14 @@ CREATE TABLE vapi_internal.audit
 	recorded_at timestamptz NOT NULL,
 	session_role text NOT NULL,
 	outer_role text NOT NULL,
-	action text NOT NULL CHECK (action IN ('call', 'export')),
+	action text NOT NULL CHECK (action IN ('call', 'export', 'recording', 'control', 'note', 'create_call', 'retain')),
 	call_id text COLLATE "C",
 	detail jsonb NOT NULL DEFAULT '{}'
 );
-COMMENT ON TABLE vapi_internal.audit IS 'One row a sensitive read through a function of ours. Never a name, a number, content or a secret; a row outlives its call, without the id.';
+COMMENT ON TABLE vapi_internal.audit IS 'One row a sensitive read through a function of ours, and one a call that was started or controlled. Never a name, a number, content or a secret; a row outlives its call, without the id.';
 COMMENT ON COLUMN vapi_internal.audit.session_role IS 'Who logged in.';
 COMMENT ON COLUMN vapi_internal.audit.outer_role IS 'Whose rights counted: SET ROLE''s, else the session''s.';
-COMMENT ON COLUMN vapi_internal.audit.call_id IS 'NULL for exports, and once the call is erased.';
-COMMENT ON COLUMN vapi_internal.audit.detail IS 'What of the call was shown; of an export the columns, the names of the filters, and how many calls.';
+COMMENT ON COLUMN vapi_internal.audit.call_id IS 'NULL for what is about no single call, and once the call is erased.';
+COMMENT ON COLUMN vapi_internal.audit.detail IS 'What of the call was shown or done to it; of an export the columns, the names of the filters, and how many calls.';
 
 CREATE INDEX audit_call_idx ON vapi_internal.audit (call_id) WHERE call_id IS NOT NULL;

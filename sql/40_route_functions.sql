@@ -63,7 +63,7 @@ DECLARE
 	status integer := CASE
 		WHEN state = '02000' THEN 404
 		WHEN state = '42501' THEN 403
-		WHEN state IN ('VS006', '55006', '25001') THEN 409
+		WHEN state IN ('VS006', 'VS009', '55006', '25001') THEN 409
 		WHEN state = '54000' THEN 413
 		WHEN state LIKE '22%' OR state = 'VS008' THEN 400
 		WHEN state IN ('53400', '25006', '55P03', '40001', '40P01') THEN 503

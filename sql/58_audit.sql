@@ -30,4 +30,4 @@ CREATE VIEW vapi.audit WITH (security_barrier) AS
 	WHERE (SELECT vapi_internal.scope()) IS NULL
 		OR EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = a.call_id
 			AND c.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]));
-COMMENT ON VIEW vapi.audit IS 'Who read calls in full (vapi_call) or exported personal columns (vapi_export_calls). Reads of views by SQL are not in it: pgaudit records those. A reader with a scope sees the rows of its calls.';
+COMMENT ON VIEW vapi.audit IS 'Who read calls in full (vapi_call), heard recordings, exported personal columns (vapi_export_calls), started or controlled calls. Reads of views by SQL are not in it: pgaudit records those. A reader with a scope sees the rows of its calls.';

@@ -26,6 +26,8 @@ BEGIN
 			'costs', coalesce((SELECT jsonb_agg(jsonb_build_object('type', k.type, 'subtype', k.subtype, 'cost', k.cost, 'minutes', k.minutes)
 					|| CASE WHEN k.details IS NULL THEN '{}' ELSE jsonb_build_object('details', k.details) END ORDER BY k.position)
 				FROM vapi.call_costs k WHERE k.call_id = found.id), '[]'),
+			'notes', coalesce((SELECT jsonb_agg(jsonb_build_object('id', n.note_id, 'at', n.written_at, 'by', n.written_by, 'note', n.note) ORDER BY n.note_id)
+				FROM vapi.call_notes n WHERE n.call_id = found.id), '[]'),
 			'costBreakdown', t.cost_breakdown, 'performanceMetrics', t.performance_metrics,
 			'recordings', array_remove(ARRAY[CASE WHEN t.recording_mono <> '' THEN 'mono' END, CASE WHEN t.recording_stereo <> '' THEN 'stereo' END,
 				CASE WHEN t.recording_customer <> '' THEN 'customer' END, CASE WHEN t.recording_assistant <> '' THEN 'assistant' END,
@@ -61,7 +63,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_call(text) IS
-	'The whole call: what the list shows of it, transcript and messages, analysis, cost items, recordings there are, its prospect and the prospect''s 20 latest other calls; masked as everywhere. Writes a row of view audit. 02000 when there is none in the reader''s scope, 25006 in a read-only transaction and on a standby.';
+	'The whole call: what the list shows of it, transcript and messages, analysis, notes, cost items, recordings there are, its prospect and the prospect''s 20 latest other calls; masked as everywhere. Writes a row of view audit. 02000 when there is none in the reader''s scope, 25006 in a read-only transaction and on a standby.';
 
 -- A spreadsheet takes a cell that begins like a formula for one. Plain numbers and telephone numbers, masked ones too, are none.
 CREATE FUNCTION vapi_internal.csv_cell(value text) RETURNS text

@@ -68,8 +68,17 @@ AS $$
 	SELECT p.profile, o.object, o.privilege
 	FROM (VALUES ('viewer'), ('agent'), ('admin')) AS p(profile) CROSS JOIN (VALUES
 		('TABLE vapi.call_messages', 'SELECT'),
+		('TABLE vapi.call_notes', 'SELECT'),
 		('FUNCTION vapi.vapi_call(text)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_changes(bigint, text)', 'EXECUTE')) AS o(object, privilege)
+	UNION ALL
+	SELECT p.profile, o.object, o.privilege
+	FROM (VALUES ('agent'), ('admin')) AS p(profile) CROSS JOIN (VALUES
+		('FUNCTION vapi.vapi_end_call(text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_transfer_call(text, text, text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_say(text, text, boolean)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_mute_call(text, boolean)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_add_note(text, text)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
 	SELECT 'agent', 'TABLE vapi.review_queue', 'SELECT'
 	UNION ALL
@@ -150,7 +159,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_grant(text, text, text[]) IS
-	'Lets a role use vapi_sales as viewer (numbers masked), agent (all of a call), admin (and sync), webhook (delivers events) or bi (no names, numbers or content); optionally only calls of these assistants. Replaces what the role had. 42704 no such role, 22023 no such profile. For the extension''s owner.';
+	'Lets a role use vapi_sales as viewer (numbers masked), agent (all of a call, and control of those under way), admin (and sync), webhook (delivers events) or bi (no names, numbers or content); optionally only calls of these assistants. Replaces what the role had. 42704 no such role, 22023 no such profile. For the extension''s owner.';
 
 CREATE FUNCTION vapi.vapi_revoke(role text) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -309,8 +309,10 @@ may_retry(const VapiHttpResponse *response, const char *method, int attempt, int
 	return is_repeatable(method) || (response->status == 0 && !response->sent);
 }
 
-VapiHttpResponse *
-vapi_client_request(VapiClient *client, const char *method, const char *path, const char *body, size_t body_length)
+/* A request until it succeeds or no longer may be tried; redirect: a redirect is the success. */
+static VapiHttpResponse *
+request_until(VapiClient *client, const char *method, const char *path, const char *body, size_t body_length,
+			  bool redirect)
 {
 	VapiHttpTransfer *transfer = strcmp(method, "GET") == 0 ? take_prefetch(client, path) : NULL;
 
@@ -329,6 +331,8 @@ vapi_client_request(VapiClient *client, const char *method, const char *path, co
 
 		if (response->status >= 200 && response->status < 300)
 			return response;
+		if (redirect && response->status >= 300 && response->status < 400 && response->location != NULL)
+			return response;
 		if (!may_retry(response, method, attempt, client->options.max_attempts))
 		{
 			if (response->status == 0)
@@ -343,6 +347,25 @@ vapi_client_request(VapiClient *client, const char *method, const char *path, co
 		notice(client, "waiting to try again", delay);
 		wait_ms(client, delay);
 	}
+}
+
+VapiHttpResponse *
+vapi_client_request(VapiClient *client, const char *method, const char *path, const char *body, size_t body_length)
+{
+	return request_until(client, method, path, body, body_length, false);
+}
+
+char *
+vapi_client_redirect(VapiClient *client, const char *path, int64 *date)
+{
+	VapiHttpResponse *response = request_until(client, "GET", path, NULL, 0, true);
+
+	if (response->location == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_JSON_TEXT),
+				 errmsg("Vapi answered GET %s without saying where it lies (HTTP %d)", shown_path(path), response->status)));
+	*date = response->date;
+	return response->location;
 }
 
 /* Is it being fetched, or here, already? Another path's prefetch is dropped. */

@@ -20,6 +20,7 @@
 #define ERRCODE_VAPI_RUN_STATE MAKE_SQLSTATE('V', 'S', '0', '0', '6')	 /* run is in the wrong state for this */
 #define ERRCODE_VAPI_BLOCKED MAKE_SQLSTATE('V', 'S', '0', '0', '7')		 /* do-not-call or quiet hours */
 #define ERRCODE_VAPI_RETENTION MAKE_SQLSTATE('V', 'S', '0', '0', '8')	 /* older than Vapi's retention */
+#define ERRCODE_VAPI_CALL_STATE MAKE_SQLSTATE('V', 'S', '0', '0', '9')	 /* call is in the wrong state for this */
 
 /*
  * Palloc'd copy of text that came from outside, fit for an error or a log:

@@ -7,6 +7,7 @@
 #include "utils/timestamp.h"
 
 #include "vapi_call.h"
+#include "vapi_control.h"
 #include "vapi_run.h"
 #include "vapi_store.h"
 #include "vapi_time.h"
@@ -173,4 +174,14 @@ Datum
 vapi_sales_delete_call(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(vapi_call_delete(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_control_call);
+
+/* SQL: vapi_internal.control_call(id text, message jsonb) */
+Datum
+vapi_sales_control_call(PG_FUNCTION_ARGS)
+{
+	vapi_control_send(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1));
+	PG_RETURN_VOID();
 }

@@ -11,6 +11,8 @@
 
 char *vapi_guc_base_url;
 char *vapi_guc_allowed_hosts;
+char *vapi_guc_control_hosts;
+char *vapi_guc_storage_hosts;
 bool vapi_guc_allow_private_hosts;
 char *vapi_guc_secrets_directory;
 char *vapi_guc_proxy;
@@ -92,6 +94,16 @@ define_destinations(void)
 							   "Host names to which requests may go, separated by commas.",
 							   "An entry that begins with a dot allows all subdomains.",
 							   &vapi_guc_allowed_hosts, "api.vapi.ai, storage.vapi.ai",
+							   PGC_SIGHUP, 0, vapi_guc_check_hosts, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.control_hosts",
+							   "Host names that control running calls, separated by commas.",
+							   "Vapi names one of them for each call. The API key never goes there.",
+							   &vapi_guc_control_hosts, ".vapi.ai",
+							   PGC_SIGHUP, 0, vapi_guc_check_hosts, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.storage_hosts",
+							   "Host names where recordings lie, separated by commas.",
+							   "Vapi names one of them for each recording. The API key never goes there.",
+							   &vapi_guc_storage_hosts, ".r2.cloudflarestorage.com, storage.vapi.ai",
 							   PGC_SIGHUP, 0, vapi_guc_check_hosts, NULL, NULL);
 	DefineCustomBoolVariable("vapi_sales.allow_private_hosts",
 							 "Allows plain http and addresses that are not public; for simulators.",

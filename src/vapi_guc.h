@@ -12,6 +12,8 @@
 
 extern char *vapi_guc_base_url;			  /* https://api.vapi.ai */
 extern char *vapi_guc_allowed_hosts;	  /* comma list; base_url's host must be in it */
+extern char *vapi_guc_control_hosts;	  /* where call control may go, beside allowed_hosts; never with the key */
+extern char *vapi_guc_storage_hosts;	  /* where recordings may lie */
 extern bool vapi_guc_allow_private_hosts; /* off; simulators: also permits plain http */
 extern char *vapi_guc_secrets_directory;  /* empty: an error where a secret is needed */
 extern char *vapi_guc_proxy;			  /* explicit proxy, empty: none, the environment's is never used */

@@ -229,6 +229,8 @@ set_options(VapiHttpTransfer *transfer, const VapiHttpRequest *request)
 	SET(CURLOPT_PROXY, transfer->local ? "" : vapi_guc_proxy);
 	SET(CURLOPT_NOPROXY, "");
 
+	if (transfer->connect_only)
+		SET(CURLOPT_CONNECT_ONLY, 1L);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
@@ -262,7 +264,7 @@ vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list, cons
 	if (request->socket != NULL)
 		strlcpy(host, "localhost", sizeof(host));
 	else
-		vapi_url_check(request->url, host);
+		vapi_url_check(request->url, request->hosts, host);
 	if (request->bearer != NULL && strpbrk(request->bearer, "\r\n") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -271,6 +273,7 @@ vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list, cons
 	transfer = MemoryContextAllocZero(context, sizeof(VapiHttpTransfer));
 	transfer->multi = multi;
 	transfer->local = request->socket != NULL;
+	transfer->connect_only = request->connect_only;
 	strlcpy(transfer->host, host, VAPI_URL_HOST_SIZE);
 	transfer->max = request->max_response > 0 ? request->max_response : (size_t) vapi_guc_max_response_size * 1024;
 	transfer->max = Min(transfer->max, MaxAllocSize - 1);
@@ -439,6 +442,16 @@ vapi_transfer_response(VapiHttpTransfer *transfer)
 	response->elapsed_us = clock_us() - transfer->started_us;
 	response->date = PG_INT64_MIN;
 	response->retry_after = -1;
+	if (transfer->connect_only && transfer->result == CURLE_OK)
+	{
+		char *address = NULL;
+
+		curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address);
+		response->address = pstrdup(address ? address : "");
+		response->body = pstrdup("");
+		response->status = 200;
+		return response;
+	}
 	if (transfer->result != CURLE_OK || status == 0)
 	{
 		describe_failure(transfer, response);
@@ -448,6 +461,7 @@ vapi_transfer_response(VapiHttpTransfer *transfer)
 	response->status = (int) status;
 	hand_over_body(transfer, response);
 	response->content_type = response_header(transfer, "Content-Type");
+	response->location = response_header(transfer, "Location");
 	response->date = vapi_retry_http_date(response_header(transfer, "Date"));
 	response->retry_after = vapi_retry_after(response_header(transfer, "Retry-After"),
 											 response->date != PG_INT64_MIN ? response->date

@@ -17,10 +17,12 @@
 
 typedef struct VapiHttpRequest
 {
-	const char *method; /* GET, POST, PATCH, DELETE; other than GET and DELETE never twice, unless repeatable */
-	const char *url;	/* http(s) URL; its host must be allowed */
-	const char *bearer; /* key for the Authorization header; NULL: none */
-	const char *body;	/* JSON; NULL: none */
+	const char *method;		   /* GET, POST, PATCH, DELETE; other than GET and DELETE never twice, unless repeatable */
+	const char *url;		   /* http(s) URL; its host must be allowed */
+	const VapiUrlHosts *hosts; /* where a URL that somebody else gave may go; NULL: vapi_sales.allowed_hosts */
+	bool connect_only;		   /* nothing is asked: the host is connected to, and its address told */
+	const char *bearer;		   /* key for the Authorization header; NULL: none */
+	const char *body;		   /* JSON; NULL: none */
 	size_t body_length;
 	const char *socket;	 /* path of a unix socket of the operator's, asked instead of the host; NULL: none */
 	bool repeatable;	 /* also a POST may go out twice, so it takes a kept connection */
@@ -34,6 +36,8 @@ typedef struct VapiHttpResponse
 	char *body; /* zero-terminated; never NULL when status is not 0; of a 2xx freed with the context only */
 	size_t body_length;
 	char *content_type; /* NULL when missing */
+	char *location;		/* of a redirect, as the server gave it; NULL when missing */
+	char *address;		/* connect_only, then with status 200: the IP address of the host */
 	int64 date;			/* Date header, microseconds since the Unix epoch; PG_INT64_MIN when missing */
 	int retry_after;	/* ms, -1 when missing */
 	bool sent;			/* at least a part of the request went out */
@@ -67,7 +71,8 @@ typedef struct VapiHttpTransfer
 	bool too_large;
 	bool out_of_memory;
 	bool address_refused;
-	bool local;	 /* by a unix socket */
+	bool local; /* by a unix socket */
+	bool connect_only;
 	bool silent; /* ended by us: no byte for vapi_sales.http_timeout */
 	bool added;
 	bool complete;

@@ -8,7 +8,7 @@
 #include "vapi_guc.h"
 #include "vapi_netguard.h"
 
-/* Refuses a URL before anything happens; reason is a constant phrase. */
+/* Refuses a URL before anything happens; nothing of the URL but its host is in reason and hint. */
 pg_noreturn static void
 refuse_url(const char *host, const char *reason, const char *hint)
 {
@@ -51,9 +51,12 @@ url_part(CURLU *parsed, CURLUPart part, char *buffer, size_t size)
 }
 
 void
-vapi_url_check(const char *url, char host[VAPI_URL_HOST_SIZE])
+vapi_url_check(const char *url, const VapiUrlHosts *hosts, char host[VAPI_URL_HOST_SIZE])
 {
+	VapiUrlHosts own = {vapi_guc_allowed_hosts, "vapi_sales.allowed_hosts"};
+	const VapiUrlHosts *allowed = hosts != NULL ? hosts : &own;
 	char scheme[16] = "";
+	char port[8] = "";
 	CURLUcode result = CURLUE_OUT_OF_MEMORY;
 	CURLU *parsed;
 
@@ -73,6 +76,8 @@ vapi_url_check(const char *url, char host[VAPI_URL_HOST_SIZE])
 		{
 			url_part(parsed, CURLUPART_SCHEME, scheme, sizeof(scheme));
 			url_part(parsed, CURLUPART_HOST, host, VAPI_URL_HOST_SIZE);
+			/* one that curl knows is the scheme's own it leaves out */
+			url_part(parsed, CURLUPART_PORT, port, sizeof(port));
 		}
 		curl_url_cleanup(parsed);
 	}
@@ -88,9 +93,11 @@ vapi_url_check(const char *url, char host[VAPI_URL_HOST_SIZE])
 	if (strcmp(scheme, "http") == 0 && !vapi_guc_allow_private_hosts)
 		refuse_url(host, "Plain http is only allowed with vapi_sales.allow_private_hosts.",
 				   "Use an https URL in vapi_sales.base_url.");
-	if (!vapi_netguard_host_allowed(host, vapi_guc_allowed_hosts))
-		refuse_url(host, "The host is not in vapi_sales.allowed_hosts.",
-				   "If the host is trusted, add it to vapi_sales.allowed_hosts in postgresql.conf, then reload.");
+	if (!vapi_netguard_host_allowed(host, allowed->list))
+		refuse_url(host, psprintf("The host is not in %s.", allowed->setting),
+				   psprintf("If the host is trusted, add it to %s in postgresql.conf, then reload.", allowed->setting));
+	if (hosts != NULL && !vapi_guc_allow_private_hosts && port[0] != '\0' && strcmp(port, "443") != 0)
+		refuse_url(host, "The URL names another port than the usual one.", NULL);
 	if (!vapi_guc_allow_private_hosts && private_literal(host))
 		refuse_url(host, "The address is not a public one.",
 				   "A simulator on a private address needs vapi_sales.allow_private_hosts.");

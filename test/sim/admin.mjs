@@ -77,6 +77,7 @@ export const ADMIN = [
     }
     return ok({});
   }],
+  ['GET', /^\/_sim\/controls$/, ({ sim }) => ok(sim.controls)],
   ['POST', /^\/_sim\/emit$/, ({ sim, body = {} }) => {
     try {
       return ok(sim.live.emit(body.id === undefined ? null : ordinalOf(sim, body.id), body.type, body));

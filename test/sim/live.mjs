@@ -131,14 +131,24 @@ export class Live {
 
   /** Plans everything that is told of a call that has just begun. */
   started(ordinal) {
+    this.plan(ordinal, -Infinity);
+  }
+
+  /** Plans anew what is told after a time of a call that has changed. */
+  changed(ordinal, after) {
+    this.plan(ordinal, after);
+  }
+
+  plan(ordinal, after) {
     if (!this.telling) return;
     const { sim } = this;
-    const { plan, played } = sim.view(ordinal);
+    const { plan, played, extra } = sim.view(ordinal);
+    const generation = extra?.generation;
     const { server, selected } = this.serverOf(ordinal);
     const events = [];
     for (const event of timeline(sim.options.seed, plan, played)) {
       const type = sentAs(event, selected);
-      if (type !== null) events.push({ ...event, sentType: type, index: events.length });
+      if (type !== null && event.at > after) events.push({ ...event, sentType: type, index: events.length });
     }
     const firsts = new Map();
     for (const delivery of planDeliveries(this.rules, sim.options.seed, ordinal, events)) {
@@ -148,7 +158,9 @@ export class Live {
         if (delivery.same) delivery.first = firsts.get(event);
         else if (events.length < 2 || delivery.mishaps.includes('replay')) delivery.keep = firsts.get(event);
       }
-      this.agenda.at(delivery.sendAt, () => this.push(ordinal, server, delivery));
+      this.agenda.at(delivery.sendAt, () => {
+        if (sim.store.extras.get(ordinal)?.generation === generation) this.push(ordinal, server, delivery);
+      });
     }
   }
 

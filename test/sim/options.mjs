@@ -45,6 +45,7 @@ const OPTIONS = {
   'webhook-type': ['application/json', 'text', 'content type of webhooks'],
   'server-messages': ['assistant', 'text', 'what is sent: as each assistant says, default, all, or a list with commas'],
   'assistant-requests': [false, 'flag', 'one number has no assistant and asks the server'],
+  control: [false, 'flag', 'controlUrl lies on the simulator and works'],
   predial: [false, 'flag', 'campaigns ask before they call a contact'],
   admin: [false, 'flag', 'serve /_sim/'],
   faults: [null, 'json', 'fault rules, see README.md'],

@@ -119,7 +119,8 @@ export class Renderer {
     const overrides = extra?.assistantOverrides ?? this.overrides(plan, customer);
     if (overrides) head.assistantOverrides = overrides;
     if (played.transfer && shown === 'ended') head.destination = played.transfer.destination;
-    head.monitor = this.detail.bare ? { controlUrl: monitorUrls(id).controlUrl } : monitorUrls(id);
+    const { listenUrl, controlUrl } = monitorUrls(id);
+    head.monitor = { ...(this.detail.bare ? {} : { listenUrl }), controlUrl: view.controlUrl ?? controlUrl };
     return head;
   }
 

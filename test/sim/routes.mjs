@@ -2,6 +2,7 @@
  * Which request goes where.
  */
 import { getStored } from './artifacts.mjs';
+import { postControl } from './control.mjs';
 import { analytics } from './routes-analytics.mjs';
 import { resource } from './routes-account.mjs';
 import { createCall } from './routes-create.mjs';
@@ -21,6 +22,7 @@ export const ROUTES = [
   ['DELETE', /^\/call\/([^/]+)$/, deleteCall],
   ['GET', /^\/call\/([^/]+)\/(mono-recording|stereo-recording|customer-recording|assistant-recording|video-recording|pcap|call-logs)$/, getArtifact],
   ['GET', /^\/_storage\/hipaa-recordings\/([^/]+)$/, getStored, { open: true }],
+  ['POST', /^\/_control\/([^/]+)\/([^/]+)\/control$/, postControl, { open: true }],
   ...[['assistant', assistants], ['squad', squads], ['phone-number', phoneNumbers]].flatMap(([name, handlers]) => [
     ['GET', new RegExp(`^/${name}$`), handlers.list],
     ['POST', new RegExp(`^/${name}$`), handlers.create],

@@ -5,6 +5,7 @@ import { buildAccount } from './account.mjs';
 import { creationTimes } from './calendar.mjs';
 import { systemPrompt } from './catalog/prompts.mjs';
 import { Clock } from './clock.mjs';
+import { controlUrl } from './control.mjs';
 import { truthOf } from './evaluation.mjs';
 import { Generator } from './generator.mjs';
 import { Live } from './live.mjs';
@@ -27,6 +28,9 @@ export class Simulator {
     this.fill();
     if (options.now !== null) this.clock.set(options.now);
     this.ticked = this.now();
+    /** Where this simulator can be reached, when calls can be controlled there; and what was posted. */
+    this.controlOrigin = null;
+    this.controls = [];
     this.live = new Live(this);
   }
 
@@ -107,6 +111,7 @@ export class Simulator {
       extra,
       now: this.ticked,
       live: this.store.live.has(ordinal) ? statusAt(played, this.ticked) : null,
+      controlUrl: controlUrl(this, this.store.id(ordinal)),
     };
   }
 
@@ -197,6 +202,14 @@ export class Simulator {
       this.setExtra(ordinal, { plan: next, played: going, assistantId: answer.assistantId, assistant: answer.assistant });
     }
     this.live.started(ordinal);
+    this.tick();
+  }
+
+  /** Changes a running call from now on: what has been told stays, what was still to come is told anew. */
+  changeCall(ordinal, parts) {
+    this.setExtra(ordinal, { ...parts, generation: (this.store.extras.get(ordinal).generation ?? 0) + 1 });
+    this.store.updatedAt[ordinal] = this.now();
+    this.live.changed(ordinal, this.now());
     this.tick();
   }
 

@@ -32,13 +32,15 @@ function main() {
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));
   if (options.dieWithStdin) process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)).resume();
 
-  const server = createServer(new Simulator(options), { faults, admin: options.admin ? ADMIN : [] });
+  const simulator = new Simulator(options);
+  const server = createServer(simulator, { faults, admin: options.admin ? ADMIN : [] });
   server.on('error', (error) => {
     console.error(`vapi simulator: ${error.message}`);
     process.exit(1);
   });
   server.listen(options.port, options.host, () => {
     const { port } = server.address();
+    if (options.control) simulator.controlOrigin = `http://${options.host}:${port}`;
     if (options.portFile) {
       const temporary = `${options.portFile}.${process.pid}`;
       writeFileSync(temporary, `${port}\n`);

@@ -33,7 +33,7 @@ sub skip_without_simulator
 	return;
 }
 
-my %is_switch = map { $_ => 1 } qw(admin die-with-stdin shuffle-ties fixed-presigned gzip assistant-requests predial);
+my %is_switch = map { $_ => 1 } qw(admin die-with-stdin shuffle-ties fixed-presigned gzip assistant-requests predial control);
 
 # simulator(option => value...): starts one on a free port; every option of the
 # simulator may be given (calls, from, to, seed, bytes, ...; 1 or 0 for a switch).
