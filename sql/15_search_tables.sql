@@ -22,13 +22,3 @@ EXCEPTION
 		NULL;
 END
 $$;
-
-CREATE TABLE vapi_internal.search_state
-(
-	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-	last_seq bigint NOT NULL,
-	resync_after text COLLATE "C"
-);
-COMMENT ON TABLE vapi_internal.search_state IS 'At most one row: how far call_search has come.';
-COMMENT ON COLUMN vapi_internal.search_state.last_seq IS 'Changes of change_feed up to here are in call_search.';
-COMMENT ON COLUMN vapi_internal.search_state.resync_after IS 'All calls are being gone over, in the order of their ids; those after this one are still to come. NULL: no.';

@@ -26,3 +26,14 @@ COMMENT ON TABLE vapi_internal.call_recheck IS 'Calls that background work has a
 COMMENT ON COLUMN vapi_internal.call_recheck.next_attempt_at IS 'It is left alone until then; NULL: it is settled.';
 COMMENT ON COLUMN vapi_internal.call_recheck.last_error IS 'Why Vapi did not show the call; NULL: it did, but the call had not ended.';
 COMMENT ON COLUMN vapi_internal.call_recheck.gone_at IS 'When Vapi said that it no longer has the call: it was settled as it was here.';
+
+CREATE TABLE vapi_internal.feed_follower
+(
+	follower text PRIMARY KEY,
+	last_seq bigint NOT NULL,
+	resync_after text COLLATE "C"
+);
+COMMENT ON TABLE vapi_internal.feed_follower IS 'How far the steps that follow change_feed have come, one row a step once there are calls. Written by vapi_internal.follow_feed() only.';
+COMMENT ON COLUMN vapi_internal.feed_follower.follower IS 'The step, as step_state names it: search, scores.';
+COMMENT ON COLUMN vapi_internal.feed_follower.last_seq IS 'Changes of change_feed up to here are taken.';
+COMMENT ON COLUMN vapi_internal.feed_follower.resync_after IS 'All calls are being gone over, in the order of their ids; those after this one are still to come. NULL: no.';

@@ -87,11 +87,3 @@ CREATE TABLE vapi_internal.call_outcome
 	PRIMARY KEY (call_id, set_at)
 );
 COMMENT ON TABLE vapi_internal.call_outcome IS 'Outcomes that people set, with who, when and why; the newest is the call''s.';
-
-CREATE TABLE vapi_internal.score_state
-(
-	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-	last_seq bigint NOT NULL,
-	resync_after text COLLATE "C"
-);
-COMMENT ON TABLE vapi_internal.score_state IS 'At most one row: how far call_score has come along change_feed, as search_state says of call_search.';

@@ -73,31 +73,31 @@ AS $$
 $$;
 COMMENT ON FUNCTION vapi_internal.search_source(text[]) IS 'Those of the calls whose words are not in call_search as they are now, and where they come from: the transcript, or the messages while there is none.';
 
--- It follows change_feed, so imports write and read nothing for it.
-CREATE FUNCTION vapi_internal.search_step(most integer DEFAULT 500) RETURNS integer
+-- What follows the feed costs those who write calls nothing. Its position is written in the transaction that does the work.
+CREATE FUNCTION vapi_internal.follow_feed(wanted text, most integer, OUT call_ids text[], OUT handled integer, OUT went_round boolean)
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	head bigint;
-	state vapi_internal.search_state;
-	call_ids text[];
-	handled integer;
+	state vapi_internal.feed_follower;
 BEGIN
 	IF most < 1 THEN
 		RAISE EXCEPTION 'a step takes at least one change' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	-- As merges do: an erased call's words must not come back.
+	handled := 0;
+	went_round := false;
+	-- As merges do: what was read of an erased call must not come back.
 	PERFORM pg_advisory_xact_lock_shared(1986097257, 1);
 	SELECT coalesce(max(last), 0) INTO head FROM vapi_internal.feed_head;
-	SELECT * INTO state FROM vapi_internal.search_state FOR UPDATE;
+	SELECT * INTO state FROM vapi_internal.feed_follower f WHERE f.follower = wanted FOR UPDATE;
 	IF NOT FOUND THEN
 		-- No row before there are calls: then one that a restore brings is noticed.
 		IF head = 0 AND NOT EXISTS (SELECT FROM vapi_internal.call) THEN
-			RETURN 0;
+			RETURN;
 		END IF;
-		INSERT INTO vapi_internal.search_state (last_seq, resync_after) VALUES (head, '') ON CONFLICT DO NOTHING;
-		SELECT * INTO STRICT state FROM vapi_internal.search_state FOR UPDATE;
+		INSERT INTO vapi_internal.feed_follower (follower, last_seq, resync_after) VALUES (wanted, head, '') ON CONFLICT DO NOTHING;
+		SELECT * INTO STRICT state FROM vapi_internal.feed_follower f WHERE f.follower = wanted FOR UPDATE;
 	ELSIF state.last_seq > head
 		OR (state.last_seq < head AND NOT EXISTS (SELECT FROM vapi_internal.change_feed f WHERE f.seq = state.last_seq + 1))
 	THEN
@@ -110,23 +110,42 @@ BEGIN
 		SELECT array_agg(c.call_id), max(c.call_id), count(*) INTO call_ids, state.resync_after, handled
 			FROM (SELECT c.call_id FROM vapi_internal.call c WHERE c.call_id > state.resync_after
 				ORDER BY c.call_id LIMIT most) AS c;
-		IF handled < most THEN
+		went_round := handled < most;
+		IF went_round THEN
 			state.resync_after := NULL;
 			handled := greatest(handled, 1);
-			DELETE FROM vapi_internal.call_search s
-				WHERE NOT EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = s.call_id);
 		END IF;
 	ELSE
-		SELECT array_agg(DISTINCT f.call_id) FILTER (WHERE f.kind NOT IN ('live', 'score')), coalesce(max(f.seq), state.last_seq), count(*) INTO call_ids, state.last_seq, handled
+		SELECT array_agg(DISTINCT f.call_id) FILTER (WHERE f.kind NOT IN ('live', 'score')), coalesce(max(f.seq), state.last_seq), count(*)
+			INTO call_ids, state.last_seq, handled
 			FROM (SELECT f.seq, f.call_id, f.kind FROM vapi_internal.change_feed f WHERE f.seq > state.last_seq
 				ORDER BY f.seq LIMIT most) AS f;
 		IF handled = 0 THEN
-			RETURN 0;
+			RETURN;
 		END IF;
+	END IF;
+	UPDATE vapi_internal.feed_follower f SET last_seq = state.last_seq, resync_after = state.resync_after WHERE f.follower = wanted;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.follow_feed(text, integer) IS
+	'The next so many changes of change_feed for that step, as the calls that they are of (NULL: none that matters to it), or the next so many calls where all are gone over, since the feed no longer has what comes next; how many it went over, 0 when none waits; and whether the last call was among them. 22023 for less than one.';
+
+CREATE FUNCTION vapi_internal.search_step(most integer DEFAULT 500) RETURNS integer
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	call_ids text[];
+	handled integer;
+	went_round boolean;
+BEGIN
+	SELECT * INTO call_ids, handled, went_round FROM vapi_internal.follow_feed('search', most);
+	IF went_round THEN
+		DELETE FROM vapi_internal.call_search s WHERE NOT EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = s.call_id);
+	ELSE
 		DELETE FROM vapi_internal.call_search s
 			WHERE s.call_id = ANY (call_ids) AND NOT EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = s.call_id);
 	END IF;
-
 	BEGIN
 		INSERT INTO vapi_internal.call_search AS s (call_id, source_hash, created_at, search)
 			SELECT n.call_id, n.source_hash, n.created_at, vapi_internal.search_vector(n.created_at, n.names, n.summary, n.transcript)
@@ -139,7 +158,6 @@ BEGIN
 				FROM vapi_internal.search_source(call_ids) AS n
 				ON CONFLICT (call_id) DO UPDATE SET source_hash = excluded.source_hash, created_at = excluded.created_at, search = excluded.search;
 	END;
-	UPDATE vapi_internal.search_state SET last_seq = state.last_seq, resync_after = state.resync_after;
 	RETURN handled;
 END
 $$;

@@ -81,57 +81,16 @@ END
 $$;
 COMMENT ON FUNCTION vapi_internal.score_calls(text[]) IS 'Scores those of the calls that have ended and whose score is not of what they are now, by the newest published rubric; returns how many.';
 
--- It follows change_feed, so imports write and read nothing for it.
 CREATE FUNCTION vapi_internal.score_step(most integer DEFAULT 200) RETURNS integer
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	head bigint;
-	state vapi_internal.score_state;
 	call_ids text[];
 	handled integer;
 BEGIN
-	IF most < 1 THEN
-		RAISE EXCEPTION 'a step takes at least one change' USING ERRCODE = 'invalid_parameter_value';
-	END IF;
-	-- As merges do: an erased call's quotes must not come back.
-	PERFORM pg_advisory_xact_lock_shared(1986097257, 1);
-	SELECT coalesce(max(last), 0) INTO head FROM vapi_internal.feed_head;
-	SELECT * INTO state FROM vapi_internal.score_state FOR UPDATE;
-	IF NOT FOUND THEN
-		-- No row before there are calls: then one that a restore brings is noticed.
-		IF head = 0 AND NOT EXISTS (SELECT FROM vapi_internal.call) THEN
-			RETURN 0;
-		END IF;
-		INSERT INTO vapi_internal.score_state (last_seq, resync_after) VALUES (head, '') ON CONFLICT DO NOTHING;
-		SELECT * INTO STRICT state FROM vapi_internal.score_state FOR UPDATE;
-	ELSIF state.last_seq > head
-		OR (state.last_seq < head AND NOT EXISTS (SELECT FROM vapi_internal.change_feed f WHERE f.seq = state.last_seq + 1))
-	THEN
-		state.last_seq := head;
-		state.resync_after := '';
-	END IF;
-
-	IF state.resync_after IS NOT NULL THEN
-		SELECT array_agg(c.call_id), max(c.call_id), count(*) INTO call_ids, state.resync_after, handled
-			FROM (SELECT c.call_id FROM vapi_internal.call c WHERE c.call_id > state.resync_after
-				ORDER BY c.call_id LIMIT most) AS c;
-		IF handled < most THEN
-			state.resync_after := NULL;
-			handled := greatest(handled, 1);
-		END IF;
-	ELSE
-		SELECT array_agg(DISTINCT f.call_id) FILTER (WHERE f.kind NOT IN ('live', 'score')), coalesce(max(f.seq), state.last_seq), count(*)
-			INTO call_ids, state.last_seq, handled
-			FROM (SELECT f.seq, f.call_id, f.kind FROM vapi_internal.change_feed f WHERE f.seq > state.last_seq
-				ORDER BY f.seq LIMIT most) AS f;
-		IF handled = 0 THEN
-			RETURN 0;
-		END IF;
-	END IF;
+	SELECT f.call_ids, f.handled INTO call_ids, handled FROM vapi_internal.follow_feed('scores', most) f;
 	PERFORM vapi_internal.score_calls(call_ids);
-	UPDATE vapi_internal.score_state SET last_seq = state.last_seq, resync_after = state.resync_after;
 	RETURN handled;
 END
 $$;

@@ -253,7 +253,7 @@ DECLARE
 	first bigint := (SELECT min(f.seq) FROM vapi_internal.change_feed f);
 	-- The newest change stays, for the position in the feed.
 	head bigint := (SELECT h.last FROM vapi_internal.feed_head h);
-	taken bigint := least((SELECT s.last_seq FROM vapi_internal.search_state s), (SELECT min(m.last_seq) FROM vapi_internal.call_mirror m));
+	taken bigint := least((SELECT min(s.last_seq) FROM vapi_internal.feed_follower s), (SELECT min(m.last_seq) FROM vapi_internal.call_mirror m));
 	removed integer;
 BEGIN
 	DELETE FROM vapi_internal.live_channel l WHERE l.subscribed_at < now() - interval '1 day';
@@ -265,4 +265,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi_internal.feed_retention_step(integer) IS
-	'Removes those of the so many oldest changes of the feed that are older than 7 days and that search and extended tables have taken, or older than 30 days, and channels that nobody has listened to for a day; returns how many changes.';
+	'Removes those of the so many oldest changes of the feed that are older than 7 days and that search, scores and extended tables have taken, or older than 30 days, and channels that nobody has listened to for a day; returns how many changes.';

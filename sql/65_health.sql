@@ -186,15 +186,16 @@ AS $$
 		FROM facts f LEFT JOIN vapi_internal.live_publisher p ON true, (SELECT count(*) AS count FROM vapi_internal.live_channels()) c
 
 		UNION ALL
-		SELECT 'search', CASE WHEN s.resync OR s.changed_at < now() - interval '15 minutes' THEN 'warn' ELSE 'ok' END,
+		SELECT s.follower, CASE WHEN s.resync OR s.changed_at < now() - interval '15 minutes' THEN 'warn' ELSE 'ok' END,
 			CASE WHEN s.resync THEN 'all calls are being gone over' WHEN s.waiting = 0 THEN 'up to date'
 				ELSE format('%s behind, the oldest for %s', vapi_internal.counted(s.waiting, s.waiting, 'change'),
 					vapi_internal.elapsed(s.changed_at)) END,
 			CASE WHEN s.resync OR s.changed_at < now() - interval '15 minutes' THEN 'Have vapi.vapi_work() run every minute.' END
-		FROM (SELECT CASE WHEN t.only_row IS NULL THEN EXISTS (SELECT FROM vapi_internal.call) ELSE t.resync_after IS NOT NULL END AS resync,
+		FROM (SELECT n.follower, CASE WHEN t.follower IS NULL THEN EXISTS (SELECT FROM vapi_internal.call) ELSE t.resync_after IS NOT NULL END AS resync,
 				greatest(h.last - t.last_seq, 0) AS waiting,
 				(SELECT f.changed_at FROM vapi_internal.change_feed f WHERE f.seq = t.last_seq + 1) AS changed_at
-			FROM head h LEFT JOIN vapi_internal.search_state t ON true) s
+			FROM head h CROSS JOIN (VALUES ('search'), ('scores')) AS n(follower)
+				LEFT JOIN vapi_internal.feed_follower t ON t.follower = n.follower) s
 
 		UNION ALL
 		SELECT 'vapi_objects', CASE WHEN s.mirrored_at > now() - interval '2 days' OR s.org_id IS NULL THEN 'ok' ELSE 'warn' END,

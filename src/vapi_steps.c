@@ -37,12 +37,14 @@
 typedef struct Step
 {
 	const char *name;
-	const char *complaint;	 /* begins the sentence about an error */
-	bool in_run;			 /* an import does it before it ends */
-	bool follows;			 /* it takes what writers leave behind */
-	int (*interval_s)(void); /* how often it is taken; 0: never; NULL: whenever somebody comes */
-	bool (*off)(void);		 /* is it switched off; NULL: by interval_s alone */
-	void (*take)(VapiStepWork *work);
+	const char *complaint;			  /* begins the sentence about an error */
+	bool in_run;					  /* an import does it before it ends */
+	bool follows;					  /* it takes what writers leave behind */
+	int (*interval_s)(void);		  /* how often it is taken; 0: never; NULL: whenever somebody comes */
+	bool (*off)(void);				  /* is it switched off; NULL: by interval_s alone */
+	void (*take)(VapiStepWork *work); /* NULL: statement is repeated */
+	VapiStatement statement;		  /* returns how much it did, as vapi_step_repeat wants it */
+	const char *activity;
 } Step;
 
 /* Runs whose worker is gone. */
@@ -70,15 +72,6 @@ take_events(VapiStepWork *work)
 	} while (work->more && vapi_step_goes_on(work));
 }
 
-/* What the merge left in change_pending. */
-static void
-take_change_feed(VapiStepWork *work)
-{
-	static VapiStatement statement = {"SELECT vapi_internal.change_step()", NULL};
-
-	vapi_step_repeat(work, &statement, 0, NULL, "vapi_sales: change feed");
-}
-
 /* Tables of users that vapi_extend_calls keeps in step; what one does not take is in vapi.mirror_errors. */
 static void
 take_extended_tables(VapiStepWork *work)
@@ -94,24 +87,6 @@ take_extended_tables(VapiStepWork *work)
 		work->done += handled;
 		work->more = handled > 0;
 	} while (work->more && vapi_step_goes_on(work));
-}
-
-/* The words of changed calls. */
-static void
-take_search(VapiStepWork *work)
-{
-	static VapiStatement statement = {"SELECT vapi_internal.search_step()", NULL};
-
-	vapi_step_repeat(work, &statement, 0, NULL, "vapi_sales: search");
-}
-
-/* Scores of calls that have ended or changed since. */
-static void
-take_scores(VapiStepWork *work)
-{
-	static VapiStatement statement = {"SELECT vapi_internal.score_step()", NULL};
-
-	vapi_step_repeat(work, &statement, 0, NULL, "vapi_sales: scores");
 }
 
 /* How many objects of Vapi's were read since. */
@@ -175,15 +150,6 @@ take_inbox_retention(VapiStepWork *work)
 	vapi_step_repeat(work, &statement, 1, &parameter, "vapi_sales: inbox retention");
 }
 
-/* Changes of the feed that everybody has taken. */
-static void
-take_feed_retention(VapiStepWork *work)
-{
-	static VapiStatement statement = {"SELECT vapi_internal.feed_retention_step()", NULL};
-
-	vapi_step_repeat(work, &statement, 0, NULL, "vapi_sales: retention of the change feed");
-}
-
 static int
 poll_interval(void)
 {
@@ -214,25 +180,28 @@ retention_interval(void)
 	return vapi_guc_keep_events > 0 ? RETENTION_S : 0;
 }
 
+/* How a step is taken: by a function, or by repeating a statement. */
+#define TAKEN_BY(function) function, {NULL, NULL}, NULL
+#define REPEATS(query, activity) NULL, {query, NULL}, activity
+
 /* What asks Vapi comes last. */
-static const Step steps[] = {
-	{"stale_runs", "Interrupted runs could not be marked", false, false, NULL, NULL, take_stale_runs},
-	{"events", "Events could not be applied", false, true, NULL, NULL, take_events},
-	{"change_feed", "The change feed is not up to date", true, true, NULL, NULL, take_change_feed},
-	{"publish", "The live feed could not be published", false, true, NULL, vapi_publish_off, vapi_publish_take},
-	{"extended_tables", "Extended tables are not up to date", true, true, NULL, NULL, take_extended_tables},
-	{"search", "The search is not up to date", false, true, NULL, NULL, take_search},
-	{"scores", "Scores are not up to date", false, true, NULL, NULL, take_scores},
+static Step steps[] = {
+	{"stale_runs", "Interrupted runs could not be marked", false, false, NULL, NULL, TAKEN_BY(take_stale_runs)},
+	{"events", "Events could not be applied", false, true, NULL, NULL, TAKEN_BY(take_events)},
+	{"change_feed", "The change feed is not up to date", true, true, NULL, NULL, REPEATS("SELECT vapi_internal.change_step()", "vapi_sales: change feed")},
+	{"publish", "The live feed could not be published", false, true, NULL, vapi_publish_off, TAKEN_BY(vapi_publish_take)},
+	{"extended_tables", "Extended tables are not up to date", true, true, NULL, NULL, TAKEN_BY(take_extended_tables)},
+	{"search", "The search is not up to date", false, true, NULL, NULL, REPEATS("SELECT vapi_internal.search_step()", "vapi_sales: search")},
+	{"scores", "Scores are not up to date", false, true, NULL, NULL, REPEATS("SELECT vapi_internal.score_step()", "vapi_sales: scores")},
 	{"inbox_retention", "Old events could not be removed", false, false, retention_interval, NULL,
-	 take_inbox_retention},
-	{"feed_retention", "Old changes of the feed could not be removed", false, false, feed_retention_interval, NULL,
-	 take_feed_retention},
-	{"poll", "Vapi could not be asked what has changed", false, false, poll_interval, NULL, vapi_poll_take},
-	{"settle", "Calls that have ended could not be settled", false, false, settle_interval, NULL, vapi_recheck_settle},
-	{"sweep", "Calls under way could not be looked at", false, false, sweep_interval, NULL, vapi_recheck_sweep},
+	 TAKEN_BY(take_inbox_retention)},
+	{"feed_retention", "Old changes of the feed could not be removed", false, false, feed_retention_interval, NULL, REPEATS("SELECT vapi_internal.feed_retention_step()", "vapi_sales: retention of the change feed")},
+	{"poll", "Vapi could not be asked what has changed", false, false, poll_interval, NULL, TAKEN_BY(vapi_poll_take)},
+	{"settle", "Calls that have ended could not be settled", false, false, settle_interval, NULL, TAKEN_BY(vapi_recheck_settle)},
+	{"sweep", "Calls under way could not be looked at", false, false, sweep_interval, NULL, TAKEN_BY(vapi_recheck_sweep)},
 	{"vapi_objects", "The mirror of assistants, squads and phone numbers is not up to date", true, false, NULL, NULL,
-	 take_objects},
-	{"sync_gaps", "Gaps of imports could not be gone over again", false, false, NULL, NULL, take_gaps},
+	 TAKEN_BY(take_objects)},
+	{"sync_gaps", "Gaps of imports could not be gone over again", false, false, NULL, NULL, TAKEN_BY(take_gaps)},
 };
 
 int
@@ -359,11 +328,14 @@ end(const Step *step, const VapiStepsPlace *place, TimestampTz started, const Va
 
 /* Does the step's work; an error becomes a sentence. Throws cancels on. */
 static void
-take_contained(const Step *step, VapiStepWork *work)
+take_contained(Step *step, VapiStepWork *work)
 {
 	PG_TRY();
 	{
-		step->take(work);
+		if (step->take != NULL)
+			step->take(work);
+		else
+			vapi_step_repeat(work, &step->statement, 0, NULL, step->activity);
 	}
 	PG_CATCH();
 	{
@@ -384,7 +356,7 @@ take_contained(const Step *step, VapiStepWork *work)
 VapiStepsOutcome
 vapi_steps_take(int number, const VapiStepsPlace *place)
 {
-	const Step *step = &steps[number];
+	Step *step = &steps[number];
 	TimestampTz started = GetCurrentTimestamp();
 	VapiStepsOutcome outcome = {0};
 	VapiStepWork *work;

@@ -19,7 +19,7 @@ DELETE FROM vapi_internal.change_pending;
 DELETE FROM vapi_internal.change_feed;
 DELETE FROM vapi_internal.feed_head;
 DELETE FROM vapi_internal.call_mirror;
-DELETE FROM vapi_internal.search_state;
+DELETE FROM vapi_internal.feed_follower;
 CREATE ROLE regress_live_viewer;
 CREATE ROLE regress_live_agent;
 CREATE ROLE regress_live_admin;
@@ -212,7 +212,7 @@ RESET ROLE;
 -- 10. Retention: 7 days for what all have taken, 30 in any case, and always the newest.
 UPDATE vapi_internal.change_feed SET changed_at = now() - interval '8 days';
 SELECT vapi_internal.feed_retention_step() AS nobody_has_taken_any;
-INSERT INTO vapi_internal.search_state (last_seq) VALUES (:head - 10);
+INSERT INTO vapi_internal.feed_follower (follower, last_seq) VALUES ('search', :head - 10);
 SELECT vapi_internal.feed_retention_step(100);
 SELECT vapi_internal.feed_retention_step() = :head - 13 - 100 AS those_that_are_taken;
 SELECT min(seq) - :head AS first, max(seq) - :head AS last FROM vapi_internal.change_feed;

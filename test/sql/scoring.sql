@@ -8,7 +8,7 @@ DELETE FROM vapi_internal.call_content;
 DELETE FROM vapi_internal.change_pending;
 DELETE FROM vapi_internal.change_feed;
 DELETE FROM vapi_internal.feed_head;
-DELETE FROM vapi_internal.score_state;
+DELETE FROM vapi_internal.feed_follower;
 DELETE FROM vapi_internal.tombstone;
 
 CREATE FUNCTION pg_temp.call(id text, reason text, messages jsonb, artifact jsonb DEFAULT '{}', analysis jsonb DEFAULT '{}') RETURNS void

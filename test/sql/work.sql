@@ -30,7 +30,7 @@ BEGIN
 	RETURN steps;
 END
 $$;
-SELECT vapi_internal.search_step() AS "nothing is there", (SELECT count(*) FROM vapi_internal.search_state) AS "nor noted";
+SELECT vapi_internal.search_step() AS "nothing is there", (SELECT count(*) FROM vapi_internal.feed_follower) AS "nor noted";
 SELECT pg_temp.merge('said', 1, '{"artifact": {"transcript": "AI: Hello.\nUser: We have a leaking gutter."}}'),
 	pg_temp.merge('summed up', 1, '{"analysis": {"summary": "The gutter has to be replaced"}}'),
 	pg_temp.merge('called', 1, '{"customer": {"number": "+13035550101", "name": "Gutter & Sons"}}'),
@@ -64,14 +64,14 @@ SELECT pg_temp.merge('silent', 2, '{"analysis": {"summary": "chimney"}}'), pg_te
 SELECT vapi_internal.change_step();
 DELETE FROM vapi_internal.change_feed;
 INSERT INTO vapi_internal.call_search (call_id, source_hash, search) VALUES ('left behind', 0, 'chimney');
-SELECT vapi_internal.search_step(2), resync_after FROM vapi_internal.search_state;
-SELECT resync_after FROM vapi_internal.search_state;
+SELECT vapi_internal.search_step(2), resync_after FROM vapi_internal.feed_follower WHERE follower = 'search';
+SELECT resync_after FROM vapi_internal.feed_follower WHERE follower = 'search';
 SELECT status, detail FROM vapi.health WHERE check_name = 'search';
 SELECT pg_temp.follow(), pg_temp.found('chimney'), pg_temp.found('skylight'), pg_temp.found('gutter');
-SELECT resync_after, last_seq = (SELECT last FROM vapi_internal.feed_head) AS up_to_date FROM vapi_internal.search_state;
+SELECT resync_after, last_seq = (SELECT last FROM vapi_internal.feed_head) AS up_to_date FROM vapi_internal.feed_follower WHERE follower = 'search';
 SELECT status, detail FROM vapi.health WHERE check_name = 'search';
 -- So after a restore, which brings calls but neither.
-DELETE FROM vapi_internal.search_state;
+DELETE FROM vapi_internal.feed_follower;
 DELETE FROM vapi_internal.call_search;
 DELETE FROM vapi_internal.feed_head;
 SELECT status, detail FROM vapi.health WHERE check_name = 'search';

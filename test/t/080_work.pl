@@ -234,7 +234,7 @@ is(sql("SELECT status FROM vapi.sync_runs WHERE run_id = $run"), 'complete', 'th
 # One step that fails does not stop the others, and is put off a little longer each time.
 sql('ALTER TABLE vapi_internal.change_feed ADD CONSTRAINT broken CHECK (seq < 0) NOT VALID');
 sql(q{SELECT vapi_internal.merge_observations('[{"event": {"event": "call.started", "timestamp": "2027-01-01T00:00:01.000Z", "data": {"callId": "contained"}}}]')});
-sql(q{UPDATE vapi_internal.call_search SET search = '' WHERE call_id = 'concurrent'; UPDATE vapi_internal.search_state SET last_seq = last_seq - 1});
+sql(q{UPDATE vapi_internal.call_search SET search = '' WHERE call_id = 'concurrent'; UPDATE vapi_internal.feed_follower SET last_seq = last_seq - 1 WHERE follower = 'search'});
 $rows = work();
 like($rows->{change_feed}[2], qr/^The change feed is not up to date: new row for relation "change_feed" violates check constraint "broken"\.$/, 'a step fails');
 is($rows->{search}[0] . $rows->{search}[2], '1', 'the next one does its work');

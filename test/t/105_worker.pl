@@ -80,7 +80,7 @@ my $wake = sql(q{
 	SELECT max(f.changed_at - e.received_at) FROM vapi_internal.change_feed f JOIN vapi_internal.event e USING (call_id) WHERE call_id LIKE 'woken%'});
 note("from receipt to the change feed: at most $wake");
 is(sql(qq{SELECT '$wake'::interval < interval '5 seconds'}), 't', 'at once, not at the next tick');
-wait_for('what follows the feed follows too', q{SELECT last_seq = (SELECT last FROM vapi_internal.feed_head) FROM vapi_internal.search_state});
+wait_for('what follows the feed follows too', q{SELECT last_seq = (SELECT last FROM vapi_internal.feed_head) FROM vapi_internal.feed_follower WHERE follower = 'search'});
 sql(q{BEGIN; SELECT vapi_internal.erase_call('woken 1'); ROLLBACK});
 sql(q{SELECT vapi_internal.erase_call('woken 1')});
 wait_for('an erased call wakes it', q{SELECT count(*) = 1 FROM vapi_internal.change_feed WHERE call_id = 'woken 1' AND kind = 'erased'});
