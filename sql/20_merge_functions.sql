@@ -116,6 +116,9 @@ BEGIN
 	DELETE FROM vapi_internal.call_score_history WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call_outcome WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call_note WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.call_quality WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.call_keyword WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.call_review WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.prospect_review WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call_recheck WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_line WHERE call_id = erased_call_id;

@@ -115,11 +115,3 @@ CREATE VIEW vapi.prospects WITH (security_barrier) AS
 		OR EXISTS (SELECT FROM vapi_internal.call c WHERE c.prospect_id = p.prospect_id
 			AND c.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]));
 COMMENT ON VIEW vapi.prospects IS 'Who the calls are with. status is on-call while a call with the prospect runs.';
-
-CREATE VIEW vapi.review_queue WITH (security_barrier) AS
-	SELECT 'prospect'::text AS subject, r.call_id, r.reason, r.candidates, r.created_at
-	FROM vapi_internal.prospect_review r
-		JOIN vapi_internal.call c ON c.call_id = r.call_id
-	WHERE c.prospect_id IS NULL
-		AND ((SELECT vapi_internal.scope()) IS NULL OR c.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]));
-COMMENT ON VIEW vapi.review_queue IS 'What a person has to decide, such as which of several prospects a call was with.';

@@ -45,6 +45,16 @@ CREATE FUNCTION vapi_internal.evaluation_share(evaluation text, rubric text) RET
 COMMENT ON FUNCTION vapi_internal.evaluation_share(text, text) IS
 	'Vapi''s successEvaluation between 0 and 1 on the scale of the assistant''s rubric; NULL where the scale is not known, such as a bare number without it.';
 
+CREATE FUNCTION vapi_internal.scorecard_share(scorecards jsonb) RETURNS numeric
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT avg((s.card ->> 'scoreNormalized')::numeric) / 100
+	FROM jsonb_each(CASE jsonb_typeof(scorecards) WHEN 'object' THEN scorecards ELSE '{}' END) AS s(id, card)
+	WHERE jsonb_typeof(s.card -> 'scoreNormalized') = 'number'
+$$;
+COMMENT ON FUNCTION vapi_internal.scorecard_share(jsonb) IS 'Vapi''s scorecards between 0 and 1, on average; NULL without any.';
+
 CREATE FUNCTION vapi_internal.call_succeeds(outcome text, evaluation text, rubric text) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN coalesce(vapi_internal.outcome_succeeds(outcome), vapi_internal.evaluation_share(evaluation, rubric) >= 0.66);

@@ -27,9 +27,7 @@ BEGIN
 	FOR item IN
 		SELECT c.call_id, t.messages, t.transcript, c.ended_reason, c.reached, c.duration_seconds, t.structured_outputs,
 			coalesce(vapi_internal.evaluation_share(c.success_evaluation, a.success_rubric),
-				(SELECT avg((s.card ->> 'scoreNormalized')::numeric) / 100
-				FROM jsonb_each(CASE jsonb_typeof(t.scorecards) WHEN 'object' THEN t.scorecards ELSE '{}' END) AS s(id, card)
-				WHERE jsonb_typeof(s.card -> 'scoreNormalized') = 'number')) AS judged,
+				vapi_internal.scorecard_share(t.scorecards)) AS judged,
 			CASE WHEN t.transfers @? '$[*].status ? (@ == "connected" || @ == "completed")' THEN '{"transfer": "completed"}' ELSE '{}' END::jsonb
 				|| CASE jsonb_typeof(t.analysis -> 'structuredData') WHEN 'object' THEN t.analysis -> 'structuredData' ELSE '{}' END AS data,
 			hashtextextended(concat_ws(chr(31), wanted, t.h_messages, t.h_transcript, t.h_structured_outputs, t.h_analysis, t.h_scorecards,
@@ -90,11 +88,11 @@ DECLARE
 	handled integer;
 BEGIN
 	SELECT f.call_ids, f.handled INTO call_ids, handled FROM vapi_internal.follow_feed('scores', most) f;
-	PERFORM vapi_internal.score_calls(call_ids);
+	PERFORM vapi_internal.score_calls(call_ids), vapi_internal.read_calls(call_ids);
 	RETURN handled;
 END
 $$;
-COMMENT ON FUNCTION vapi_internal.score_step(integer) IS 'Scores the calls of the next changes of change_feed, or the next calls where all are gone over; returns how many it went over, 0 when none waits.';
+COMMENT ON FUNCTION vapi_internal.score_step(integer) IS 'Scores the calls of the next changes of change_feed, or the next calls where all are gone over, and reads their quality and keywords; returns how many it went over, 0 when none waits.';
 
 CREATE FUNCTION vapi.vapi_score(id text) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -107,7 +105,7 @@ BEGIN
 		RAISE EXCEPTION 'there is no call "%"', id USING ERRCODE = '02000';
 	END IF;
 	PERFORM pg_advisory_xact_lock_shared(1986097257, 1);
-	PERFORM vapi_internal.score_calls(ARRAY[id]);
+	PERFORM vapi_internal.score_calls(ARRAY[id]), vapi_internal.read_calls(ARRAY[id]);
 	SELECT jsonb_build_object('id', s.call_id, 'score', s.score, 'coverage', s.coverage, 'band', s.band, 'reason', s.reason,
 			'rubric_version', s.rubric_version, 'sentiment', s.sentiment, 'outcome', s.outcome, 'objections', s.objections, 'components', s.components)
 		INTO result
@@ -138,6 +136,7 @@ BEGIN
 		EXIT WHEN call_ids IS NULL;
 		calls := calls + cardinality(call_ids);
 		scored := scored + vapi_internal.score_calls(call_ids);
+		PERFORM vapi_internal.read_calls(call_ids);
 		IF calls - told >= 10000 THEN
 			told := calls;
 			RAISE NOTICE '% calls gone over, % scored', calls, scored;
@@ -146,7 +145,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_rescore(timestamptz, timestamptz) IS
-	'Scores the calls created from "from" to before "to" (NULL: without that bound) by the newest published rubric, and says how many it went over and how many were scored anew; former scores go to the history. A notice for every 10,000 calls; memory does not grow with them. For the extension''s owner.';
+	'Scores the calls created from "from" to before "to" (NULL: without that bound) by the newest published rubric, and says how many it went over and how many were scored anew; former scores go to the history. Quality and keywords are read again where they have changed. A notice for every 10,000 calls; memory does not grow with them. For the extension''s owner.';
 
 CREATE FUNCTION vapi.vapi_set_outcome(id text, outcome text, reason text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

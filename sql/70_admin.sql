@@ -21,6 +21,18 @@ AS $$
 		('TABLE vapi.call_costs', 'SELECT'),
 		('TABLE vapi.call_scores', 'SELECT'),
 		('TABLE vapi.call_score_components', 'SELECT'),
+		('TABLE vapi.call_quality', 'SELECT'),
+		('TABLE vapi.call_quality_components', 'SELECT'),
+		('TABLE vapi.keywords', 'SELECT'),
+		('TABLE vapi.keyword_hits', 'SELECT'),
+		('TABLE vapi.keyword_trends', 'SELECT'),
+		('FUNCTION vapi.vapi_keyword_trends(timestamptz, timestamptz, text)', 'EXECUTE'),
+		('TABLE vapi.prospect_temperatures', 'SELECT'),
+		('TABLE vapi.scoring_accuracy', 'SELECT'),
+		('TABLE vapi.scoring_calibration', 'SELECT'),
+		('FUNCTION vapi_internal.temperature_decay()', 'EXECUTE'),
+		('FUNCTION vapi_internal.sentiment_points(text)', 'EXECUTE'),
+		('FUNCTION vapi_internal.band_number(numeric, text, boolean, integer, integer)', 'EXECUTE'),
 		('TABLE vapi.prospects', 'SELECT'),
 		('TABLE vapi.follow_ups', 'SELECT'),
 		('TABLE vapi.assistants', 'SELECT'),
@@ -78,13 +90,13 @@ AS $$
 		('FUNCTION vapi.vapi_transfer_call(text, text, text)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_say(text, text, boolean)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_mute_call(text, boolean)', 'EXECUTE'),
-		('FUNCTION vapi.vapi_add_note(text, text)', 'EXECUTE')) AS o(object, privilege)
-	UNION ALL
-	SELECT 'agent', 'TABLE vapi.review_queue', 'SELECT'
+		('FUNCTION vapi.vapi_add_note(text, text)', 'EXECUTE'),
+		('TABLE vapi.review_queue', 'SELECT'),
+		('TABLE vapi.call_reviews', 'SELECT'),
+		('FUNCTION vapi.vapi_review(text, integer, boolean, text, jsonb, text)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
 	SELECT 'admin', o.object, o.privilege
 	FROM (VALUES
-		('TABLE vapi.review_queue', 'SELECT'),
 		('TABLE vapi.sync_runs', 'SELECT'),
 		('TABLE vapi.sync_gaps', 'SELECT'),
 		('TABLE vapi.health', 'SELECT'),

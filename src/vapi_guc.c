@@ -32,6 +32,9 @@ int vapi_guc_keep_events;
 int vapi_guc_keep_raw;
 char *vapi_guc_default_region;
 char *vapi_guc_time_zone;
+/* SQL reads these by their names. */
+static int qualified_score;
+static int temperature_decay;
 char *vapi_guc_default_assistant_id;
 char *vapi_guc_default_phone_number_id;
 char *vapi_guc_public_url;
@@ -321,6 +324,16 @@ define_preferences(void)
 							   NULL,
 							   &vapi_guc_time_zone, "",
 							   PGC_USERSET, 0, vapi_guc_check_time_zone, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.qualified_score",
+							"Score from which on a call is qualified.",
+							NULL,
+							&qualified_score, 70, 0, 100,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.temperature_decay",
+							"Days without contact after which a prospect cools by a band; 0: never.",
+							NULL,
+							&temperature_decay, 14, 0, 3650,
+							PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.default_assistant_id",
 							   "Assistant of new calls that name none.",
 							   NULL,

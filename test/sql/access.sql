@@ -145,7 +145,8 @@ RESET ROLE;
 GRANT USAGE ON SCHEMA vapi TO regress_nobody;
 GRANT SELECT ON ALL TABLES IN SCHEMA vapi TO regress_nobody;
 GRANT EXECUTE ON FUNCTION vapi_internal.may(text), vapi_internal.scope(), vapi_internal.mask_number(text), vapi_internal.time_zone(),
-	vapi_internal.wilson(bigint, bigint) TO regress_nobody;
+	vapi_internal.wilson(bigint, bigint), vapi_internal.qualified_score(), vapi_internal.evaluation_share(text, text),
+	vapi_internal.outcome_succeeds(text) TO regress_nobody;
 SET ROLE regress_nobody;
 :calls
 :prospects

@@ -318,7 +318,8 @@ GROUP BY t.step, w.prospects, w.called, w.contacted ORDER BY 1;
 -- Each function of the schema that takes a range is asked somewhere above.
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'vapi'::regnamespace AND p.proargnames && '{from}' AND p.provolatile = 's'
 	AND p.proname NOT IN ('vapi_call_volume', 'vapi_completion_rate', 'vapi_success_rate', 'vapi_duration_by_outcome', 'vapi_cost_analysis', 'vapi_cost_components', 'vapi_best_scripts',
-		'vapi_heatmap', 'vapi_attempts', 'vapi_time_to_first_contact', 'vapi_funnel', 'vapi_compare', 'vapi_dashboard');
+		'vapi_heatmap', 'vapi_attempts', 'vapi_time_to_first_contact', 'vapi_funnel', 'vapi_compare', 'vapi_dashboard',
+		'vapi_keyword_trends'); -- keywords.sql has it
 
 -- 4. Vapi's grammar, with every group and column, against SQL.
 CREATE FUNCTION pg_temp.ask(query jsonb) RETURNS SETOF jsonb LANGUAGE sql AS $$
