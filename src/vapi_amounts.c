@@ -462,6 +462,7 @@ mark_time(const VapiAmounts *amounts, VapiWords *words, int at)
 				 (meaning(amounts, words, at).value > 3 || kind(amounts, words, at - 2) == K_BEFORE_CLOCK ||
 				  kind(amounts, words, at - 2) == K_IN)) ||
 				before == K_MONTH || before == K_HALF_MONTH ||
+				((at == 0 || words->words[at - 1].stop != 0) && meaning(amounts, words, at).value > 3) ||
 				(before == K_TEN && kind(amounts, words, at - 2) == K_THE))
 				mark(words, before == K_TEN ? at - 1 : at, at + 1, VAPI_WORD_DAY);
 			break;
@@ -549,6 +550,9 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 			if (kind(amounts, words, at + 1) == K_AND && kind(amounts, words, at + 3) == K_HALF)
 				return 1.5 * now.value;
 			if (before.kind == K_THIS)
+				return now.value;
+			/* the first of next month */
+			if (before.kind == K_NEXT && kind(amounts, words, at - 2) == K_OF && meaning(amounts, words, at - 3).value == 1)
 				return now.value;
 			if (before.kind == K_NEXT)
 				return now.value >= 365 ? VAPI_DAYS_LATER : now.value + Min(now.value, 7);

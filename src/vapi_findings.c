@@ -25,7 +25,8 @@ closes(const VapiReader *reader)
 		findings->objections[VAPI_O_COMPETITOR - VAPI_O_PRICE].seen ||
 		findings->objections[VAPI_O_TRUST - VAPI_O_PRICE].seen || findings->components[VAPI_NEED].answer == VAPI_DENIED)
 		return true;
-	return !put_off && !reader->asked_for_other && reader->customer_ended &&
+	return !put_off && !reader->asked_for_other && findings->components[VAPI_AUTHORITY].answer != VAPI_REFERS_ON &&
+		   findings->components[VAPI_AUTHORITY].answer != VAPI_NO_AUTHORITY && reader->customer_ended &&
 		   reader->dialogue->customer_words > 3 * reader->dialogue->customer_turns;
 }
 
@@ -75,7 +76,7 @@ deny_need(VapiReader *reader)
 
 	if (!why->seen)
 		why = &seen[VAPI_O_COMPETITOR - VAPI_O_PRICE];
-	if (vapi_reader_answer(reader, VAPI_NEXT_STEP) != VAPI_NONE || need->answer == VAPI_SPECIFIC ||
+	if (vapi_reader_answer(reader, VAPI_NEXT_STEP) != VAPI_NONE || (need->answer == VAPI_SPECIFIC && need->evidence.rule >= 0) ||
 		reader->asked_for_other)
 		return;
 	if (why->seen)
@@ -83,7 +84,10 @@ deny_need(VapiReader *reader)
 		need->answer = VAPI_DENIED;
 		need->evidence = why->evidence;
 	}
-	else if (reader->refused_turn >= 0 && reader->left_open_turn < 0 && !seen[VAPI_O_TRUST - VAPI_O_PRICE].seen)
+	/* What he says who then refuses is told of no need, unless in words. */
+	else if (reader->findings->components[VAPI_OBJECTIONS].answer == VAPI_HARD_REFUSAL && need->evidence.rule < 0)
+		need->answer = VAPI_UNKNOWN;
+	if (!why->seen && reader->refused_turn >= 0 && reader->left_open_turn < 0 && !seen[VAPI_O_TRUST - VAPI_O_PRICE].seen)
 	{
 		need->answer = VAPI_DENIED;
 		need->evidence = reader->findings->refusal;
@@ -107,6 +111,12 @@ infer(VapiReader *reader)
 	}
 	if (step != VAPI_DATED)
 		return;
+	/* Who meets us after telling at length what he is about has a need of his own. */
+	if (vapi_reader_answer(reader, VAPI_NEED) == VAPI_VAGUE && reader->told.turn > 0)
+	{
+		reader->findings->components[VAPI_NEED].answer = VAPI_SPECIFIC;
+		reader->findings->components[VAPI_NEED].evidence = reader->told;
+	}
 	if (vapi_reader_answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN)
 	{
 		bare.answer = VAPI_DECIDES_ALONE;
@@ -234,9 +244,9 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 		(human && machine == 0 && dialogue->customer_turns >= 2) || findings->do_not_call || findings->wrong_number;
 	if (vapi_reader_answer(&reader, VAPI_NEXT_STEP) == VAPI_UNKNOWN)
 		findings->components[VAPI_NEXT_STEP].answer = VAPI_NONE;
-	deny_need(&reader);
 	infer(&reader);
 	conclude_objections(&reader);
+	deny_need(&reader);
 	read_sentiment(&reader);
 	if (findings->do_not_call || findings->wrong_number)
 	{

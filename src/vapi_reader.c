@@ -3,6 +3,12 @@
 #define TIME_OF_DAY (VAPI_WORD_CLOCK | VAPI_WORD_DAY)
 #define TIME (TIME_OF_DAY | VAPI_WORD_DURATION)
 
+/* Words of an answer that says more than when, and of a turn that tells something. */
+#define LONG_ANSWER 14
+#define TELLING 9
+
+static bool balks(const VapiSaid *said);
+
 const VapiSaid *
 vapi_reader_asked(const VapiReader *reader, const VapiSaid *said)
 {
@@ -83,6 +89,30 @@ last_hit(const VapiSaid *said, VapiFinding finding)
 	return last;
 }
 
+/* Is the last thing of a turn that a finding is in an explicit commitment? "Let me look. Yes, put me in." */
+static bool
+commits_after(const VapiSaid *said, VapiFinding finding)
+{
+	int at = last_hit(said, finding);
+
+	for (int i = 0; i < said->hits.count; i++)
+	{
+		const VapiHit *hit = &said->hits.hits[i];
+
+		if ((hit->finding == VAPI_COMMIT_MEET || hit->finding == VAPI_COMMIT_BUY || hit->finding == VAPI_TRANSFER) &&
+			hit->flags == 0 && hit->first > at + 1)
+			return true;
+	}
+	return false;
+}
+
+/* The finding stands there plainly, and is not taken back at the turn's end. */
+static bool
+insists(const VapiSaid *said, VapiFinding finding)
+{
+	return vapi_said(said, finding) && !commits_after(said, finding);
+}
+
 bool
 vapi_only_bare(const VapiSaid *said, VapiFinding finding)
 {
@@ -104,18 +134,27 @@ static void
 read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 {
 	const VapiSaid *before = vapi_reader_asked(reader, said);
+	const VapiSaid *reply = vapi_reader_reply(reader, said);
 	bool past = (before->found & VAPI_BIT(VAPI_ASKS_PAST)) != 0 &&
 				!(before->question && (before->amounts & VAPI_WORD_CLOCK) != 0);
 	bool scheduling = !past && proposes(before);
 	bool own_time = (said->amounts & TIME_OF_DAY) != 0;
+	bool number_for_time = scheduling && said->numbers > 0 && said->words.count <= 6;
 	bool buys = vapi_said(said, VAPI_COMMIT_BUY) && (!vapi_only_bare(said, VAPI_COMMIT_BUY) || scheduling ||
 													 (before->found & VAPI_BIT(VAPI_ASKS_SIGN)) != 0);
 	bool their_time = (before->amounts & TIME_OF_DAY) != 0;
-	bool reply_time = said->reply >= 0 && (reader->dialogue->said[said->reply].amounts & TIME_OF_DAY) != 0;
+	bool reply_time = (reply->amounts & TIME_OF_DAY) != 0;
+	/* A time that he asks for and the agent repeats: "Say one?" "One o'clock Saturday." */
+	bool confirmed = (own_time || number_for_time) && !reply->question &&
+					 ((reply->amounts & TIME_OF_DAY) != 0 || (number_for_time && reply->numbers > 0));
 	bool calls_back = vapi_said(said, VAPI_CALLBACK);
+	bool offered = vapi_found(before, VAPI_ASKS_SEND) && !past;
 	VapiAnswer step = VAPI_UNKNOWN;
 	int finding = -1;
 
+	/* A far date is none to call at; nor is a gatekeeper's hint, until the agent takes it up. */
+	if (calls_back && (said->days > 31 || (reader->asked_for_other && !reply_time)))
+		calls_back = false;
 	/* Of several that the agent names, the last one counts. */
 	if (!past && (before->found & (VAPI_BIT(VAPI_ASKS_MEET) | VAPI_BIT(VAPI_ASKS_CALL))) != 0)
 		reader->about_call = last_hit(before, VAPI_ASKS_CALL) >= last_hit(before, VAPI_ASKS_MEET);
@@ -127,11 +166,13 @@ read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 	else if (vapi_said(said, VAPI_COMMIT_MEET))
 		reader->about_call = false;
 
-	if (vapi_said(said, VAPI_SELF) || vapi_said(said, VAPI_CANCEL))
+	if (insists(said, VAPI_SELF) || insists(said, VAPI_CANCEL))
 		reader->left_open_turn = turn;
-	if (refuses(said, vapi_reader_answer(reader, VAPI_NEXT_STEP) >= VAPI_INFORMATION) || vapi_said(said, VAPI_CANCEL))
+	if ((refuses(said, vapi_reader_answer(reader, VAPI_NEXT_STEP) >= VAPI_INFORMATION) &&
+		 !commits_after(said, VAPI_REFUSE)) ||
+		insists(said, VAPI_CANCEL))
 	{
-		finding = vapi_said(said, VAPI_CANCEL) ? VAPI_CANCEL : VAPI_REFUSE;
+		finding = insists(said, VAPI_CANCEL) ? VAPI_CANCEL : VAPI_REFUSE;
 		set(reader, VAPI_NEXT_STEP, VAPI_NONE, said, turn, finding);
 		if (finding == VAPI_REFUSE)
 		{
@@ -153,13 +194,21 @@ read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 		finding = vapi_said(said, VAPI_TRANSFER) ? VAPI_TRANSFER : -1;
 		reader->transferred = true;
 	}
-	else if (vapi_said(said, VAPI_COMMIT_MEET) && !vapi_said(said, VAPI_SELF) && (own_time || their_time || reply_time))
+	else if (vapi_said(said, VAPI_COMMIT_MEET) && !insists(said, VAPI_SELF) &&
+			 (!vapi_only_bare(said, VAPI_COMMIT_MEET) || scheduling) && (own_time || their_time || reply_time))
 	{
 		step = reader->about_call ? VAPI_CALL_BACK : VAPI_DATED;
 		finding = VAPI_COMMIT_MEET;
 	}
-	else if (scheduling && (own_time || their_time) && !vapi_said(said, VAPI_NO) && (vapi_agrees(said) || own_time) &&
-			 !said->question && !vapi_said(said, VAPI_SELF))
+	else if (offered && vapi_agrees(said) && (before->found & VAPI_BIT(VAPI_ASKS_MEET)) == 0)
+	{
+		step = VAPI_INFORMATION;
+		finding = vapi_said(said, VAPI_SEND) ? VAPI_SEND : -1;
+	}
+	else if (scheduling && (own_time || their_time || confirmed) && !vapi_said(said, VAPI_NO) &&
+			 (vapi_agrees(said) || confirmed ||
+			  (own_time && vapi_reader_objects(said) < 0 && said->words.count <= LONG_ANSWER)) &&
+			 (!said->question || confirmed || (vapi_agrees(said) && own_time)) && !vapi_said(said, VAPI_SELF))
 	{
 		step = reader->about_call ? VAPI_CALL_BACK : VAPI_DATED;
 		finding = vapi_said(said, VAPI_AGREE) ? VAPI_AGREE : vapi_said(said, VAPI_YES) ? VAPI_YES
@@ -171,7 +220,7 @@ read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 		finding = VAPI_CALLBACK;
 	}
 	else if (vapi_said(said, VAPI_SEND) ||
-			 ((before->found & VAPI_BIT(VAPI_ASKS_SEND)) != 0 && before->question && vapi_agrees(said)))
+			 (offered && vapi_agrees(said)))
 	{
 		step = VAPI_INFORMATION;
 		finding = vapi_said(said, VAPI_SEND) ? VAPI_SEND : -1;
@@ -209,7 +258,8 @@ weigh_problem(const VapiReader *reader, const VapiSaid *said)
 	const VapiSaid *before = vapi_reader_asked(reader, said);
 	bool priced = vapi_said(said, VAPI_O_PRICE) || vapi_said(said, VAPI_NO_MONEY) ||
 				  vapi_found(before, VAPI_ASKS_BUDGET) || vapi_found(before, VAPI_ASKS_PRICE);
-	bool was_asked = asks_need(before);
+	/* What he says first to "You asked us to call" is why. */
+	bool was_asked = asks_need(before) || (reader->turns <= 2 && vapi_found(before, VAPI_ASKS_PAST));
 	bool counted =
 		!priced && (said->amounts & (VAPI_WORD_NUMBER | VAPI_WORD_DAY | VAPI_WORD_DURATION | VAPI_WORD_PERCENT)) != 0;
 	bool pitied = vapi_found(vapi_reader_reply(reader, said), VAPI_ASKS_SORRY);
@@ -248,6 +298,9 @@ read_need(VapiReader *reader, const VapiSaid *said, int turn)
 	}
 	if (states(said, VAPI_WANT, was_asked))
 		raise(reader, VAPI_NEED, VAPI_VAGUE, said, turn, VAPI_WANT);
+	if (reader->turns <= 3 && reader->told.turn == 0 && said->words.count >= TELLING && !vapi_said(said, VAPI_REFUSE) &&
+		!vapi_said(said, VAPI_NO) && !said->question && !vapi_found(before, VAPI_ASKS_PRICE) && !balks(said))
+		reader->told = vapi_evidence_of(said, turn, VAPI_PROBLEM);
 	if (!vapi_said(said, VAPI_REFUSE))
 		problem = weigh_problem(reader, said);
 	if (problem > 1)
@@ -256,12 +309,19 @@ read_need(VapiReader *reader, const VapiSaid *said, int turn)
 		raise(reader, VAPI_NEED, problem >= 3 || reader->problems >= 5 ? VAPI_SPECIFIC : VAPI_VAGUE, said, turn,
 			  VAPI_PROBLEM);
 	}
-	else if (was_asked && !vapi_said(said, VAPI_NO) && !vapi_said(said, VAPI_REFUSE) && said->words.count >= 3 &&
-			 !said->question)
+	else if (was_asked && !vapi_said(said, VAPI_NO) && !vapi_said(said, VAPI_REFUSE) && said->words.count >= 5 &&
+			 said->numbers == 0 && !reader->asked_for_other && !said->question)
 		raise(reader, VAPI_NEED, VAPI_VAGUE, said, turn, -1);
-	else if (was_asked && vapi_said(said, VAPI_NO) && said->words.count >= 3 &&
+	else if (was_asked && vapi_said(said, VAPI_NO) && !reader->asked_for_other &&
 			 vapi_reader_answer(reader, VAPI_NEED) == VAPI_UNKNOWN)
 		set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO);
+}
+
+/* Is the price too high for him? Not where he accepts it in the same breath: "That's less than I feared." */
+static bool
+balks(const VapiSaid *said)
+{
+	return vapi_said(said, VAPI_O_PRICE) && (!vapi_said(said, VAPI_ACCEPT_PRICE) || vapi_only_bare(said, VAPI_ACCEPT_PRICE));
 }
 
 static void
@@ -272,7 +332,9 @@ read_budget(VapiReader *reader, const VapiSaid *said, int turn)
 	bool asked_budget = (before->found & VAPI_BIT(VAPI_ASKS_BUDGET)) != 0;
 	bool named = (before->found & VAPI_BIT(VAPI_ASKS_PRICE)) != 0;
 
-	if (states(said, VAPI_NO_MONEY, named) && vapi_reader_answer(reader, VAPI_BUDGET) != VAPI_STATED)
+	bool answers = before->question && !said->question && (asked_budget || named) && !vapi_found(before, VAPI_ASKS_WHEN);
+
+	if (states(said, VAPI_NO_MONEY, named) && !vapi_said(said, VAPI_ACCEPT_PRICE) && vapi_reader_answer(reader, VAPI_BUDGET) != VAPI_STATED)
 		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO_MONEY);
 	else if (states(said, VAPI_RANGE, said->numbers > 1) && (said->numbers > 0 || asked_budget))
 		raise(reader, VAPI_BUDGET, VAPI_RANGE_OF_MONEY, said, turn, VAPI_RANGE);
@@ -281,10 +343,17 @@ read_budget(VapiReader *reader, const VapiSaid *said, int turn)
 	else if (asked_budget && (money || said->numbers > 0))
 		raise(reader, VAPI_BUDGET, said->numbers > 1 ? VAPI_RANGE_OF_MONEY : VAPI_STATED, said, turn, -1);
 	else if (states(said, VAPI_ACCEPT_PRICE, named || before->numbers > 0) &&
-			 (named || before->numbers > 0 || reader->priced) && !vapi_said(said, VAPI_O_PRICE))
+			 (named || before->numbers > 0 || reader->priced) && !balks(said))
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_ACCEPT_PRICE);
-	else if (named && vapi_agrees(said) && !vapi_said(said, VAPI_O_PRICE) && !vapi_said(said, VAPI_SEND) &&
-			 !said->question)
+	/* "Does the price work for you?" "It does." */
+	else if (answers && vapi_agrees(said) && !balks(said) && !vapi_said(said, VAPI_SELF))
+		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, vapi_said(said, VAPI_AGREE) ? VAPI_AGREE : VAPI_YES);
+	else if (answers && asked_budget && vapi_said(said, VAPI_NO) && vapi_reader_answer(reader, VAPI_BUDGET) == VAPI_UNKNOWN)
+		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO);
+	else if (named && !before->question && vapi_said(said, VAPI_AGREE) && vapi_agrees(said) && !proposes(before) &&
+			 said->words.count <= 6 && !balks(said) && !said->question)
+		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_AGREE);
+	else if (named && vapi_agrees(said) && !balks(said) && !vapi_said(said, VAPI_SEND) && !said->question)
 	{
 		reader->accepted = vapi_evidence_of(said, turn, vapi_said(said, VAPI_AGREE) ? VAPI_AGREE : VAPI_YES);
 	}
@@ -296,9 +365,11 @@ read_authority(VapiReader *reader, const VapiSaid *said, int turn)
 	const VapiSaid *before = vapi_reader_asked(reader, said);
 	bool owner = before->question && vapi_found(before, VAPI_ASKS_OWNER);
 	bool other = before->question && vapi_found(before, VAPI_ASKS_ELSE);
-	bool decides = vapi_said(said, VAPI_DECIDES);
-	bool influences = vapi_said(said, VAPI_INFLUENCES);
-	bool refers = vapi_said(said, VAPI_REFERS) || vapi_said(said, VAPI_ELSEWHERE) ||
+	bool spoken_of = vapi_found(before, VAPI_ASKS_OWNER) || vapi_found(before, VAPI_ASKS_ELSE);
+	bool decides = states(said, VAPI_DECIDES, spoken_of);
+	bool influences = states(said, VAPI_INFLUENCES, spoken_of);
+	bool names = states(said, VAPI_REFERS, spoken_of || reader->asked_for_other);
+	bool refers = names || vapi_said(said, VAPI_ELSEWHERE) ||
 				  (reader->asked_for_other && vapi_said(said, VAPI_OTHERS));
 
 	if (vapi_said(said, VAPI_SPEAKING) || (reader->turns <= 1 && vapi_said(said, VAPI_YES)))
@@ -324,7 +395,7 @@ read_authority(VapiReader *reader, const VapiSaid *said, int turn)
 		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_INFLUENCES);
 	else if (vapi_said(said, VAPI_NO_SAY))
 		raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO_SAY);
-	else if (vapi_said(said, VAPI_REFERS) || (owner && refers && vapi_said(said, VAPI_NO)))
+	else if (names || (owner && refers && vapi_said(said, VAPI_NO)))
 		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, VAPI_REFERS);
 	else if ((owner || other) && vapi_found(said, VAPI_OTHERS))
 		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_OTHERS);
@@ -332,7 +403,7 @@ read_authority(VapiReader *reader, const VapiSaid *said, int turn)
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_NO);
 	else if (owner && vapi_said(said, VAPI_YES))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_YES);
-	else if ((owner || other) && !vapi_said(said, VAPI_NO) && !refers &&
+	else if ((owner || other) && !vapi_said(said, VAPI_NO) && !refers && !said->question &&
 			 vapi_reader_answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN)
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, -1);
 }
@@ -363,7 +434,7 @@ read_timeline(VapiReader *reader, const VapiSaid *said, int turn)
 	}
 	else if ((asked_when || echoed) && said->days >= 0)
 		when = within(said->days);
-	else if (vapi_said(said, VAPI_NOT_SOON))
+	else if (states(said, VAPI_NOT_SOON, asked_when))
 	{
 		when = said->days > 31 || vapi_said(said, VAPI_LATER) ? VAPI_FAR : VAPI_NONE;
 		finding = VAPI_NOT_SOON;
@@ -375,7 +446,7 @@ read_timeline(VapiReader *reader, const VapiSaid *said, int turn)
 	}
 	else if (echoed && asked_when)
 		when = within(before->days);
-	else if (vapi_said(said, VAPI_SOON))
+	else if (states(said, VAPI_SOON, asked_when))
 	{
 		when = said->days >= 0 ? within(said->days) : VAPI_WITHIN_30_DAYS;
 		finding = VAPI_SOON;
@@ -396,6 +467,11 @@ vapi_reader_objects(const VapiSaid *said)
 static void
 read_objections(VapiReader *reader, const VapiSaid *said, int turn)
 {
+	const VapiSaid *before = vapi_reader_asked(reader, said);
+	bool tells = (asks_need(before) || (reader->turns <= 3 && vapi_found(before, VAPI_ASKS_PAST))) &&
+				 !vapi_found(before, VAPI_ASKS_CONCERN) && !vapi_said(said, VAPI_NO) && !vapi_said(said, VAPI_REFUSE) &&
+				 weigh_problem(reader, said) > 1;
+
 	if (vapi_found(vapi_reader_asked(reader, said), VAPI_ASKS_CONCERN) && vapi_reader_asked(reader, said)->question &&
 		!vapi_said(said, VAPI_NO) && said->words.count >= 4 && vapi_reader_objects(said) < 0)
 	{
@@ -410,14 +486,13 @@ read_objections(VapiReader *reader, const VapiSaid *said, int turn)
 
 		/* That somebody else decides is no objection of a gatekeeper's. */
 		/* "Four hundred?" */
-		bool balks = kind == 0 && vapi_found(vapi_reader_asked(reader, said), VAPI_ASKS_PRICE) && said->question &&
+		bool stunned = kind == 0 && vapi_found(vapi_reader_asked(reader, said), VAPI_ASKS_PRICE) && said->question &&
 					 said->numbers > 0 && said->words.count <= 8;
 
 		/* What is wrong with things as they are is the need, not an objection. */
-		if (asks_need(vapi_reader_asked(reader, said)) && !vapi_said(said, VAPI_NO) &&
-			(kind == VAPI_O_OTHER - VAPI_O_PRICE || kind == VAPI_O_TIMING - VAPI_O_PRICE))
+		if (tells)
 			continue;
-		if ((vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)) || balks) &&
+		if ((vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)) || stunned) && (kind > 0 || stunned || balks(said)) &&
 			!(kind == VAPI_O_AUTHORITY - VAPI_O_PRICE && reader->asked_for_other))
 		{
 			objection->seen = true;

@@ -22,8 +22,9 @@ typedef struct VapiReader
 	VapiEvidence accepted; /* where the customer agreed after a price was named; turn 0: nowhere */
 	int problems;		   /* how much was said of problems */
 	bool customer_ended;
-	int turns;	 /* of the customer, so far */
-	bool priced; /* the agent named a price */
+	VapiEvidence told; /* where he first told at length of what he is about; turn 0: nowhere */
+	int turns;		   /* of the customer, so far */
+	bool priced;	   /* the agent named a price */
 } VapiReader;
 
 /* Where a finding stands in a turn; the whole turn when it has no plain hit, or finding is -1. */

@@ -215,6 +215,68 @@ check_objection(const VapiJson *item, Sentences *sentences)
 		printf("# %s, wants %s: %s\n", vapi_objection_name(kind), wanted, vapi_json_string(item, "text"));
 }
 
+/* One answer to one thing that the agent says, well inside a call unless the agent greets or asks for somebody. */
+static void
+check_answer(const VapiJson *item, Totals *totals)
+{
+	static VapiDialogue dialogue;
+	const char *said[4] = {"Hi, this is Ann from Acme.", "Hi Ann.", vapi_json_string(item, "agent"),
+						   vapi_json_string(item, "text")};
+	const char *component = vapi_json_string(item, "component");
+	const char *wanted = vapi_json_string(item, "answer");
+	int from = strncmp(said[2], "Hi", 2) == 0 || strstr(said[2], "speak") != NULL ? 2 : 0;
+	VapiTurn turn[4];
+	VapiTurns turns = {turn, 4 - from, 4};
+	VapiFindings findings;
+
+	memset(turn, 0, sizeof(turn));
+	for (int i = from; i < 4; i++)
+	{
+		turn[i - from].customer = i % 2 == 1;
+		turn[i - from].text = said[i];
+		turn[i - from].length = (int) strlen(said[i]);
+	}
+	vapi_dialogue_read(&dialogue, lexicon, &turns);
+	vapi_findings_read(&findings, &dialogue, "assistant-ended-call", true);
+	totals->calls++;
+	for (int i = 0; i < VAPI_OBJECTIONS; i++)
+		if (strcmp(component, vapi_component_name((VapiComponent) i)) == 0)
+		{
+			VapiAnswer expected = answer_number(wanted);
+			VapiAnswer read = findings.components[i].answer;
+			const VapiEvidence *evidence = &findings.components[i].evidence;
+
+			totals->components[i].expected[expected]++;
+			totals->components[i].got[read]++;
+			totals->components[i].right[expected] += read == expected;
+			if (verbose && read != expected)
+				printf("# %s %s: %s, wants %s | %s | %s | %s\n", vapi_json_string(item, "id"), component,
+					   vapi_answer_name(read), wanted, said[2], said[3],
+					   evidence->turn < 0	? "nothing"
+					   : evidence->rule < 0 ? "place"
+											: vapi_phrases_pattern(lexicon->phrases, evidence->rule));
+		}
+	if (strcmp(component, "objection") == 0)
+	{
+		int kind = -1;
+
+		for (int i = VAPI_OBJECTION_KINDS - 1; i >= 0; i--)
+			if (findings.objections[i].seen)
+				kind = strcmp(vapi_objection_name(i), wanted) == 0 || kind < 0 ||
+							   strcmp(vapi_objection_name(kind), wanted) != 0
+						   ? i
+						   : kind;
+		totals->outcome_right += strcmp(kind < 0 ? "none" : vapi_objection_name(kind), wanted) == 0;
+		totals->sentiments++;
+		if (verbose && strcmp(kind < 0 ? "none" : vapi_objection_name(kind), wanted) != 0)
+			printf("# %s objection: %s, wants %s | %s | %s | %s\n", vapi_json_string(item, "id"),
+				   kind < 0 ? "none" : vapi_objection_name(kind), wanted, said[2], said[3],
+				   kind >= 0 && findings.objections[kind].evidence.rule >= 0
+					   ? vapi_phrases_pattern(lexicon->phrases, findings.objections[kind].evidence.rule)
+					   : "nothing");
+	}
+}
+
 static void
 check_sentiment(const VapiJson *item, Sentences *sentences)
 {
@@ -294,6 +356,12 @@ sentiment_line(const VapiJson *json, void *totals)
 	check_sentiment(json, totals);
 }
 
+static void
+answer_line(const VapiJson *json, void *totals)
+{
+	check_answer(json, totals);
+}
+
 static double
 ratio(double part_of, double whole)
 {
@@ -360,6 +428,29 @@ calls_of(const char *name)
 						   vapi_answer_name((VapiAnswer) a), totals.components[i].expected[a],
 						   totals.components[i].got[a], totals.components[i].right[a]);
 	return figures;
+}
+
+/* The mean over need, budget, authority and timeline of their macro-F1. */
+static double
+answers_of(const char *name, double *objections)
+{
+	static const VapiComponent chosen[] = {VAPI_NEED, VAPI_BUDGET, VAPI_AUTHORITY, VAPI_TIMELINE};
+	Totals totals;
+	double sum = 0;
+
+	memset(&totals, 0, sizeof(totals));
+	each_line(name, answer_line, &totals);
+	*objections = ratio(totals.outcome_right, totals.sentiments);
+	printf("# %s: %d answers, macro-F1 (", name, totals.calls);
+	for (size_t i = 0; i < lengthof(chosen); i++)
+	{
+		double f1 = macro_f1(&totals.components[chosen[i]]);
+
+		sum += f1 / lengthof(chosen);
+		printf("%s%s %.3f", i == 0 ? "" : ", ", vapi_component_name(chosen[i]), f1);
+	}
+	printf(") %.3f, objections with their kind %.3f\n", sum, *objections);
+	return sum;
 }
 
 static Sentences
@@ -430,7 +521,13 @@ main(int argc, char **argv)
 			part = atoi(argv[2]);
 			parts = atoi(argv[3]);
 		}
-		if (strncmp(argv[1], "commitments", 11) == 0)
+		if (strncmp(argv[1], "answers", 7) == 0)
+		{
+			double objections;
+
+			(void) answers_of(argv[1], &objections);
+		}
+		else if (strncmp(argv[1], "commitments", 11) == 0)
 			(void) sentences_of(argv[1], commitment_line);
 		else if (strncmp(argv[1], "objections", 10) == 0)
 			(void) sentences_of(argv[1], objection_line);
