@@ -19,14 +19,17 @@ closes(const VapiReader *reader)
 	const VapiFindings *findings = reader->findings;
 	bool put_off = findings->objections[VAPI_O_PRICE - VAPI_O_PRICE].seen ||
 				   findings->objections[VAPI_O_TIMING - VAPI_O_PRICE].seen ||
-				   findings->objections[VAPI_O_AUTHORITY - VAPI_O_PRICE].seen;
+				   findings->objections[VAPI_O_AUTHORITY - VAPI_O_PRICE].seen ||
+				   findings->components[VAPI_BUDGET].answer == VAPI_NONE;
 
+	if (findings->components[VAPI_AUTHORITY].answer == VAPI_REFERS_ON ||
+		findings->components[VAPI_AUTHORITY].answer == VAPI_NO_AUTHORITY)
+		return false;
 	if (findings->objections[VAPI_O_NO_NEED - VAPI_O_PRICE].seen ||
 		findings->objections[VAPI_O_COMPETITOR - VAPI_O_PRICE].seen ||
 		findings->objections[VAPI_O_TRUST - VAPI_O_PRICE].seen || findings->components[VAPI_NEED].answer == VAPI_DENIED)
 		return true;
-	return !put_off && !reader->asked_for_other && findings->components[VAPI_AUTHORITY].answer != VAPI_REFERS_ON &&
-		   findings->components[VAPI_AUTHORITY].answer != VAPI_NO_AUTHORITY && reader->customer_ended &&
+	return !put_off && !reader->asked_for_other  && reader->customer_ended &&
 		   reader->dialogue->customer_words > 3 * reader->dialogue->customer_turns;
 }
 
@@ -45,13 +48,22 @@ conclude_objections(VapiReader *reader)
 
 		if (!objection->seen)
 			continue;
+		/* What may be an objection is one only where the agent answers it, not where he goes on to ask. */
+		if (step > VAPI_NONE && objection->evidence.bare && reader->relent_turn <= objection->evidence.turn &&
+			!vapi_found(vapi_reader_reply(reader, &reader->dialogue->said[objection->evidence.turn]),
+						VAPI_ASKS_UNDERSTAND))
+		{
+			objection->seen = false;
+			continue;
+		}
 		objection->resolved = step == VAPI_DATED && reader->step_turn >= objection->evidence.turn;
 		open |= !objection->resolved;
 		resolved |= objection->resolved;
 		if (reading->evidence.turn < 0 || !objection->resolved)
 			reading->evidence = objection->evidence;
 	}
-	if (reader->refused_turn >= 0 && reader->refused_turn > reader->step_turn)
+	if (reader->refused_turn >= 0 && reader->refused_turn > reader->step_turn &&
+		reader->refused_turn > reader->left_open_turn)
 	{
 		reading->answer = VAPI_HARD_REFUSAL;
 		reading->evidence = findings->refusal;
@@ -62,6 +74,11 @@ conclude_objections(VapiReader *reader)
 		reading->answer = VAPI_OPEN;
 	else if (resolved)
 		reading->answer = VAPI_RESOLVED;
+	else if (step == VAPI_DATED && reader->relented.turn > 0)
+	{
+		reading->answer = VAPI_RESOLVED;
+		reading->evidence = reader->relented;
+	}
 	else
 		reading->answer = VAPI_NONE;
 }
@@ -108,6 +125,20 @@ infer(VapiReader *reader)
 	{
 		bare.answer = VAPI_VAGUE;
 		reader->findings->components[VAPI_NEED] = bare;
+	}
+	/* Who needs nothing, or finds it too dear, speaks for himself. */
+	if (step < VAPI_DATED && vapi_reader_answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN && !reader->asked_for_other)
+	{
+		const VapiObjection *why = &reader->findings->objections[VAPI_O_NO_NEED - VAPI_O_PRICE];
+
+		if (!why->seen)
+			why = &reader->findings->objections[VAPI_O_PRICE - VAPI_O_PRICE];
+		if (why->seen && !why->evidence.bare)
+		{
+			reader->findings->components[VAPI_AUTHORITY].answer = VAPI_DECIDES_ALONE;
+			reader->findings->components[VAPI_AUTHORITY].evidence = why->evidence;
+			reader->findings->components[VAPI_AUTHORITY].evidence.bare = true;
+		}
 	}
 	if (step != VAPI_DATED)
 		return;

@@ -4,7 +4,7 @@ static const char *const names[VAPI_FINDINGS] = {
 	"yes", "no", "agree", "commit_meet", "commit_buy", "transfer", "callback", "send",
 	"cancel", "self", "refuse", "dnc", "wrong", "machine", "problem", "want",
 	"no_want", "has_money", "accept_price", "range", "no_money", "decides", "influences", "refers",
-	"no_say", "soon", "not_soon", "later", "speaking", "elsewhere", "others", "o_price",
+	"no_say", "soon", "not_soon", "later", "speaking", "elsewhere", "others", "relent", "o_price",
 	"o_timing", "o_authority", "o_no_need", "o_competitor", "o_trust", "o_contract", "o_other", "a_need",
 	"a_budget", "a_price", "a_else", "a_owner", "a_timeline", "a_when", "a_meet", "a_call",
 	"a_send", "a_transfer", "a_sign", "a_confirm", "a_person", "a_past", "a_wrong", "a_dnc",

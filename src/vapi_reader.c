@@ -148,12 +148,14 @@ read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 	bool confirmed = (own_time || number_for_time) && !reply->question &&
 					 ((reply->amounts & TIME_OF_DAY) != 0 || (number_for_time && reply->numbers > 0));
 	bool calls_back = vapi_said(said, VAPI_CALLBACK);
+	bool far = said->days > 31 || (said->days < 0 && before->days > 31);
+	bool clock = ((said->amounts | before->amounts) & VAPI_WORD_CLOCK) != 0;
 	bool offered = vapi_found(before, VAPI_ASKS_SEND) && !past;
 	VapiAnswer step = VAPI_UNKNOWN;
 	int finding = -1;
 
 	/* A far date is none to call at; nor is a gatekeeper's hint, until the agent takes it up. */
-	if (calls_back && (said->days > 31 || (reader->asked_for_other && !reply_time)))
+	if (calls_back && (far || (reader->asked_for_other && !reply_time)))
 		calls_back = false;
 	/* Of several that the agent names, the last one counts. */
 	if (!past && (before->found & (VAPI_BIT(VAPI_ASKS_MEET) | VAPI_BIT(VAPI_ASKS_CALL))) != 0)
@@ -166,7 +168,8 @@ read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 	else if (vapi_said(said, VAPI_COMMIT_MEET))
 		reader->about_call = false;
 
-	if (insists(said, VAPI_SELF) || insists(said, VAPI_CANCEL))
+	if (insists(said, VAPI_SELF) || insists(said, VAPI_CANCEL) ||
+		(vapi_found(before, VAPI_ASKS_CALL) && before->question && vapi_agrees(said) && !own_time && !their_time))
 		reader->left_open_turn = turn;
 	if ((refuses(said, vapi_reader_answer(reader, VAPI_NEXT_STEP) >= VAPI_INFORMATION) &&
 		 !commits_after(said, VAPI_REFUSE)) ||
@@ -211,6 +214,12 @@ read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 			 (!said->question || confirmed || (vapi_agrees(said) && own_time)) && !vapi_said(said, VAPI_SELF))
 	{
 		step = reader->about_call ? VAPI_CALL_BACK : VAPI_DATED;
+		/* A far date is none to call at, and a gatekeeper's "okay" to a day is no appointment. */
+		if (reader->about_call && (far || (reader->asked_for_other && !clock)))
+		{
+			step = VAPI_UNKNOWN;
+			reader->left_open_turn = turn;
+		}
 		finding = vapi_said(said, VAPI_AGREE) ? VAPI_AGREE : vapi_said(said, VAPI_YES) ? VAPI_YES
 																					   : -1;
 	}
@@ -464,6 +473,20 @@ vapi_reader_objects(const VapiSaid *said)
 	return -1;
 }
 
+/* Gives the customer way to what the agent just said? */
+static void
+read_relenting(VapiReader *reader, const VapiSaid *said, int turn)
+{
+	const VapiSaid *before = vapi_reader_asked(reader, said);
+
+	if (!vapi_said(said, VAPI_RELENT) || vapi_said(said, VAPI_REFUSE) || before->question || turn < 3)
+		return;
+	reader->relent_turn = turn;
+	if (reader->relented.turn == 0 && said->asked > 0 && reader->dialogue->said[said->asked - 1].turn->customer &&
+		!vapi_agrees(&reader->dialogue->said[said->asked - 1]) && vapi_found(before, VAPI_ASKS_UNDERSTAND))
+		reader->relented = vapi_evidence_of(&reader->dialogue->said[said->asked - 1], said->asked - 1, -1);
+}
+
 static void
 read_objections(VapiReader *reader, const VapiSaid *said, int turn)
 {
@@ -490,13 +513,17 @@ read_objections(VapiReader *reader, const VapiSaid *said, int turn)
 					 said->numbers > 0 && said->words.count <= 8;
 
 		/* What is wrong with things as they are is the need, not an objection. */
-		if (tells)
+		if (tells && !(kind == 0 && reader->priced && !vapi_only_bare(said, VAPI_O_PRICE)))
+			continue;
+		/* Nor is it one that he answers when to "when?". */
+		if (kind == VAPI_O_TIMING - VAPI_O_PRICE && before->question && vapi_found(before, VAPI_ASKS_TIMELINE))
 			continue;
 		if ((vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)) || stunned) && (kind > 0 || stunned || balks(said)) &&
 			!(kind == VAPI_O_AUTHORITY - VAPI_O_PRICE && reader->asked_for_other))
 		{
 			objection->seen = true;
 			objection->evidence = vapi_evidence_of(said, turn, VAPI_O_PRICE + kind);
+			objection->evidence.bare = vapi_only_bare(said, (VapiFinding) (VAPI_O_PRICE + kind)) && !stunned;
 		}
 	}
 }
@@ -512,6 +539,7 @@ vapi_reader_take(VapiReader *reader, int turn)
 	read_budget(reader, said, turn);
 	read_authority(reader, said, turn);
 	read_timeline(reader, said, turn);
+	read_relenting(reader, said, turn);
 	read_objections(reader, said, turn);
 }
 

@@ -22,6 +22,8 @@ typedef struct VapiReader
 	VapiEvidence accepted; /* where the customer agreed after a price was named; turn 0: nowhere */
 	int problems;		   /* how much was said of problems */
 	bool customer_ended;
+	VapiEvidence relented; /* what the agent talked him out of, without a known objection; turn 0: nothing */
+	int relent_turn;	   /* where he last gave way to what the agent said */
 	VapiEvidence told; /* where he first told at length of what he is about; turn 0: nowhere */
 	int turns;		   /* of the customer, so far */
 	bool priced;	   /* the agent named a price */
