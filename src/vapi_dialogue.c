@@ -57,6 +57,22 @@ sum_up(VapiSaid *said)
 	said->question = said->words.count > 0 && said->words.words[said->words.count - 1].stop == '?';
 }
 
+static bool
+speaks_of_himself(const VapiLexicon *lexicon, const VapiWords *words)
+{
+	static const char *const pronouns[] = {"i", "me", "we", "us"};
+
+	for (size_t p = 0; p < lengthof(pronouns); p++)
+	{
+		int number = vapi_vocabulary_find(lexicon->vocabulary, pronouns[p], strlen(pronouns[p]));
+
+		for (int i = 0; i < words->count && number > 0; i++)
+			if (words->words[i].number == number)
+				return true;
+	}
+	return false;
+}
+
 void
 vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const VapiTurns *turns)
 {
@@ -80,6 +96,7 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 		sum_up(said);
 		said->days = vapi_amounts_days(lexicon->amounts, &said->words, 0, said->words.count);
 		said->valence = turn->customer ? vapi_sentiment_sum(lexicon->sentiment, &said->words) : 0;
+		said->self = turn->customer && speaks_of_himself(lexicon, &said->words);
 		said->asked = agent;
 		said->reply = -1;
 		if (turn->customer)

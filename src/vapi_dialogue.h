@@ -21,6 +21,7 @@ typedef struct VapiSaid
 	int numbers;  /* how many numbers that are no times */
 	int days;	  /* vapi_amounts_days of all words */
 	double valence;
+	bool self;	   /* speaks of himself: I, me, we, us */
 	bool question; /* its last sentence is one */
 	int asked;	   /* the agent's turn before it, -1: none */
 	int reply;	   /* the agent's turn after it, -1: none */

@@ -345,7 +345,7 @@ read_budget(VapiReader *reader, const VapiSaid *said, int turn)
 
 	if (states(said, VAPI_NO_MONEY, named) && !vapi_said(said, VAPI_ACCEPT_PRICE) && vapi_reader_answer(reader, VAPI_BUDGET) != VAPI_STATED)
 		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO_MONEY);
-	else if (states(said, VAPI_RANGE, said->numbers > 1) && (said->numbers > 0 || asked_budget))
+	else if (states(said, VAPI_RANGE, asked_budget || named) && (said->numbers > 0 || asked_budget || named))
 		raise(reader, VAPI_BUDGET, VAPI_RANGE_OF_MONEY, said, turn, VAPI_RANGE);
 	else if (vapi_said(said, VAPI_HAS_MONEY) && (money || asked_budget || said->numbers > 0))
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_HAS_MONEY);
@@ -377,6 +377,7 @@ read_authority(VapiReader *reader, const VapiSaid *said, int turn)
 	bool spoken_of = vapi_found(before, VAPI_ASKS_OWNER) || vapi_found(before, VAPI_ASKS_ELSE);
 	bool decides = states(said, VAPI_DECIDES, spoken_of);
 	bool influences = states(said, VAPI_INFLUENCES, spoken_of);
+	bool no_say = states(said, VAPI_NO_SAY, spoken_of || reader->asked_for_other);
 	bool names = states(said, VAPI_REFERS, spoken_of || reader->asked_for_other);
 	bool refers = names || vapi_said(said, VAPI_ELSEWHERE) ||
 				  (reader->asked_for_other && vapi_said(said, VAPI_OTHERS));
@@ -387,7 +388,7 @@ read_authority(VapiReader *reader, const VapiSaid *said, int turn)
 	{
 		if (owner && vapi_said(said, VAPI_YES))
 			set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_YES);
-		else if (vapi_said(said, VAPI_NO_SAY))
+		else if (no_say)
 			raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO_SAY);
 		else if (refers || influences)
 			raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn,
@@ -402,17 +403,22 @@ read_authority(VapiReader *reader, const VapiSaid *said, int turn)
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_DECIDES);
 	else if (influences)
 		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_INFLUENCES);
-	else if (vapi_said(said, VAPI_NO_SAY))
+	else if (no_say)
 		raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO_SAY);
 	else if (names || (owner && refers && vapi_said(said, VAPI_NO)))
 		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, VAPI_REFERS);
+	/* Who else than he decides? The one whom he names, unless he speaks of himself as well. */
+	else if (owner && !other && vapi_found(said, VAPI_OTHERS) && !said->self)
+		raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, VAPI_OTHERS);
 	else if ((owner || other) && vapi_found(said, VAPI_OTHERS))
 		set(reader, VAPI_AUTHORITY, VAPI_HAS_A_SAY, said, turn, VAPI_OTHERS);
 	else if (other && !owner && vapi_said(said, VAPI_NO))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_NO);
+	else if (owner && vapi_said(said, VAPI_NO) && !other)
+		raise(reader, VAPI_AUTHORITY, VAPI_NO_AUTHORITY, said, turn, VAPI_NO);
 	else if (owner && vapi_said(said, VAPI_YES))
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_YES);
-	else if ((owner || other) && !vapi_said(said, VAPI_NO) && !refers && !said->question &&
+	else if ((owner || other) && !vapi_said(said, VAPI_NO) && !refers && !said->question && said->self &&
 			 vapi_reader_answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN)
 		set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, -1);
 }
@@ -455,6 +461,12 @@ read_timeline(VapiReader *reader, const VapiSaid *said, int turn)
 	}
 	else if (echoed && asked_when)
 		when = within(before->days);
+	/* "Any date in mind?" "No." */
+	else if (asked_when && before->question && vapi_said(said, VAPI_NO))
+	{
+		when = VAPI_NONE;
+		finding = VAPI_NO;
+	}
 	else if (states(said, VAPI_SOON, asked_when))
 	{
 		when = said->days >= 0 ? within(said->days) : VAPI_WITHIN_30_DAYS;

@@ -237,7 +237,7 @@ check_answer(const VapiJson *item, Totals *totals)
 		turn[i - from].length = (int) strlen(said[i]);
 	}
 	vapi_dialogue_read(&dialogue, lexicon, &turns);
-	vapi_findings_read(&findings, &dialogue, "assistant-ended-call", true);
+	vapi_findings_read(&findings, &dialogue, "exceeded-max-duration", true);
 	totals->calls++;
 	for (int i = 0; i < VAPI_OBJECTIONS; i++)
 		if (strcmp(component, vapi_component_name((VapiComponent) i)) == 0)
