@@ -57,14 +57,13 @@ sum_up(VapiSaid *said)
 	said->question = said->words.count > 0 && said->words.words[said->words.count - 1].stop == '?';
 }
 
+/* Is one of these words there? */
 static bool
-speaks_of_himself(const VapiLexicon *lexicon, const VapiWords *words)
+has_word(const VapiLexicon *lexicon, const VapiWords *words, const char *const *wanted, int count)
 {
-	static const char *const pronouns[] = {"i", "me", "we", "us"};
-
-	for (size_t p = 0; p < lengthof(pronouns); p++)
+	for (int w = 0; w < count; w++)
 	{
-		int number = vapi_vocabulary_find(lexicon->vocabulary, pronouns[p], strlen(pronouns[p]));
+		int number = vapi_vocabulary_find(lexicon->vocabulary, wanted[w], strlen(wanted[w]));
 
 		for (int i = 0; i < words->count && number > 0; i++)
 			if (words->words[i].number == number)
@@ -76,6 +75,8 @@ speaks_of_himself(const VapiLexicon *lexicon, const VapiWords *words)
 void
 vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const VapiTurns *turns)
 {
+	static const char *const himself[] = {"i", "me", "we", "us"};
+	static const char *const contrasts[] = {"but", "though", "however", "except"};
 	int agent = -1;
 
 	dialogue->count = 0;
@@ -96,7 +97,8 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 		sum_up(said);
 		said->days = vapi_amounts_days(lexicon->amounts, &said->words, 0, said->words.count);
 		said->valence = turn->customer ? vapi_sentiment_sum(lexicon->sentiment, &said->words) : 0;
-		said->self = turn->customer && speaks_of_himself(lexicon, &said->words);
+		said->self = turn->customer && has_word(lexicon, &said->words, himself, lengthof(himself));
+		said->contrast = turn->customer && has_word(lexicon, &said->words, contrasts, lengthof(contrasts));
 		said->asked = agent;
 		said->reply = -1;
 		if (turn->customer)

@@ -22,6 +22,7 @@ typedef struct VapiSaid
 	int days;	  /* vapi_amounts_days of all words */
 	double valence;
 	bool self;	   /* speaks of himself: I, me, we, us */
+	bool contrast; /* has a "but" */
 	bool question; /* its last sentence is one */
 	int asked;	   /* the agent's turn before it, -1: none */
 	int reply;	   /* the agent's turn after it, -1: none */

@@ -29,7 +29,7 @@ closes(const VapiReader *reader)
 		findings->objections[VAPI_O_COMPETITOR - VAPI_O_PRICE].seen ||
 		findings->objections[VAPI_O_TRUST - VAPI_O_PRICE].seen || findings->components[VAPI_NEED].answer == VAPI_DENIED)
 		return true;
-	return !put_off && !reader->asked_for_other  && reader->customer_ended &&
+	return !put_off && !reader->asked_for_other && reader->customer_ended &&
 		   reader->dialogue->customer_words > 3 * reader->dialogue->customer_turns;
 }
 
@@ -104,6 +104,13 @@ deny_need(VapiReader *reader)
 	/* What he says who then refuses is told of no need, unless in words. */
 	else if (reader->findings->components[VAPI_OBJECTIONS].answer == VAPI_HARD_REFUSAL && need->evidence.rule < 0)
 		need->answer = VAPI_UNKNOWN;
+	if (!why->seen && need->answer == VAPI_UNKNOWN && reader->declined_turn >= 0 &&
+		reader->findings->components[VAPI_OBJECTIONS].answer == VAPI_HARD_REFUSAL &&
+		!seen[VAPI_O_TRUST - VAPI_O_PRICE].seen)
+	{
+		need->answer = VAPI_DENIED;
+		need->evidence = vapi_evidence_of(&reader->dialogue->said[reader->declined_turn], reader->declined_turn, VAPI_NO);
+	}
 	if (!why->seen && reader->refused_turn >= 0 && reader->left_open_turn < 0 && !seen[VAPI_O_TRUST - VAPI_O_PRICE].seen)
 	{
 		need->answer = VAPI_DENIED;
@@ -241,7 +248,7 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 	reader.findings = findings;
 	reader.customer_ended = ended_reason == NULL || strstr(ended_reason, "customer-ended") != NULL ||
 							strstr(ended_reason, "assistant-ended") != NULL;
-	reader.step_turn = reader.refused_turn = reader.left_open_turn = -1;
+	reader.step_turn = reader.refused_turn = reader.left_open_turn = reader.declined_turn = -1;
 	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
 		findings->components[i].evidence.turn = -1;
 	findings->refusal.turn = -1;

@@ -126,6 +126,8 @@ vapi_only_bare(const VapiSaid *said, VapiFinding finding)
 static bool
 proposes(const VapiSaid *said)
 {
+	if (said->question && said->numbers == 1 && said->words.count <= 4)
+		return true;
 	return (said->found & (VAPI_BIT(VAPI_ASKS_MEET) | VAPI_BIT(VAPI_ASKS_CALL) | VAPI_BIT(VAPI_ASKS_WHEN))) != 0 ||
 		   (said->amounts & VAPI_WORD_CLOCK) != 0 || ((said->amounts & VAPI_WORD_DAY) != 0 && said->question);
 }
@@ -305,6 +307,10 @@ read_need(VapiReader *reader, const VapiSaid *said, int turn)
 		set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO_WANT);
 		was_asked = false;
 	}
+	if (before->question && vapi_said(said, VAPI_NO) &&
+		(before->found & (VAPI_BIT(VAPI_ASKS_NEED) | VAPI_BIT(VAPI_ASKS_MEET) | VAPI_BIT(VAPI_ASKS_SEND) |
+						  VAPI_BIT(VAPI_ASKS_CALL))) != 0)
+		reader->declined_turn = turn;
 	if (states(said, VAPI_WANT, was_asked))
 		raise(reader, VAPI_NEED, VAPI_VAGUE, said, turn, VAPI_WANT);
 	if (reader->turns <= 3 && reader->told.turn == 0 && said->words.count >= TELLING && !vapi_said(said, VAPI_REFUSE) &&
@@ -485,18 +491,29 @@ vapi_reader_objects(const VapiSaid *said)
 	return -1;
 }
 
-/* Gives the customer way to what the agent just said? */
+/* Was what he said a doubt, rather than an answer or a yes: a question, a "but", a bare reaction? */
+static bool
+doubts(const VapiReader *reader, const VapiSaid *said)
+{
+	const VapiSaid *before = vapi_reader_asked(reader, said);
+
+	return said->question || said->contrast || vapi_reader_objects(said) >= 0 ||
+		   (!before->question && !vapi_agrees(said) && !vapi_found(before, VAPI_ASKS_PAST) && said->words.count >= 3);
+}
+
+/* Does the customer give way to what the agent just told him? */
 static void
 read_relenting(VapiReader *reader, const VapiSaid *said, int turn)
 {
 	const VapiSaid *before = vapi_reader_asked(reader, said);
+	const VapiSaid *earlier;
 
 	if (!vapi_said(said, VAPI_RELENT) || vapi_said(said, VAPI_REFUSE) || before->question || turn < 3)
 		return;
 	reader->relent_turn = turn;
-	if (reader->relented.turn == 0 && said->asked > 0 && reader->dialogue->said[said->asked - 1].turn->customer &&
-		!vapi_agrees(&reader->dialogue->said[said->asked - 1]) && vapi_found(before, VAPI_ASKS_UNDERSTAND))
-		reader->relented = vapi_evidence_of(&reader->dialogue->said[said->asked - 1], said->asked - 1, -1);
+	earlier = &reader->dialogue->said[Max(said->asked - 1, 0)];
+	if (reader->relented.turn == 0 && said->asked > 1 && earlier->turn->customer && doubts(reader, earlier))
+		reader->relented = vapi_evidence_of(earlier, said->asked - 1, -1);
 }
 
 static void
@@ -521,8 +538,10 @@ read_objections(VapiReader *reader, const VapiSaid *said, int turn)
 
 		/* That somebody else decides is no objection of a gatekeeper's. */
 		/* "Four hundred?" */
-		bool stunned = kind == 0 && vapi_found(vapi_reader_asked(reader, said), VAPI_ASKS_PRICE) && said->question &&
-					 said->numbers > 0 && said->words.count <= 8;
+		bool stunned = kind == 0 && vapi_found(before, VAPI_ASKS_PRICE) && !before->question && said->numbers > 0 &&
+					   (said->question || !proposes(before)) && said->words.count <= 8 && !vapi_agrees(said) &&
+					   (said->clean & (VAPI_BIT(VAPI_COMMIT_BUY) | VAPI_BIT(VAPI_COMMIT_MEET) |
+									   VAPI_BIT(VAPI_ACCEPT_PRICE) | VAPI_BIT(VAPI_HAS_MONEY) | VAPI_BIT(VAPI_RANGE))) == 0;
 
 		/* What is wrong with things as they are is the need, not an objection. */
 		if (tells && !(kind == 0 && reader->priced && !vapi_only_bare(said, VAPI_O_PRICE)))

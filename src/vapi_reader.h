@@ -16,6 +16,7 @@ typedef struct VapiReader
 	int step_turn;	 /* where the next step was agreed */
 	int refused_turn;
 	int left_open_turn; /* "we'll call you" */
+	int declined_turn;	/* where he said no to an offer */
 	bool sale;
 	bool transferred;
 	bool asked_for_other;  /* the agent asked for somebody else */
@@ -24,9 +25,9 @@ typedef struct VapiReader
 	bool customer_ended;
 	VapiEvidence relented; /* what the agent talked him out of, without a known objection; turn 0: nothing */
 	int relent_turn;	   /* where he last gave way to what the agent said */
-	VapiEvidence told; /* where he first told at length of what he is about; turn 0: nowhere */
-	int turns;		   /* of the customer, so far */
-	bool priced;	   /* the agent named a price */
+	VapiEvidence told;	   /* where he first told at length of what he is about; turn 0: nowhere */
+	int turns;			   /* of the customer, so far */
+	bool priced;		   /* the agent named a price */
 } VapiReader;
 
 /* Where a finding stands in a turn; the whole turn when it has no plain hit, or finding is -1. */
