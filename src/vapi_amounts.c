@@ -525,8 +525,9 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 			if (before.kind == K_BEFORE_CLOCK && at > 1 && (words->words[at - 2].flags & VAPI_WORD_DURATION) != 0)
 				return VAPI_DAYS_NONE;
 			return now.value;
-		case K_LATER:
 		case K_MONTH:
+			return before.kind == K_NEXT ? VAPI_DAYS_LATER : now.value;
+		case K_LATER:
 		case K_SEASON:
 			return now.value;
 		case K_PART_OF_DAY:

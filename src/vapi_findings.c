@@ -160,7 +160,7 @@ infer(VapiReader *reader)
 		bare.answer = VAPI_DECIDES_ALONE;
 		reader->findings->components[VAPI_AUTHORITY] = bare;
 	}
-	if (vapi_reader_answer(reader, VAPI_TIMELINE) == VAPI_UNKNOWN)
+	if (vapi_reader_answer(reader, VAPI_TIMELINE) == VAPI_UNKNOWN && !reader->transferred)
 	{
 		bare.answer = VAPI_WITHIN_30_DAYS;
 		reader->findings->components[VAPI_TIMELINE] = bare;

@@ -200,7 +200,8 @@ read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 		reader->transferred = true;
 	}
 	else if (vapi_said(said, VAPI_COMMIT_MEET) && !insists(said, VAPI_SELF) &&
-			 (!vapi_only_bare(said, VAPI_COMMIT_MEET) || scheduling) && (own_time || their_time || reply_time))
+			 (!vapi_only_bare(said, VAPI_COMMIT_MEET) || scheduling) && (own_time || their_time || reply_time) &&
+			 !(reader->about_call && far))
 	{
 		step = reader->about_call ? VAPI_CALL_BACK : VAPI_DATED;
 		finding = VAPI_COMMIT_MEET;
@@ -318,7 +319,7 @@ read_need(VapiReader *reader, const VapiSaid *said, int turn)
 		reader->told = vapi_evidence_of(said, turn, VAPI_PROBLEM);
 	if (!vapi_said(said, VAPI_REFUSE))
 		problem = weigh_problem(reader, said);
-	if (problem > 1)
+	if (problem > (reader->asked_for_other ? 2 : 1))
 	{
 		reader->problems += problem;
 		raise(reader, VAPI_NEED, problem >= 3 || reader->problems >= 5 ? VAPI_SPECIFIC : VAPI_VAGUE, said, turn,
@@ -357,7 +358,7 @@ read_budget(VapiReader *reader, const VapiSaid *said, int turn)
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_HAS_MONEY);
 	else if (asked_budget && (money || said->numbers > 0))
 		raise(reader, VAPI_BUDGET, said->numbers > 1 ? VAPI_RANGE_OF_MONEY : VAPI_STATED, said, turn, -1);
-	else if (states(said, VAPI_ACCEPT_PRICE, named || before->numbers > 0) &&
+	else if (states(said, VAPI_ACCEPT_PRICE, (named || before->numbers > 0) && !proposes(before)) &&
 			 (named || before->numbers > 0 || reader->priced) && !balks(said))
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_ACCEPT_PRICE);
 	/* "Does the price work for you?" "It does." */
@@ -366,7 +367,7 @@ read_budget(VapiReader *reader, const VapiSaid *said, int turn)
 	else if (answers && asked_budget && vapi_said(said, VAPI_NO) && vapi_reader_answer(reader, VAPI_BUDGET) == VAPI_UNKNOWN)
 		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO);
 	else if (named && !before->question && vapi_said(said, VAPI_AGREE) && vapi_agrees(said) && !proposes(before) &&
-			 said->words.count <= 6 && !balks(said) && !said->question)
+			 (before->amounts & TIME_OF_DAY) == 0 && before->numbers <= 2 && said->words.count <= 6 && !balks(said) && !said->question)
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_AGREE);
 	else if (named && vapi_agrees(said) && !balks(said) && !vapi_said(said, VAPI_SEND) && !said->question)
 	{
@@ -380,7 +381,8 @@ read_authority(VapiReader *reader, const VapiSaid *said, int turn)
 	const VapiSaid *before = vapi_reader_asked(reader, said);
 	bool owner = before->question && vapi_found(before, VAPI_ASKS_OWNER);
 	bool other = before->question && vapi_found(before, VAPI_ASKS_ELSE);
-	bool spoken_of = vapi_found(before, VAPI_ASKS_OWNER) || vapi_found(before, VAPI_ASKS_ELSE);
+	bool spoken_of = (vapi_found(before, VAPI_ASKS_OWNER) || vapi_found(before, VAPI_ASKS_ELSE)) &&
+					 !vapi_found(before, VAPI_ASKS_BUDGET);
 	bool decides = states(said, VAPI_DECIDES, spoken_of);
 	bool influences = states(said, VAPI_INFLUENCES, spoken_of);
 	bool no_say = states(said, VAPI_NO_SAY, spoken_of || reader->asked_for_other);
@@ -565,6 +567,7 @@ vapi_reader_take(VapiReader *reader, int turn)
 	const VapiSaid *said = &reader->dialogue->said[turn];
 
 	reader->turns++;
+	reader->priced |= vapi_said(said, VAPI_O_PRICE) && said->numbers > 0;
 	read_next_step(reader, said, turn);
 	read_need(reader, said, turn);
 	read_budget(reader, said, turn);
