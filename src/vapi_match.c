@@ -158,6 +158,12 @@ add_hit(const VapiPhrases *phrases, const VapiWords *words, VapiHits *hits, int 
 	hit->flags = (surroundings(phrases, words, first, last) & ~rule->minds) | (rule->bare ? VAPI_HIT_BARE : 0);
 }
 
+static inline bool
+is_present(const uint64 *present, int shape)
+{
+	return shape < 0 || (present[shape / 64] >> (shape % 64) & 1) != 0;
+}
+
 /* The hits of the rules of a list that begin with the word at that place. */
 static void
 match_bucket(const VapiPhrases *phrases, const VapiBucket *bucket, const VapiWords *words, int at, uint64 wanted,
@@ -165,18 +171,59 @@ match_bucket(const VapiPhrases *phrases, const VapiBucket *bucket, const VapiWor
 {
 	for (int i = 0; i < bucket->count; i++)
 	{
-		const VapiRule *rule = &phrases->rules[bucket->rules[i]];
+		const VapiEntry *entry = &bucket->entries[i];
+		const VapiRule *rule;
 		int last;
 
-		/* most fail at the second word */
-		if (rule->plain && (at + 1 >= words->count || !fits(phrases, &rule->elements[1], &words->words[at + 1])))
+		/* most fail here: the rule's other words are not in the sentence */
+		if (!is_present(hits->present, entry->needs[0]) || !is_present(hits->present, entry->needs[1]) ||
+			(wanted >> entry->finding & 1) == 0)
 			continue;
-		if ((wanted >> rule->finding & 1) == 0)
+		rule = &phrases->rules[entry->rule];
+		if (rule->plain && (at + 1 >= words->count || !fits(phrases, &rule->elements[1], &words->words[at + 1])))
 			continue;
 		last = match_from(phrases, rule, 0, words, at, at);
 		if (last > at)
-			add_hit(phrases, words, hits, bucket->rules[i], at, last);
+			add_hit(phrases, words, hits, entry->rule, at, last);
 	}
+}
+
+static void
+add_row(uint64 *present, const uint64 *row, int width)
+{
+	for (int i = 0; i < width; i++)
+		present[i] |= row[i];
+}
+
+/* Notes what the words of the sentence that begins at that word fit; returns where the next one begins. */
+static int
+read_sentence(const VapiPhrases *phrases, const VapiWords *words, int at, VapiHits *hits)
+{
+	static const int flags[VAPI_AMOUNT_KINDS - 1] = {VAPI_WORD_NUMBER, VAPI_WORD_MONEY, VAPI_WORD_CLOCK, VAPI_WORD_DAY,
+													 VAPI_WORD_DURATION};
+	int width = phrases->shape_words;
+	int seen = 0;
+
+	memset(hits->present, 0, sizeof(uint64) * width);
+	for (; at < words->count; at++)
+	{
+		const VapiWord *word = &words->words[at];
+
+		if (word->number > 0 && word->number < phrases->bucket_count && phrases->row[word->number] > 0)
+			add_row(hits->present, phrases->rows + phrases->row[word->number] * width, width);
+		if (word->number == 0 && (word->flags & VAPI_WORD_CAPITAL) != 0)
+			add_row(hits->present, phrases->amount_rows + (VAPI_AMOUNT_KINDS - 1) * width, width);
+		seen |= word->flags;
+		if (ends_sentence(word))
+		{
+			at++;
+			break;
+		}
+	}
+	for (int kind = 0; kind < VAPI_AMOUNT_KINDS - 1; kind++)
+		if ((seen & flags[kind]) != 0)
+			add_row(hits->present, phrases->amount_rows + kind * width, width);
+	return at;
 }
 
 void
@@ -185,13 +232,23 @@ vapi_phrases_match(const VapiPhrases *phrases, const VapiWords *words, uint64 wa
 	const int amounts =
 		VAPI_WORD_NUMBER | VAPI_WORD_MONEY | VAPI_WORD_CLOCK | VAPI_WORD_DAY | VAPI_WORD_DURATION;
 	uint64 low = (UINT64CONST(1) << phrases->apart) - 1;
+	int next = 0;
 
 	hits->count = 0;
+	if (hits->present_words < phrases->shape_words)
+	{
+		if (hits->present != NULL)
+			pfree(hits->present);
+		hits->present = palloc(sizeof(uint64) * phrases->shape_words);
+		hits->present_words = phrases->shape_words;
+	}
 	for (int at = 0; at < words->count; at++)
 	{
 		int number = words->words[at].number;
 		int flags = words->words[at].flags;
 
+		if (at == next)
+			next = read_sentence(phrases, words, at, hits);
 		for (int side = 0; side < 2; side++)
 		{
 			if ((wanted & (side == 0 ? low : ~low)) == 0)
@@ -209,5 +266,7 @@ vapi_hits_free(VapiHits *hits)
 {
 	if (hits->hits != NULL)
 		pfree(hits->hits);
+	if (hits->present != NULL)
+		pfree(hits->present);
 	memset(hits, 0, sizeof(*hits));
 }

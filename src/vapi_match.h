@@ -21,6 +21,8 @@ typedef struct VapiHits
 	VapiHit *hits;
 	int count;
 	int capacity;
+	uint64 *present; /* what the words of the present sentence fit */
+	int present_words;
 } VapiHits;
 
 /*

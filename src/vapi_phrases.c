@@ -354,17 +354,136 @@ vapi_phrases_add_rule(VapiPhrases *phrases, int finding, const char *minds, cons
 }
 
 static void
-put(VapiBucket *bucket, int rule)
+put(VapiBucket *bucket, const VapiPhrases *phrases, int number)
 {
-	if (bucket->count > 0 && bucket->rules[bucket->count - 1] == rule)
+	const VapiRule *rule = &phrases->rules[number];
+	VapiEntry *entry;
+
+	if (bucket->count > 0 && bucket->entries[bucket->count - 1].rule == number)
 		return;
 	if (bucket->count == bucket->capacity)
 	{
 		bucket->capacity = bucket->capacity == 0 ? 4 : 2 * bucket->capacity;
-		bucket->rules = bucket->rules == NULL ? palloc(sizeof(int) * bucket->capacity)
-											  : repalloc(bucket->rules, sizeof(int) * bucket->capacity);
+		bucket->entries = bucket->entries == NULL ? palloc(sizeof(VapiEntry) * bucket->capacity)
+												  : repalloc(bucket->entries, sizeof(VapiEntry) * bucket->capacity);
 	}
-	bucket->rules[bucket->count++] = rule;
+	entry = &bucket->entries[bucket->count++];
+	entry->rule = number;
+	entry->finding = (int16) rule->finding;
+	entry->needs[0] = (int16) rule->needs[0];
+	entry->needs[1] = (int16) rule->needs[1];
+}
+
+static bool
+same_shape(const VapiElement *a, const VapiElement *b)
+{
+	return a->choices == b->choices && a->flags == b->flags && a->name == b->name &&
+		   memcmp(a->choice, b->choice, sizeof(VapiChoice) * a->choices) == 0;
+}
+
+static uint32
+hash_shape(const VapiElement *element)
+{
+	uint32 hash = 2166136261u ^ (uint32) element->flags ^ ((uint32) element->name << 30);
+
+	for (int c = 0; c < element->choices; c++)
+		hash = (hash ^ (uint32) element->choice[c]) * 16777619u;
+	return hash;
+}
+
+/* The number of the shape of an element; -1: there are too many of them. */
+static int
+shape_of(VapiPhrases *phrases, const VapiElement *element, int *table, uint32 size)
+{
+	uint32 slot = hash_shape(element) % size;
+
+	for (; table[slot] > 0; slot = (slot + 1) % size)
+		if (same_shape(phrases->shapes[table[slot] - 1], element))
+			return table[slot] - 1;
+	if (phrases->shape_count == PG_INT16_MAX)
+		return -1;
+	phrases->shapes[phrases->shape_count++] = element;
+	table[slot] = phrases->shape_count;
+	return phrases->shape_count - 1;
+}
+
+/* Notes the last two elements of each rule that must be there, after that which it begins with. */
+static void
+find_needs(VapiPhrases *phrases)
+{
+	uint32 size = 4 * (uint32) phrases->count + 1;
+	int *table = palloc0(sizeof(int) * size);
+
+	phrases->shapes = palloc(sizeof(VapiElement *) * (2 * phrases->count + 1));
+	for (int i = 0; i < phrases->count; i++)
+	{
+		VapiRule *rule = &phrases->rules[i];
+		int found = 0;
+		int begin = 0;
+
+		while (begin < rule->count &&
+			   (rule->elements[begin].kind != VAPI_ELEMENT_WORD || rule->elements[begin].optional))
+			begin++;
+		rule->needs[0] = rule->needs[1] = -1;
+		for (int e = rule->count - 1; e > begin && found < 2; e--)
+			if (rule->elements[e].kind == VAPI_ELEMENT_WORD && !rule->elements[e].optional)
+				rule->needs[found++] = shape_of(phrases, &rule->elements[e], table, size);
+	}
+	pfree(table);
+}
+
+/* Does an element of that shape take words by what they are? */
+static bool
+takes(const VapiElement *shape, int kind)
+{
+	static const int flags[VAPI_AMOUNT_KINDS - 1] = {VAPI_WORD_NUMBER, VAPI_WORD_MONEY, VAPI_WORD_CLOCK, VAPI_WORD_DAY,
+													 VAPI_WORD_DURATION};
+
+	return kind == VAPI_AMOUNT_KINDS - 1 ? shape->name : (shape->flags & flags[kind]) != 0;
+}
+
+static bool
+shape_has_word(const VapiPhrases *phrases, const VapiElement *shape, int word)
+{
+	for (int c = 0; c < shape->choices; c++)
+		if (shape->choice[c] >= 0 ? shape->choice[c] == word : vapi_has_class(phrases, word, -1 - shape->choice[c]))
+			return true;
+	return false;
+}
+
+/* Which words fit which shapes. */
+static void
+fill_rows(VapiPhrases *phrases)
+{
+	int width = (phrases->shape_count + 63) / 64;
+	int rows = 0;
+	int capacity = 256;
+
+	phrases->shape_words = width;
+	phrases->row = palloc0(sizeof(int) * phrases->bucket_count);
+	phrases->rows = palloc0(sizeof(uint64) * width * capacity);
+	phrases->amount_rows = palloc0(sizeof(uint64) * (width * VAPI_AMOUNT_KINDS + 1));
+	for (int word = 1; word < phrases->bucket_count; word++)
+		for (int s = 0; s < phrases->shape_count; s++)
+		{
+			if (!shape_has_word(phrases, phrases->shapes[s], word))
+				continue;
+			if (phrases->row[word] == 0)
+			{
+				if (++rows == capacity)
+				{
+					phrases->rows = repalloc(phrases->rows, sizeof(uint64) * width * capacity * 2);
+					memset(phrases->rows + width * capacity, 0, sizeof(uint64) * width * capacity);
+					capacity *= 2;
+				}
+				phrases->row[word] = rows;
+			}
+			phrases->rows[phrases->row[word] * width + s / 64] |= UINT64CONST(1) << (s % 64);
+		}
+	for (int kind = 0; kind < VAPI_AMOUNT_KINDS; kind++)
+		for (int s = 0; s < phrases->shape_count; s++)
+			if (takes(phrases->shapes[s], kind))
+				phrases->amount_rows[kind * width + s / 64] |= UINT64CONST(1) << (s % 64);
 }
 
 /* Enters the rule under each word that it can begin with. */
@@ -381,16 +500,16 @@ index_rule(VapiPhrases *phrases, int number)
 		if (element->kind == VAPI_ELEMENT_START)
 			continue;
 		if (element->flags != 0 || element->name)
-			put(&phrases->flagged[side], number);
+			put(&phrases->flagged[side], phrases, number);
 		for (int c = 0; c < element->choices; c++)
 		{
 			if (element->choice[c] >= 0)
-				put(&phrases->buckets[side][element->choice[c]], number);
+				put(&phrases->buckets[side][element->choice[c]], phrases, number);
 			else
 			{
 				for (int word = 1; word < phrases->bucket_count; word++)
 					if (vapi_has_class(phrases, word, -1 - element->choice[c]))
-						put(&phrases->buckets[side][word], number);
+						put(&phrases->buckets[side][word], phrases, number);
 			}
 		}
 		if (!element->optional)
@@ -403,6 +522,8 @@ vapi_phrases_finish(VapiPhrases *phrases)
 {
 	fit_bits(phrases);
 	phrases->bucket_count = vapi_vocabulary_count(phrases->vocabulary) + 1;
+	find_needs(phrases);
+	fill_rows(phrases);
 	for (int side = 0; side < 2; side++)
 		phrases->buckets[side] = palloc0(sizeof(VapiBucket) * phrases->bucket_count);
 	for (int i = 0; i < phrases->count; i++)

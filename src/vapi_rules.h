@@ -45,16 +45,28 @@ typedef struct VapiRule
 	int minds; /* VapiHitFlag that it does not mind */
 	bool bare;
 	int count;
-	bool plain; /* begins with two words that must be there, side by side */
+	int needs[2]; /* elements that must be in the sentence, too: numbers of VapiPhrases' shapes; -1: none */
+	bool plain;	  /* begins with two words that must be there, side by side */
 	VapiElement *elements;
 } VapiRule;
 
+/* What tells whether a rule is worth a look, without looking at it. */
+typedef struct VapiEntry
+{
+	int rule;
+	int16 finding;
+	int16 needs[2];
+} VapiEntry;
+
 typedef struct VapiBucket
 {
-	int *rules;
+	VapiEntry *entries;
 	int count;
 	int capacity;
 } VapiBucket;
+
+/* The kinds of amount that elements take, and a name. */
+#define VAPI_AMOUNT_KINDS 6
 
 struct VapiPhrases
 {
@@ -70,6 +82,16 @@ struct VapiPhrases
 	VapiBucket *buckets[2]; /* rules by the number of their first word */
 	int bucket_count;
 	VapiBucket flagged[2]; /* rules that begin with an amount or a name */
+	/*
+	 * Which of the rules' needed elements ("shapes") a word fits: a row of bits
+	 * by its number, or none where row is 0.
+	 */
+	const VapiElement **shapes;
+	int shape_count;
+	int shape_words; /* of a row */
+	int *row;
+	uint64 *rows;
+	uint64 *amount_rows; /* of words with that flag, and of names */
 	VapiWords scratch;
 	int negator;
 	int hedge;
