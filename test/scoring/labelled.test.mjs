@@ -75,9 +75,11 @@ const checkLabel = ({ id, label, messages }) => {
 };
 
 const halves = { tuning: read('tuning'), holdout: read('holdout') };
+const development = read('development');
+const singleAnswers = read('answers');
 
 test('each call has the shape and a label without contradictions', () => {
-	for (const calls of Object.values(halves))
+	for (const calls of [...Object.values(halves), development])
 		for (const call of calls) {
 			keysAre(call, ['id', 'trade', 'kind', 'ended_reason', 'messages', 'label'], call.id);
 			assert.ok(kinds.includes(call.kind), `${call.id}: ${call.kind}`);
@@ -106,6 +108,27 @@ test('the halves have the promised mixture', () => {
 	const trades = new Set(tuning.map((call) => call.trade));
 	assert.ok(trades.size >= 8 && new Set(holdout.map((call) => call.trade)).size >= 8);
 	for (const call of holdout) assert.ok(!trades.has(call.trade), `${call.id}: a trade of its own`);
+});
+
+test('the calls to develop with are many and of all kinds', () => {
+	assert.ok(development.length >= 150);
+	const known = new Set([...Object.values(halves).flat(), ...development].map((call) => call.id));
+	assert.equal(known.size, halves.tuning.length + halves.holdout.length + development.length, 'ids are unique');
+	for (const kind of kinds) assert.ok(development.some((call) => call.kind === kind), kind);
+	const qualified = development.filter((call) => call.label.qualified).length;
+	assert.ok(qualified >= development.length * 0.25, `${qualified} of ${development.length} are qualified`);
+	for (const [component, states] of Object.entries(answers))
+		for (const state of states)
+			assert.ok(development.some((call) => call.label.components[component] === state), `${component} ${state}`);
+});
+
+test('the single answers have the shape', () => {
+	assert.equal(new Set(singleAnswers.map((entry) => entry.id)).size, singleAnswers.length);
+	for (const entry of singleAnswers) {
+		keysAre(entry, ['id', 'component', 'agent', 'text', 'answer'], entry.id);
+		if (entry.component === 'objection') assert.ok(['none', ...objectionTypes].includes(entry.answer), entry.id);
+		else assert.ok(answers[entry.component]?.includes(entry.answer), `${entry.id}: ${entry.component} ${entry.answer}`);
+	}
 });
 
 const sentences = { commitments: read('commitments'), objections: read('objections'), sentiment: read('sentiment') };
@@ -164,11 +187,19 @@ test('no sentence is in two sets', () => {
 			for (const { role, message } of call.messages)
 				if (role === 'user') for (const text of message.split(/(?<=[.?!])\s+/)) look(name, call.id, text);
 	for (const [name, set] of Object.entries(sentences)) for (const entry of set) look(name, entry.id, entry.text);
+	// nor may what is measured only be among what rules were developed with, common phrases aside
+	const measured = new Map([...seen].filter(([, name]) => name === 'holdout' || name === 'sentiment'));
+	for (const call of development)
+		for (const { message } of call.messages.filter(({ role }) => role === 'user'))
+			for (const text of message.split(/(?<=[.?!])\s+/)) {
+				const words = text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? [];
+				assert.ok(words.length < 8 || !measured.has(words.join(' ')), `${call.id}: also measured`);
+			}
 });
 
 // Reserved for fiction: 303-555-01xx. Seven or more digits in a row, however punctuated, are a phone number here.
 test('phone numbers are fictional', () => {
-	const everything = JSON.stringify([halves, sentences].map((part) => Object.values(part).flat().map((entry) =>
+	const everything = JSON.stringify([halves, { development }, sentences].map((part) => Object.values(part).flat().map((entry) =>
 		entry.text ?? entry.messages.map((message) => message.message))));
 	const numbers = everything.match(/\+?\d[\d ().-]{5,}\d/g) ?? [];
 	assert.ok(numbers.length > 0);
