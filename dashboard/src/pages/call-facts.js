@@ -1,0 +1,75 @@
+import { html } from '../html.js';
+import { count, duration, money, none, smallMoney, words } from '../format.js';
+import { Status, Time } from '../parts/badges.js';
+import { Copy } from '../parts/copy.js';
+
+const Row = ({ name, children }) => html`<div><dt>${name}</dt><dd dir="auto">${children}</dd></div>`;
+
+/** A value of a structured output as text. */
+const plain = (value) => (value === null || value === undefined ? none : typeof value === 'object' ? JSON.stringify(value) : String(value));
+
+/** What the call achieved, by whose word, and what Vapi's analysis says. */
+export function OutcomeCard({ call }) {
+  const structured = { ...(call.analysis?.structuredData ?? {}) };
+  for (const output of Object.values(call.structuredOutputs ?? {})) if (output?.name) structured[output.name] = output.result;
+  const SOURCES = { person: 'set by a person', score: 'read from the conversation', reported: 'as reported' };
+  if (!call.summary && !call.outcome && !call.successEvaluation && !Object.keys(structured).length) return null;
+  return html`<section class="card" aria-labelledby="outcome-title"><h2 id="outcome-title">Outcome</h2>
+    ${call.summary && html`<p class="summary" dir="auto">${call.summary}</p>`}
+    <dl class="facts">
+      ${call.outcome && html`<${Row} name="Outcome">${words(call.outcome)} <span class="muted">${SOURCES[call.outcomeSource] ?? ''}</span></${Row}>`}
+      ${call.successEvaluation && html`<${Row} name="Judged">${call.successEvaluation} <span class="muted">by Vapi</span></${Row}>`}
+      ${call.sentiment && html`<${Row} name="Sentiment">${words(call.sentiment)}</${Row}>`}
+      ${Object.entries(structured).map(([name, value]) => html`<${Row} key=${name} name=${words(name)}>${plain(value)}</${Row}>`)}
+    </dl></section>`;
+}
+
+/** Who the call was with, and their other calls. */
+export function LeadCard({ call }) {
+  const { prospect, history } = call;
+  return html`<section class="card" aria-labelledby="lead-title"><h2 id="lead-title">Lead</h2>
+    ${prospect ? html`<dl class="facts">
+        <${Row} name="Name"><a href=${`/prospects/${prospect.id}`}>${prospect.name ?? call.customerName ?? 'Not known'}</a></${Row}>
+        ${prospect.company && html`<${Row} name="Company">${prospect.company}</${Row}>`}
+        <${Row} name="Status">${words(prospect.status)}</${Row}>
+        ${prospect.email && html`<${Row} name="Email">${prospect.email}</${Row}>`}
+        ${(prospect.phones ?? []).length > 0 && html`<${Row} name="Phone">${prospect.phones.join(', ')}</${Row}>`}
+        ${prospect.externalId && html`<${Row} name="Id elsewhere">${prospect.externalId}</${Row}>`}
+      </dl>${prospect.doNotCall && html`<p class="banner bad">Do not call.</p>`}`
+    : html`<p class="muted">${call.customerName || call.customerNumber ? `${[call.customerName, call.customerNumber].filter(Boolean).join(', ')} is no prospect.` : 'Nobody is known for this call.'}</p>`}
+    ${history?.length > 0 && html`<h3>Other calls</h3><ul class="history">${history.map((other) => html`<li key=${other.id}>
+      <a href=${`/calls/${encodeURIComponent(other.id)}`}><${Time} value=${other.createdAt} /></a><${Status} value=${other.status} />
+      <span class="muted">${other.outcome ? words(other.outcome) : duration(other.duration)}</span></li>`)}</ul>`}
+  </section>`;
+}
+
+/** What the cost is made of. */
+export function CostCard({ call }) {
+  const items = (call.costs ?? []).filter(({ cost }) => cost).sort((a, b) => b.cost - a.cost);
+  if (!items.length) return null;
+  const detail = ({ details, subtype, minutes }) => [subtype && words(subtype).toLowerCase(), details?.model?.model ?? details?.transcriber?.model ?? details?.voice?.provider ?? details?.provider,
+    minutes ? `${minutes.toFixed(1)} min` : null].filter(Boolean).join(', ');
+  return html`<section class="card" aria-labelledby="cost-title"><h2 id="cost-title">Cost</h2>
+    <table class="compact"><caption class="visually-hidden">Parts of the cost in US dollars</caption>
+      <thead class="visually-hidden"><tr><th scope="col">Part</th><th scope="col">Cost</th></tr></thead>
+      <tbody>${items.map((item, i) => html`<tr key=${i}><th scope="row">${words(item.type)} <span class="muted">${detail(item)}</span></th><td class="number">${smallMoney(item.cost)}</td></tr>`)}</tbody>
+      <tfoot><tr><th scope="row">Total</th><td class="number">${money(call.cost)}</td></tr></tfoot>
+    </table></section>`;
+}
+
+/** The rest: ids, times, how well the assistant did. */
+export function FactsCard({ call }) {
+  const metrics = call.performanceMetrics ?? {};
+  return html`<section class="card" aria-labelledby="facts-title"><h2 id="facts-title">Details</h2><dl class="facts">
+    <${Row} name="Call"><span class="id">${call.id}</span><${Copy} text=${call.id} label="the call's id" /></${Row}>
+    ${call.assistantName && html`<${Row} name="Assistant">${call.assistantName}${call.assistantVersion ? html` <span class="muted">${call.assistantVersion}</span>` : ''}</${Row}>`}
+    <${Row} name="Created"><${Time} value=${call.createdAt} /></${Row}>
+    ${call.endedAt && html`<${Row} name="Ended"><${Time} value=${call.endedAt} /></${Row}>`}
+    ${call.endedFamily && html`<${Row} name="Kind of end">${words(call.endedFamily)}</${Row}>`}
+    ${call.turns !== undefined && html`<${Row} name="Turns">${count(call.turns)}</${Row}>`}
+    ${metrics.turnLatencyAverage && html`<${Row} name="Answer time">${(metrics.turnLatencyAverage / 1000).toFixed(1)} s on average</${Row}>`}
+    ${metrics.numUserInterrupted !== undefined && html`<${Row} name="Interrupted">customer ${metrics.numUserInterrupted}, assistant ${metrics.numAssistantInterrupted ?? 0} times</${Row}>`}
+    ${call.campaignId && html`<${Row} name="Campaign"><span class="id">${call.campaignId}</span></${Row}>`}
+    ${Object.entries(call.metadata ?? {}).map(([name, value]) => html`<${Row} key=${name} name=${words(name)}>${plain(value)}</${Row}>`)}
+  </dl></section>`;
+}

@@ -1,0 +1,96 @@
+import { Component } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { html } from '../html.js';
+import { clock } from '../format.js';
+import { Icon } from '../parts/icons.js';
+import { Empty } from '../parts/states.js';
+
+const SPEAKERS = { bot: 'Assistant', assistant: 'Assistant', user: 'Customer', tool_calls: 'Tool', tool_call_result: 'Tool' };
+
+// The last line that has begun by then.
+function lineAt(messages, seconds) {
+  if (seconds === null) return null;
+  let found = null;
+  for (const { position, secondsFromStart } of messages) {
+    if (secondsFromStart !== null && secondsFromStart <= seconds + 0.05) found = position;
+  }
+  return found;
+}
+
+/** A text with what is searched for marked. */
+function Marked({ text, search }) {
+  if (!search) return text;
+  const parts = [];
+  const lower = text.toLowerCase();
+  let from = 0;
+  for (let at = lower.indexOf(search); at >= 0 && parts.length < 400; at = lower.indexOf(search, from)) {
+    parts.push(text.slice(from, at), html`<mark>${text.slice(at, at + search.length)}</mark>`);
+    from = at + search.length;
+  }
+  return [...parts, text.slice(from)];
+}
+
+function Line({ message, current, target, search, onSeek }) {
+  const { position, role, message: text, secondsFromStart: seconds } = message;
+  const mine = role === 'user' ? 'customer' : 'agent';
+  const time = seconds === null || seconds === undefined ? null
+    : html`<button type="button" class="plain line-time" onClick=${() => onSeek(seconds)} title="Hear it from here">${clock(seconds)}</button>`;
+  if (role === 'tool_calls' || role === 'tool_call_result') {
+    return html`<li class="line tool" id=${`line-${position}`} tabindex="-1" aria-current=${current ? 'true' : undefined}>
+      <${Icon} name="tool" size=${14} />${role === 'tool_calls' ? 'The assistant used a tool' : 'The tool answered'}${time}
+      ${text && html`<details><summary>What it said</summary><pre dir="auto">${text}</pre></details>`}</li>`;
+  }
+  return html`<li class="line ${mine} ${target ? 'target' : ''}" id=${`line-${position}`} tabindex="-1" aria-current=${current ? 'true' : undefined}>
+    <div class="line-head"><span class="speaker">${SPEAKERS[role] ?? role}</span>${time}</div>
+    <p class="bubble" dir="auto" onClick=${() => seconds !== null && !String(getSelection()) && onSeek(seconds)}><${Marked} text=${text ?? ''} search=${search} /></p>
+  </li>`;
+}
+
+// A thousand lines are there, and with each tick of the recording two of them change.
+class KeptLine extends Component {
+  shouldComponentUpdate(next) {
+    return ['message', 'current', 'target', 'search'].some((name) => next[name] !== this.props[name]);
+  }
+
+  render(props) {
+    return html`<${Line} ...${props} />`;
+  }
+}
+
+/** The conversation: its lines follow the recording, and a click on one has it heard from there. */
+export function Transcript({ messages, call, at, wanted, onSeek }) {
+  const [search, setSearch] = useState('');
+  const [follow, setFollow] = useState(true);
+  const list = useRef();
+  const seek = useRef(onSeek);
+  seek.current = onSeek;
+  const stable = useMemo(() => (seconds) => seek.current(seconds), []);
+  const sought = search.trim().toLowerCase();
+  const lines = messages ?? [];
+  const shown = useMemo(() => (sought ? lines.filter(({ message }) => message?.toLowerCase().includes(sought)) : lines), [lines, sought]);
+  const current = lineAt(lines, at);
+
+  const show = (position, focus) => {
+    const line = list.current?.querySelector(`#line-${position}`);
+    if (!line) return;
+    const box = list.current;
+    if (box.scrollHeight > box.clientHeight + 1) box.scrollTop = line.offsetTop - box.clientHeight / 3;
+    else if (focus) line.scrollIntoView({ block: 'center' });
+    if (focus) line.focus({ preventScroll: true });
+  };
+  useEffect(() => { if (wanted) { setSearch(''); setTimeout(() => show(wanted.position, true)); } }, [wanted]);
+  useEffect(() => { if (follow && current !== null && !sought) show(current, false); }, [current]);
+
+  if (!messages) return html`<${Empty} title="Your profile does not show what was said.">Ask an administrator.</${Empty}>`;
+  if (!lines.length) return html`<${Empty} title="Nothing was said, or it is not known yet.">${call.summary ? html`<p>${call.summary}</p>` : ''}</${Empty}>`;
+  return html`<div class="transcript-tools">
+    <form class="search" role="search" onSubmit=${(event) => event.preventDefault()}><${Icon} name="search" size=${16} />
+      <label class="visually-hidden" for="line-search">Search in the conversation</label>
+      <input id="line-search" type="search" placeholder="Search in the conversation" value=${search} onInput=${(event) => setSearch(event.currentTarget.value)} /></form>
+    <span class="muted" aria-live="polite">${sought ? `${shown.length} of ${lines.length} lines` : `${lines.length} lines`}</span>
+    <label class="check"><input type="checkbox" checked=${follow} onChange=${(event) => setFollow(event.currentTarget.checked)} />Follow the recording</label>
+  </div>
+  <ol class="transcript" ref=${list} tabindex="0" aria-label="What was said">
+    ${shown.map((message) => html`<${KeptLine} key=${message.position} message=${message} current=${message.position === current} target=${wanted?.position === message.position} search=${sought} onSeek=${stable} />`)}
+  </ol>`;
+}
