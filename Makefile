@@ -1,6 +1,6 @@
 # make && make install && make installcheck     as with every PGXS extension
 # make check | demo | demo-stop | demo-clean    from a fresh clone, pg_config is not needed
-# make format | fuzz | bench                    by hand
+# make format | fuzz | bench | screenshots      by hand
 #
 # PHONE=no leaves out the phone number module (libphonenumber, C++).
 
@@ -27,7 +27,7 @@ PHONE ?= yes
 EXTRA_CLEAN = $(wildcard src/*.gcda src/*.gcno)
 
 PG_CONFIG ?= pg_config
-OWN_GOALS = check demo demo-stop demo-clean bench fuzz format phone-all phone-install
+OWN_GOALS = check demo demo-stop demo-clean bench fuzz format screenshots phone-all phone-install
 
 # Our own goals do not need PGXS, and its "check" must not stand beside ours.
 ifneq ($(filter-out $(OWN_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -70,7 +70,7 @@ phone-all phone-install:
 phone-uninstall phone-clean:
 	@if [ -f src/phone/Makefile ]; then $(MAKE) -C src/phone $(@:phone-%=%) PG_CONFIG='$(PG_CONFIG)'; fi
 
-.PHONY: check demo demo-stop demo-clean bench fuzz format
+.PHONY: check demo demo-stop demo-clean bench fuzz format screenshots
 ifneq ($(filter check,$(MAKECMDGOALS)),)
 check:
 	@test/check/run.sh
@@ -93,3 +93,8 @@ fuzz:
 
 format:
 	@test/check/format.sh --fix
+
+# Every page of the dashboard, desktop and phone, light and dark, with made-up calls.
+screenshots:
+	@deploy/install-deps.sh runtime build node web check && npm ci --ignore-scripts --no-audit --no-fund --silent && \
+	  VAPI_BROWSER_CALLS=$(or $(CALLS),3000) VAPI_BROWSER_LIVE=12 node test/browser/run.mjs test/browser/screenshots.mjs $(or $(FOLDER),screenshots)

@@ -1,5 +1,5 @@
 import { render } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 // Signals that a component reads have it rendered anew.
 import { effect } from '@preact/signals';
 import { html } from './html.js';
@@ -46,23 +46,8 @@ function Page() {
   return html`<${PageHead} title="Not here" /><${Empty} title="There is no such page."><a href="/calls">All calls</a></${Empty}>`;
 }
 
-// After another page is gone to, the focus is on its head, so that keyboard and screen reader begin there.
-function useFocus(path) {
-  const first = useRef(true);
-  useEffect(() => {
-    if (first.current) {
-      first.current = false;
-      return;
-    }
-    if (!place.peek().hash) scrollTo(0, 0);
-    const restored = document.querySelector('[data-restore]');
-    (restored ?? document.querySelector('main h1'))?.focus({ preventScroll: !restored });
-  }, [path]);
-}
-
 function App() {
   const who = session.value;
-  useFocus(place.value.path);
   const signedIn = Boolean(who) && !who.must_change_password;
   useEffect(() => {
     if (!signedIn) return undefined;

@@ -7,6 +7,21 @@ export const place = signal(read());
 
 addEventListener('popstate', () => { place.value = read(); });
 
+// Another page was gone to, and nothing of it has the focus yet.
+let arriving = false;
+let path = location.pathname;
+place.subscribe(({ path: now }) => {
+  if (now !== path) arriving = true;
+  path = now;
+});
+
+/** Should what appears now get the focus? Once for each page that is gone to. */
+export function takeFocus() {
+  const was = arriving;
+  arriving = false;
+  return was;
+}
+
 /** Goes to an URL of this page; `replace` leaves no entry for Back. */
 export function go(url, { replace = false } = {}) {
   history[replace ? 'replaceState' : 'pushState']({ inner: true }, '', url);

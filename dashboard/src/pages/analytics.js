@@ -8,6 +8,7 @@ import { count, dateTime, day, duration, money, percent, words } from '../format
 import { Answer, Empty } from '../parts/states.js';
 import { PageHead } from '../parts/shell.js';
 import { RangePicker } from '../parts/range-picker.js';
+import { Choice } from '../parts/choice.js';
 import { Chart } from '../parts/chart.js';
 import { Figure } from '../parts/figure.js';
 import { Bars, Funnel, HeatMap, Scripts } from './analytics-figures.js';
@@ -99,8 +100,7 @@ export function AnalyticsPage() {
   const asked = { ...instants.value, ...(query.step ? { step: query.step } : {}), filter };
   const dashboard = useResource(`dashboard ${JSON.stringify(asked)}`, (signal) => rpc('vapi_dashboard', asked, { signal }));
   const assistants = useResource('assistants', (signal) => rows('assistants', { select: 'id,name', order: 'name' }, { signal }));
-  const choice = (name, label, choices) => html`<label class="filter"><span>${label}</span><select value=${query[name] ?? ''} onChange=${(event) => setQuery({ [name]: event.currentTarget.value || null })}>
-    ${choices.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}</select></label>`;
+  const choice = (name, label, options) => html`<${Choice} name=${name} label=${label} value=${query[name]} options=${options} onChoose=${(value) => setQuery({ [name]: value })} />`;
   return html`<${PageHead} title="Analytics"><${RangePicker} /></${PageHead}>
   <div class="page-filters">
     ${choice('step', 'By', [['', 'Auto'], ['hour', 'Hour'], ['day', 'Day'], ['week', 'Week'], ['month', 'Month']])}

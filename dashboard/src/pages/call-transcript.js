@@ -5,6 +5,8 @@ import { clock } from '../format.js';
 import { Icon } from '../parts/icons.js';
 import { Empty } from '../parts/states.js';
 
+const PART = 50;
+const NONE = [];
 const SPEAKERS = { bot: 'Assistant', assistant: 'Assistant', user: 'Customer', tool_calls: 'Tool', tool_call_result: 'Tool' };
 
 // The last line that has begun by then.
@@ -46,16 +48,20 @@ function Line({ message, current, target, search, onSeek }) {
   </li>`;
 }
 
-// A thousand lines are there, and with each tick of the recording two of them change.
-class KeptLine extends Component {
+// Long conversations are laid out by parts, of which the browser passes over those out of sight; with each tick of the recording one or
+// two of them change.
+class Part extends Component {
   shouldComponentUpdate(next) {
-    return ['message', 'current', 'target', 'search'].some((name) => next[name] !== this.props[name]);
+    return ['lines', 'current', 'target', 'search'].some((name) => next[name] !== this.props[name]);
   }
 
-  render(props) {
-    return html`<${Line} ...${props} />`;
+  render({ lines, current, target, search, onSeek }) {
+    return html`<ol class="transcript-part" style=${{ '--lines': lines.length }}>${lines.map((message) => html`<${Line} key=${message.position} message=${message} current=${message.position === current}
+      target=${message.position === target} search=${search} onSeek=${onSeek} />`)}</ol>`;
   }
 }
+
+const within = (lines, position) => (position !== null && lines.length && position >= lines[0].position && position <= lines.at(-1).position ? position : null);
 
 /** The conversation: its lines follow the recording, and a click on one has it heard from there. */
 export function Transcript({ messages, call, at, wanted, onSeek }) {
@@ -66,16 +72,19 @@ export function Transcript({ messages, call, at, wanted, onSeek }) {
   seek.current = onSeek;
   const stable = useMemo(() => (seconds) => seek.current(seconds), []);
   const sought = search.trim().toLowerCase();
-  const lines = messages ?? [];
+  const lines = messages ?? NONE;
   const shown = useMemo(() => (sought ? lines.filter(({ message }) => message?.toLowerCase().includes(sought)) : lines), [lines, sought]);
+  const parts = useMemo(() => Array.from({ length: Math.ceil(shown.length / PART) }, (_, i) => shown.slice(i * PART, (i + 1) * PART)), [shown]);
   const current = lineAt(lines, at);
 
   const show = (position, focus) => {
     const line = list.current?.querySelector(`#line-${position}`);
     if (!line) return;
     const box = list.current;
-    if (box.scrollHeight > box.clientHeight + 1) box.scrollTop = line.offsetTop - box.clientHeight / 3;
-    else if (focus) line.scrollIntoView({ block: 'center' });
+    const place = () => { box.scrollTop += line.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight / 3; };
+    place();
+    // Parts that were out of sight get their true height only now.
+    requestAnimationFrame(place);
     if (focus) line.focus({ preventScroll: true });
   };
   useEffect(() => { if (wanted) { setSearch(''); setTimeout(() => show(wanted.position, true)); } }, [wanted]);
@@ -90,7 +99,7 @@ export function Transcript({ messages, call, at, wanted, onSeek }) {
     <span class="muted" aria-live="polite">${sought ? `${shown.length} of ${lines.length} lines` : `${lines.length} lines`}</span>
     <label class="check"><input type="checkbox" checked=${follow} onChange=${(event) => setFollow(event.currentTarget.checked)} />Follow the recording</label>
   </div>
-  <ol class="transcript" ref=${list} tabindex="0" aria-label="What was said">
-    ${shown.map((message) => html`<${KeptLine} key=${message.position} message=${message} current=${message.position === current} target=${wanted?.position === message.position} search=${sought} onSeek=${stable} />`)}
-  </ol>`;
+  <div class="transcript" ref=${list} role="region" tabindex="0" aria-label="What was said">
+    ${parts.map((part) => html`<${Part} key=${part[0].position} lines=${part} current=${within(part, current)} target=${within(part, wanted?.position ?? null)} search=${sought} onSeek=${stable} />`)}
+  </div>`;
 }

@@ -16,6 +16,7 @@ import { Player } from './call-player.js';
 import { Transcript } from './call-transcript.js';
 import { ScoreCard } from './call-score.js';
 import { CostCard, FactsCard, LeadCard, OutcomeCard } from './call-facts.js';
+import { NotesCard } from './call-notes.js';
 import { RawCard, TimelineCard } from './call-timeline.js';
 
 function Head({ call }) {
@@ -37,7 +38,7 @@ function Head({ call }) {
   </div>`;
 }
 
-function Detail({ call, score }) {
+function Detail({ call, score, reload }) {
   const audio = useRef(null);
   const [at, setAt] = useState(null);
   const [wanted, setWanted] = useState(null);
@@ -66,6 +67,7 @@ function Detail({ call, score }) {
       <${ScoreCard} call=${call} score=${score} onJump=${jump} />
       <${OutcomeCard} call=${call} />
       <${LeadCard} call=${call} />
+      <${NotesCard} call=${call} onAdded=${reload} />
       <${CostCard} call=${call} />
       <${FactsCard} call=${call} />
     </div>
@@ -93,5 +95,5 @@ export function CallPage({ id }) {
   if (call.error?.status === 404) {
     return html`<${PageHead} title="No such call" /><${Empty} title=${call.error.message}><p>${call.error.hint ?? ''}</p><a href="/calls">All calls</a></${Empty}>`;
   }
-  return html`<${Answer} resource=${call} lines=${14}>${(data) => html`<${Detail} call=${data} score=${score} />`}</${Answer}>`;
+  return html`<${Answer} resource=${call} lines=${14}>${(data) => html`<${Detail} call=${data} score=${score} reload=${call.reload} />`}</${Answer}>`;
 }

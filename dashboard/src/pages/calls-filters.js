@@ -6,6 +6,7 @@ import { useResource } from '../load.js';
 import { words } from '../format.js';
 import { useKeys } from '../keys.js';
 import { Icon } from '../parts/icons.js';
+import { Choice } from '../parts/choice.js';
 import { STATUSES } from '../parts/badges.js';
 
 /** Parameters of the list that are filters. */
@@ -28,14 +29,8 @@ export function filterLabels(query) {
 const assistantNames = new Map();
 const set = (name) => (event) => setQuery({ [name]: event.currentTarget.value || null, next: null, page: null });
 
-function Choice({ name, label, options }) {
-  const value = place.value.query[name] ?? '';
-  const known = !value || options.some(([option]) => option === value);
-  return html`<label class="filter"><span>${label}</span><select value=${value} onChange=${set(name)}>
-    <option value="">Any</option>
-    ${options.map(([option, text]) => html`<option key=${option} value=${option}>${text}</option>`)}
-    ${!known && html`<option value=${value}>${words(value)}</option>`}
-  </select></label>`;
+function Filter({ name, label, options }) {
+  return html`<${Choice} name=${name} label=${label} value=${place.value.query[name]} options=${[['', 'Any'], ...options]} onChoose=${(value) => setQuery({ [name]: value, next: null, page: null })} />`;
 }
 
 function Bounds({ kind, label, step }) {
@@ -77,10 +72,10 @@ export function Filters() {
         onKeyDown=${(event) => { if (event.key === 'Escape') { setText(''); search(''); event.currentTarget.blur(); } }} />
       <kbd aria-hidden="true">/</kbd>
     </form>
-    <${Choice} name="status" label="Status" options=${STATUSES.map((value) => [value, words(value)])} />
-    <${Choice} name="outcome" label="Outcome" options=${OUTCOMES.map((value) => [value, words(value)])} />
-    <${Choice} name="direction" label="Direction" options=${[['inbound', 'Inbound'], ['outbound', 'Outbound']]} />
-    <${Choice} name="assistant" label="Assistant" options=${(assistants.data ?? []).map(({ id, name }) => [id, name ?? id])} />
+    <${Filter} name="status" label="Status" options=${STATUSES.map((value) => [value, words(value)])} />
+    <${Filter} name="outcome" label="Outcome" options=${OUTCOMES.map((value) => [value, words(value)])} />
+    <${Filter} name="direction" label="Direction" options=${[['inbound', 'Inbound'], ['outbound', 'Outbound']]} />
+    <${Filter} name="assistant" label="Assistant" options=${(assistants.data ?? []).map(({ id, name }) => [id, name ?? id])} />
     <details class="more-filters" open=${more}><summary>More</summary><div class="more-fields">
       <${Bounds} kind="score" label="Score" step="1" />
       <${Bounds} kind="duration" label="Seconds" step="1" />

@@ -1,4 +1,4 @@
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../html.js';
 import { setQuery } from '../router.js';
 import { caller, clock, duration, money, words } from '../format.js';
@@ -40,6 +40,11 @@ export function CallTable({ calls, sort }) {
     const at = links.indexOf(document.activeElement);
     links[at < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
   };
+  useEffect(() => {
+    const link = opened && [...body.current.querySelectorAll('a.row-link')].find((a) => a.dataset.id === opened);
+    opened = null;
+    link?.focus();
+  }, []);
   useKeys({ j: move(1), k: move(-1) });
   return html`<div class="table-wrap" role="region" aria-label="Calls" tabindex="0"><table class="calls">
     <caption class="visually-hidden">Calls, ${sort === '-created_at' ? 'newest first' : `sorted by ${words(sort.replace('-', '')).toLowerCase()}`}</caption>
@@ -48,7 +53,7 @@ export function CallTable({ calls, sort }) {
     const { title, detail } = caller(call);
     return html`<tr key=${call.id}>
       <td class="who"><div class="who-cell"><${Direction} direction=${call.direction} type=${call.type} /><div class="clip">
-        <a class="row-link" href=${`/calls/${encodeURIComponent(call.id)}`} title=${title} data-restore=${opened === call.id ? '' : undefined} onClick=${() => { opened = call.id; }}>${title}</a>
+        <a class="row-link" data-id=${call.id} href=${`/calls/${encodeURIComponent(call.id)}`} title=${title} onClick=${() => { opened = call.id; }}>${title}</a>
         <span class="under" title=${detail}><span class="phone-only"><${Time} value=${call.createdAt} />${detail ? ' · ' : ''}</span>${detail}</span></div></div></td>
       <td class="when"><${Time} value=${call.createdAt} /></td>
       <td><${Status} value=${call.status} /></td>

@@ -8,14 +8,15 @@ import { zone } from '../zone.js';
 import { useKeys } from '../keys.js';
 import { Answer, Empty } from '../parts/states.js';
 import { PageHead } from '../parts/shell.js';
+import { Choice } from '../parts/choice.js';
 import { Icon } from '../parts/icons.js';
 import { Direction, Score, Status, Time } from '../parts/badges.js';
 
 const LIMIT = 50;
 const STATES = ['new', 'contacted', 'qualified', 'customer', 'lost', 'on-call'];
 const named = ({ name, company, phones }) => name || company || phones?.[0] || 'Not known';
-// A pattern for PostgREST, with what means something there taken out of it.
-const pattern = (text) => `"*${text.replace(/[\\"*%]/g, ' ').trim()}*"`;
+// A pattern for PostgREST; what means something there stands for any character.
+const pattern = (text) => `"*${text.trim().replace(/[\\"*%]/g, '_')}*"`;
 
 function List() {
   const { query } = place.value;
@@ -39,7 +40,7 @@ function List() {
   <section class="card list" aria-labelledby="prospects-title"><h2 id="prospects-title" class="visually-hidden">List of prospects</h2>
     <div class="filters"><form class="search" role="search" onSubmit=${(event) => event.preventDefault()}><${Icon} name="search" size=${17} /><label class="visually-hidden" for="search">Search by name, company or email</label>
       <input id="search" ref=${field} type="search" placeholder="Name, company, email" value=${text} onInput=${type} /><kbd aria-hidden="true">/</kbd></form>
-      <label class="filter"><span>Status</span><select value=${query.status ?? ''} onChange=${(event) => setQuery({ status: event.currentTarget.value || null, after: null })}><option value="">Any</option>${STATES.map((state) => html`<option key=${state} value=${state}>${words(state)}</option>`)}</select></label></div>
+      <${Choice} name="status" label="Status" value=${query.status} options=${[['', 'Any'], ...STATES.map((state) => [state, words(state)])]} onChoose=${(status) => setQuery({ status, after: null })} /></div>
     <${Answer} resource=${prospects} lines=${10}>${(data) => (data.length === 0
     ? html`<${Empty} title="No prospects in this list.">${query.search || query.status || query.after ? html`<a href="/prospects">All prospects</a>` : html`<p>They come with calls: each number is one.</p>`}</${Empty}>`
     : html`<div class="table-wrap" role="region" aria-label="Prospects" tabindex="0"><table class="calls"><caption class="visually-hidden">Prospects, newest first</caption>

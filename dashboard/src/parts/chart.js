@@ -31,7 +31,7 @@ function options({ series, write, bars, unit }, width, step, onPlace) {
     // Bars need room for their halves at both ends.
     scales: { x: { range: (_, least, most) => [least - step * 0.6, most + step * 0.6] }, y: { range: (_, least, most) => [0, Math.max(most * 1.08, write ? 0.01 : 1)] } },
     series: [{}, ...series.map(({ color, dash }) => ({ stroke: css(color), width: bars ? 0 : 2, dash, fill: bars ? css(color) : undefined, paths: draw, points: { show: false }, spanGaps: true }))],
-    axes: [{ ...axis, space: unit === 'hour' ? 110 : 64, incrs: unit === 'month' ? undefined : INCREMENTS, values: (_, splits) => splits.map((seconds) => ticks.format(seconds * 1000)) }, { ...axis, size: 56, values: (_, splits) => splits.map((value) => (write ? write(value) : Number.isInteger(value) ? value.toLocaleString('en-US') : '')) }],
+    axes: [{ ...axis, size: 38, space: unit === 'hour' ? 110 : 64, incrs: unit === 'month' ? undefined : INCREMENTS, values: (_, splits) => splits.map((seconds) => ticks.format(seconds * 1000)) }, { ...axis, size: 56, values: (_, splits) => splits.map((value) => (write ? write(value) : Number.isInteger(value) ? value.toLocaleString('en-US') : '')) }],
     hooks: { setCursor: [({ cursor: { idx } }) => onPlace(idx ?? null)] },
   };
 }
@@ -50,7 +50,7 @@ export function Chart({ data, series, summary, stacked = false, bars = false, wr
     const values = stacked ? data.slice(1).map((_, i) => data[0].map((__, at) => data.slice(1 + i).reduce((sum, list) => sum + (list[at] ?? 0), 0))) : data.slice(1);
     const width = () => Math.max(240, box.current.clientWidth);
     const plot = new uPlot(options({ series, write, bars, unit }, width(), step, setPlace), [data[0], ...values], box.current);
-    const observer = new ResizeObserver(() => plot.setSize({ width: width(), height: HEIGHT }));
+    const observer = new ResizeObserver(() => { if (box.current) plot.setSize({ width: width(), height: HEIGHT }); });
     observer.observe(box.current);
     return () => { observer.disconnect(); plot.destroy(); };
   }, [data, isDark, inZone]);

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { go, place } from '../router.js';
+import { go, place, takeFocus } from '../router.js';
 import { is, session, signOut } from '../session.js';
 import { theme, dark } from '../theme.js';
 import { feed, underWay } from '../live-feed.js';
@@ -75,6 +75,13 @@ export function Shell({ children }) {
 
 /** A page's head: its name, which the tab has, too, and what belongs beside it. */
 export function PageHead({ title, tab, children }) {
+  const head = useRef();
   useEffect(() => { document.title = `${tab ?? title} · vapi_sales`; }, [title, tab]);
-  return html`<div class="page-head"><h1 tabindex="-1">${title}</h1><div class="page-tools">${children}</div></div>`;
+  // Keyboard and screen reader begin at the head of a page that was gone to.
+  useEffect(() => {
+    if (!takeFocus()) return;
+    scrollTo(0, 0);
+    head.current.focus({ preventScroll: true });
+  }, []);
+  return html`<div class="page-head"><h1 tabindex="-1" ref=${head}>${title}</h1><div class="page-tools">${children}</div></div>`;
 }

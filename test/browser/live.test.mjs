@@ -1,0 +1,119 @@
+/** Calls as they happen: how soon, the counter, who speaks, what is said, the end; two tabs, a restart of the server. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, listed, open, stack } from './browser.mjs';
+import { ask, post, sql, until } from './stack.mjs';
+
+// Within 500 ms on a quiet machine; ten times that where others are at work.
+const SOON = 5000;
+let browser;
+before(async () => { browser = await launch(); });
+after(() => browser.close());
+
+const call = (id, more = {}) => ({ id, type: 'inboundPhoneCall', createdAt: new Date().toISOString(), customer: { number: '+13035550177', name: 'Lena Live' }, ...more });
+const card = (page, name) => page.locator('.live-card').filter({ hasText: name });
+const isLive = (page) => page.locator('.connection.live').waitFor();
+
+test('a call appears, runs, speaks and ends, in two tabs', async () => {
+  const [one, two] = await Promise.all([open(browser, 'agent', '/live', { motion: 'no-preference' }), open(browser, 'agent', '/live')]);
+  await Promise.all([isLive(one), isLive(two)]);
+  const begin = Date.now();
+  await post(stack, { type: 'status-update', status: 'in-progress', call: call('live-1') });
+  await card(one, 'Lena Live').waitFor();
+  // The page itself notes when a card appears, as soon as it is there.
+  await one.evaluate(() => {
+    globalThis.seen = {};
+    new MutationObserver(() => document.querySelectorAll('.live-who').forEach((link) => { globalThis.seen[link.textContent] ??= Date.now(); })).observe(document.body, { childList: true, subtree: true });
+  });
+  const times = [];
+  for (let i = 0; i < 5; i++) {
+    const name = `Quick ${i}`;
+    const at = Date.now();
+    await post(stack, { type: 'status-update', status: 'in-progress', call: call(`quick-${i}`, { customer: { number: '+13035550176', name } }) });
+    times.push(await one.waitForFunction((who) => globalThis.seen[who], name, { timeout: 60000 }).then((handle) => handle.jsonValue()) - at);
+  }
+  console.log(`# a live call is on the page ${times.join(', ')} ms after its webhook is posted`);
+  assert.ok(Math.min(...times) < SOON, String(times));
+  await card(two, 'Lena Live').waitFor();
+  const clock = () => card(one, 'Lena Live').locator('.live-clock').innerText();
+  const [first] = [await clock()];
+  await until('the counter runs', async () => (await clock()) !== first && /^\d:\d\d$/.test(await clock()), 15);
+  await post(stack, { type: 'speech-update', status: 'started', role: 'user', call: call('live-1') });
+  await card(one, 'Lena Live').getByText('Customer speaks').waitFor();
+  for (const [text, kind] of [['I would like', 'partial'], ['I would like a quote for my roof.', 'final']]) await post(stack, { type: 'transcript', transcriptType: kind, role: 'user', transcript: text, call: call('live-1') });
+  await card(one, 'Lena Live').locator('.live-lines').getByText('I would like a quote for my roof.').waitFor();
+  assert.match(await one.locator('.nav-count').innerText(), /\d+/);
+  const viewer = await open(browser, 'viewer', '/live');
+  await card(viewer, 'Lena Live').waitFor();
+  const seen = await card(viewer, 'Lena Live').innerText();
+  assert.doesNotMatch(seen, /5550177|quote for my roof/, 'a viewer sees neither number nor what is said');
+  await viewer.finish();
+  await post(stack, { type: 'end-of-call-report', endedReason: 'customer-ended-call', startedAt: new Date(begin).toISOString(), endedAt: new Date().toISOString(), call: call('live-1') });
+  for (const page of [one, two]) await card(page, 'Lena Live').waitFor({ state: 'detached' });
+  await one.locator('.ended li').filter({ hasText: 'Lena Live' }).waitFor();
+  for (let i = 0; i < 5; i++) await post(stack, { type: 'status-update', status: 'ended', endedReason: 'customer-ended-call', call: call(`quick-${i}`) });
+  await one.finish();
+  await two.finish();
+});
+
+test('the list tells of new calls and shows what happens to those in it', async () => {
+  const page = await open(browser, 'agent', '/calls');
+  await listed(page);
+  await isLive(page);
+  await post(stack, { type: 'status-update', status: 'ringing', call: call('live-2', { customer: { number: '+13035550178', name: 'Nora New' } }) });
+  await page.locator('.fresh').click();
+  const row = page.locator('tr').filter({ hasText: 'Nora New' });
+  await row.getByText('Ringing').waitFor();
+  await post(stack, { type: 'status-update', status: 'in-progress', call: call('live-2', { customer: { number: '+13035550178', name: 'Nora New' } }) });
+  await row.getByText('In progress').waitFor();
+  await row.locator('.running').waitFor();
+  await post(stack, { type: 'status-update', status: 'ended', endedReason: 'customer-did-not-answer', call: call('live-2', { customer: { number: '+13035550178', name: 'Nora New' } }) });
+  await row.getByText('No answer').waitFor();
+  await page.finish();
+});
+
+test('what may be done with a call is asked first, and refused with the reason', async (context) => {
+  if ((await sql(stack, "SELECT to_regproc('vapi.vapi_end_call') IS NULL")) === 't') {
+    context.skip('there is no control of calls');
+    return;
+  }
+  const page = await open(browser, 'agent', '/live');
+  await isLive(page);
+  await post(stack, { type: 'status-update', status: 'in-progress', call: call('live-3', { customer: { number: '+13035550179', name: 'Cora Control' } }) });
+  const live = card(page, 'Cora Control');
+  await live.getByRole('button', { name: 'Note' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Note').fill('Wants a <b>callback</b>.');
+  await dialog.getByRole('button', { name: 'Note' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  assert.equal(await sql(stack, "SELECT note, written_by FROM vapi.call_notes WHERE call_id = 'live-3'"), 'Wants a <b>callback</b>.|agent@example.com');
+  await live.getByRole('button', { name: 'End' }).click();
+  await dialog.getByText('Cora Control').waitFor();
+  await dialog.getByRole('button', { name: 'End' }).click();
+  await dialog.getByRole('alert').waitFor(); // the simulator knows no such call
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  await page.goto(`${stack.url}/calls/live-3`);
+  await page.locator('.notes').getByText('Wants a <b>callback</b>.').waitFor();
+  await page.getByLabel('New note').fill('And one from here.');
+  await page.getByRole('button', { name: 'Add note' }).click();
+  await page.locator('.notes').getByText('And one from here.').waitFor();
+  await page.finish();
+});
+
+test('while the server is away the page says so, and then goes on by itself', async () => {
+  const page = await open(browser, 'agent', '/live');
+  await isLive(page);
+  const pid = async (part) => (await import('node:fs/promises')).readFile(`${stack.folder}/run/${part}.pid`, 'utf8').then((text) => Number(text.split(' ')[0]), () => 0);
+  const former = await pid('nginx-edge');
+  await page.context().setOffline(true);
+  process.kill(former, 'SIGTERM');
+  await page.locator('.connection.stale').waitFor({ timeout: 60000 });
+  await page.locator('.banner.warn').filter({ hasText: 'Not live since' }).waitFor();
+  await until('nginx is back', async () => (await pid('nginx-edge')) !== former && (await ask(`${stack.url}/`).catch(() => ({}))).status === 200);
+  await page.context().setOffline(false);
+  await page.locator('.connection.live').waitFor({ timeout: 60000 });
+  await post(stack, { type: 'status-update', status: 'in-progress', call: call('live-4', { customer: { number: '+13035550180', name: 'Bea Back' } }) });
+  await card(page, 'Bea Back').waitFor();
+  await page.finish();
+});
