@@ -123,7 +123,8 @@ test('the score, its parts, the cost and the lead are those of the database', as
   const costs = (await page.locator('.compact tbody td').allInnerTexts()).map((text) => Number(text.slice(1)));
   assert.ok(Math.abs(costs.reduce((sum, value) => sum + value, 0) - detail.cost) < 0.01, 'the parts sum to the cost');
   await page.getByRole('region', { name: 'Lead' }).getByText(detail.prospect.phones[0]).waitFor();
-  assert.equal(await page.getByRole('region', { name: 'Lead' }).locator('.history li').count(), detail.history.length);
+  // calls of the moment may have been added
+  assert.ok(await page.getByRole('region', { name: 'Lead' }).locator('.history li').count() >= detail.history.length);
   await page.finish();
 });
 

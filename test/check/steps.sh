@@ -30,7 +30,7 @@ try() {
 
 step_format() {
 	try "C files are formatted" test/check/format.sh
-	try "shell scripts are clean" shellcheck -x deploy/*.sh deploy/*/*.sh test/*/*.sh .ci/run
+	try "shell scripts are clean" shellcheck -x deploy/*.sh deploy/*/*.sh dashboard/*.sh test/*/*.sh .ci/run
 }
 
 step_layers() {

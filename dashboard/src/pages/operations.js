@@ -57,7 +57,7 @@ function Reviews() {
 function Accounts() {
   const accounts = useResource('accounts', (signal) => rows('accounts', { order: 'login' }, { signal }));
   return html`<section class="card" aria-labelledby="accounts-title"><h2 id="accounts-title">Accounts</h2><${Answer} resource=${accounts} lines=${3}>${(data) => html`
-    <div class="table-wrap" role="region" aria-label="Accounts" tabindex="0"><table><caption class="visually-hidden">Accounts</caption>
+    <div class="table-wrap" role="region" aria-label="Table of accounts" tabindex="0"><table><caption class="visually-hidden">Accounts</caption>
       <thead><tr><th scope="col">Login</th><th scope="col">Profile</th><th scope="col">State</th><th scope="col">Last signed in</th><th scope="col" class="number">Sessions</th></tr></thead>
       <tbody>${data.map((row) => html`<tr key=${row.login}><th scope="row">${row.login}</th><td>${row.profile ? words(row.profile) : html`<span class="muted">none</span>`}${row.assistants ? html` <span class="muted">${row.assistants.length} assistants</span>` : ''}</td>
         <td>${row.disabled ? 'Disabled' : row.locked_until && Date.parse(row.locked_until) > Date.now() ? 'Locked' : row.must_change_password ? 'Must choose a password' : 'Good'}</td><td><${Time} value=${row.last_login_at} /></td><td class="number">${count(row.sessions)}</td></tr>`)}</tbody></table></div>
