@@ -18,7 +18,7 @@ my %versions = map { $_ => 1 } qw(vapi_compat.h);
 
 # What a pure module may take from PostgreSQL; the rest comes through vapi_pure.h.
 my %pure_headers = map { $_ => 1 }
-  qw(vapi_pure.h vapi_types.h common/jsonapi.h common/fe_memutils.h mb/pg_wchar.h port/pg_bswap.h common/hashfn.h);
+  qw(vapi_pure.h vapi_types.h common/jsonapi.h common/fe_memutils.h mb/pg_wchar.h port/pg_bitutils.h port/pg_bswap.h common/hashfn.h);
 my %pure_base = map { $_ => 1 } qw(postgres.h postgres_fe.h c.h);
 
 sub read_layers
