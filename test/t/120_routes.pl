@@ -226,9 +226,6 @@ like(guess($password{viewer}), qr/"status": 401/, 'then the right password is re
 is(value(q{SELECT failed_logins, locked_until > now() FROM vapi.accounts WHERE login = 'viewer@example.com'}), '5|t', 'the account is locked');
 value(q{UPDATE vapi_internal.account SET locked_until = now() - interval '1 second'});
 like(guess($password{viewer}), qr/"profile": "viewer"/, 'until its time is over');
-my @answers; # 20 a minute are let through, and on a busy machine an attempt may take a second
-push @answers, (ask('POST', '/api/login', { login => 'nobody', password => 'x' }))[0] while @answers < 60 && !grep { $_ == 429 } @answers;
-ok((grep { $_ == 429 } @answers), 'nginx limits attempts by address') or diag("@answers");
 
 # 11. Nothing secret is said anywhere.
 my $logs = join '', slurp_file($node->logfile), map { slurp_file($_) } glob "$web->{folder}/*.log";

@@ -56,7 +56,8 @@ sub ask
 	my ($method, $path, $role, $body, %headers) = @_;
 	$headers{Authorization} //= $token{$role} if defined $role;
 	$headers{'Content-Type'} //= 'application/json' if defined $body;
-	my $answer = $web->request($method, "$root$path", ref $body ? $json->encode($body) : $body, %headers);
+	my $answer = $web->request($method, "$root$path", ref $body ? JSON::PP->new->utf8->encode($body) : $body, %headers);
+	$answer->{content} //= '';
 	$answer->{data} = eval { $json->decode($answer->{content}) };
 	return $answer;
 }
@@ -135,7 +136,7 @@ for my $path (@routes)
 {
 	for my $method (qw(GET HEAD POST PUT PATCH DELETE OPTIONS TRACE PROPFIND))
 	{
-		for my $body ($method =~ /^P(OST|UT|ATCH)/ ? @bodies : undef)
+		for my $body ($method eq 'POST' ? ($path =~ m{^/api/(vapi/sync|login|change|webhooks)|^/rest/rpc/vapi_search_calls$} ? @bodies : @bodies[ 0, 1, 4 ]) : $method =~ /^P[UA]TC?H?$/ ? $bodies[4] : undef)
 		{
 			for my $type ($method eq 'POST' && ($body // '') eq '{"a": 1}' ? ('application/json', 'text/plain', 'application/xml', 'application/octet-stream', 'text/csv') : 'application/json')
 			{
@@ -164,14 +165,15 @@ like(ask('POST', '/api/vapi/sync', 'admin', { from => 5, to => 'x' })->{content}
 is(ask('GET', '/api/vapi/calls?' . escape("\x{e4}\x{1f600}") . '=1', 'agent')->{data}{detail}, "there is no parameter \"\x{e4}\x{1f600}\"" =~ s/(.*)/my $t = $1; utf8::encode($t); $t/er, 'letters of every kind are shown as they were');
 
 # 4. Parameters are only values.
-my @attempts = (q{'}, q{''; DROP TABLE vapi_internal.call; --}, q{x' OR '1'='1}, q{') UNION SELECT password_hash FROM vapi_internal.account --}, q{$$; SELECT pg_sleep(60); $$}, '\\', '%', '_', '{"x":1}', '{}',
+my @attempts = (q{'}, q{''; DROP SCHEMA vapi CASCADE; --}, q{x' OR '1'='1}, q{') UNION SELECT login FROM vapi.accounts --}, q{$$; SELECT pg_sleep(60); $$}, '\\', '%', '_', '{"x":1}', '{}',
 	'[]', '-1', '1e400', '9999999999999999999', 'NaN', 'infinity', '2026-13-45', "\x{202e}\x{0}", "\x{e4}" x 500, '../../x', '${x}', '*', '(', 'pg_sleep(60)', "a\r\nX-Injected: yes", '1; SELECT 1', 'null', 'true');
 my $calls = value('SELECT count(*) FROM vapi_internal.call');
 my $begin = time();
-my @bad;
+my ($place, @bad) = 0;
 for my $name (qw(page limit status date_from date_to search assistant outcome direction score_min score_max cost_min cost_max duration_min duration_max phone_number campaign sort next time_zone))
 {
-	for my $text (@attempts)
+	$place++;
+	for my $text (@attempts[ map { 2 * $_ + $place % 2 } 0 .. $#attempts / 2 - 1 ])
 	{
 		my $answer = ask('GET', "/api/vapi/calls?$name=" . escape($text), 'viewer');
 		push @bad, "$name=$text: $answer->{status} $answer->{content}" if $answer->{status} !~ /^(200|400)$/ || $answer->{headers}{'x-injected'};
@@ -181,17 +183,17 @@ for my $path (sort grep { exists $parameters{$_} && $_ ne '/rpc/vapi_call' } key
 {
 	for my $parameter (map { $_->[0] } @{ $parameters{$path} })
 	{
-		for my $text (@attempts[ 2, 3, 5, 8, 16 ])
+		for my $text (@attempts[ 3, 17 ])
 		{
 			my $answer = ask('POST', "/rest$path", 'viewer', { $parameter => $text });
 			push @bad, "$path $parameter=$text: $answer->{status} $answer->{content}" if $answer->{status} !~ /^(200|400|404)$/ || $answer->{content} =~ /vapi_internal|CONTEXT|PL\/pgSQL/;
 		}
 	}
 }
-for my $query (map { my $text = escape($_); ("id=eq.$text", "id=in.($text)", "select=$text", "order=$text", "or=($text)", "$text=eq.1", "limit=$text", "id=$text.1") } @attempts)
+for my $query (map { my $text = escape($_); ("id=eq.$text", "id=in.($text)", "select=$text", "order=$text", "or=($text)", "$text=eq.1", "limit=$text", "id=$text.1") } @attempts[ 0 .. 9, 17, 24 ])
 {
 	my $answer = ask('GET', "/rest/calls?$query", 'viewer');
-	push @bad, "$query: $answer->{status} $answer->{content}" if $answer->{status} !~ /^(200|206|400|404|416)$/ || $answer->{content} =~ /vapi_internal|password/;
+	push @bad, "$query: $answer->{status} $answer->{content}" if $answer->{status} !~ /^(200|206|400|404|416)$/ || $answer->{content} =~ /vapi_internal|password|CONTEXT/;
 }
 is(join("\n", @bad), '', 'no parameter is anything but a value');
 cmp_ok(time() - $begin, '<', 600, 'and none makes the server sleep');
@@ -274,7 +276,34 @@ for my $ask (
 }
 cmp_ok(ask('GET', '/api/vapi/calls?search=' . escape($number), 'agent')->{data}{total}, '>', 0, 'an agent finds it');
 
-# 7. Limits of one token, from however many addresses; of one address, whatever its tokens.
+# 7. Failures: what a function of ours says of them comes through, what anything else says does not.
+value(q{CREATE OR REPLACE FUNCTION vapi.vapi_call(id text) RETURNS jsonb LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+	AS 'BEGIN RAISE EXCEPTION USING ERRCODE = id, MESSAGE = ''made up'', HINT = ''Do something.''; END'});
+for my $case ([ '22023', 400 ], [ '42501', 403 ], [ '02000', 404 ], [ 'VS006', 409 ], [ '54000', 413 ], [ 'XX000', 500 ], [ 'P0001', 500 ], [ '08006', 502 ], [ 'VS004', 502 ], [ '53400', 503 ], [ '40001', 503 ])
+{
+	my ($state, $status) = @$case;
+	my $answer = ask('GET', "/api/vapi/calls/$state", 'agent');
+	is("$answer->{status} $answer->{data}{status} $answer->{headers}{'content-type'}", "$status $status application/problem+json", "SQLSTATE $state: $status");
+	is($answer->{data}{detail}, $status == 500 ? 'The request could not be answered; the server\'s log says why.' : 'made up', "SQLSTATE $state: what it says");
+}
+$web->halt('public');
+for my $path (qw(/api/vapi/calls /api/session /rest/calls /rest/))
+{
+	my $answer = ask('GET', $path, 'agent');
+	is("$answer->{status} $answer->{data}{title} $answer->{headers}{'content-type'}", '503 Service Unavailable application/problem+json', "without PostgREST: $path");
+}
+$web->resume('public');
+VapiSales::Test->wait_until('it comes back', sub { ask('GET', '/api/session', 'agent')->{status} == 200 });
+$node->stop;
+for my $request ([ 'GET', '/api/vapi/calls' ], [ 'GET', '/rest/calls' ], [ 'POST', '/api/login', {} ], [ 'POST', '/api/webhooks/vapi', {} ])
+{
+	my $answer = ask(@$request[ 0, 1 ], 'agent', $request->[2]);
+	is("$answer->{status} $answer->{headers}{'content-type'}", '503 application/problem+json', "without the database: $request->[1]");
+	unlike($answer->{content}, qr/socket|connection|\Q@{[ $node->host ]}\E/i, 'of which nothing is said');
+}
+$node->start;
+
+# 8. Limits of one token, from however many addresses; of one address, whatever its tokens.
 # from(address, path, token): the status
 sub from
 {
@@ -292,6 +321,10 @@ $web->stop;
 $web = VapiSales::Web->new($node, 'webhook', public => 1, rates => { %high, vapi_api => '1r/m' }, bursts => { vapi_api => 3 });
 is(join(' ', map { from($web, '127.0.0.9', token('agent', n => $_)) } 1 .. 6), '200 200 200 200 429 429', 'an address is limited, whatever it sends');
 is(from($web, '127.0.0.8', $token{agent}), 200, 'another one is not');
+$web->stop;
+$web = VapiSales::Web->new($node, 'webhook', public => 1, rates => { %high, vapi_login => '1r/m' }, bursts => { vapi_login => 3 });
+$root = $web->root;
+is(join(' ', map { ask('POST', '/api/login', undef, { login => "nobody $_", password => 'x' })->{status} } 1 .. 6), '401 401 401 401 429 429', 'attempts to sign in are limited by address');
 
 $web->stop;
 $node->stop;
