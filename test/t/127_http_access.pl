@@ -145,7 +145,7 @@ for my $path (@routes)
 				$asked++;
 				push @wrong, "$what: a failure" if $answer->{status} >= 500;
 				next if $answer->{status} < 400;
-				push @said, "$what: $answer->{content}" if $answer->{content} =~ /PL\/pgSQL|CONTEXT|vapi_internal|pg_catalog|\bSELECT\b|\.c:\d|socket|postgres/i;
+				push @said, "$what: $answer->{content}" if $answer->{content} =~ /PL\/pgSQL|CONTEXT|vapi_internal|pg_catalog|\bSELECT\b|\.c:\d|socket|PostgreSQL|postgres:/;
 				if ($method eq 'HEAD') { push @wrong, "$what: a body" if $answer->{content} ne ''; next; }
 				# The webhook's own answers are for Vapi.
 				next if $path eq '/api/webhooks/vapi' && $answer->{status} =~ /^(400|401|413)$/;
@@ -159,10 +159,10 @@ for my $path (@routes)
 is(join("\n", @wrong), '', "errors are problems ($asked requests)");
 is(join("\n", @said), '', 'and say nothing of the inside');
 my $answer = ask('POST', '/api/login', undef, { logn => 'x', password => 'y' });
-like($answer->{content}, qr/there is no member \\"logn\\".*Members are login, password/, 'a wrong member is named');
-like(ask('POST', '/api/change-password', 'agent', { old => 'x' })->{content}, qr/there is no member \\"old\\".*old_password, new_password/, 'so it is here');
+is("$answer->{data}{detail} / $answer->{data}{hint}", 'there is no member "logn" / Members are login, password, each a text.', 'a wrong member is named');
+is(ask('POST', '/api/change-password', 'agent', { old => 'x' })->{data}{detail}, 'there is no member "old"', 'so it is here');
 like(ask('POST', '/api/vapi/sync', 'admin', { from => 5, to => 'x' })->{content}, qr/\\"from\\" must be a text/, 'and a wrong type');
-is(ask('GET', '/api/vapi/calls?' . escape("\x{e4}\x{1f600}") . '=1', 'agent')->{data}{detail}, "there is no parameter \"\x{e4}\x{1f600}\"" =~ s/(.*)/my $t = $1; utf8::encode($t); $t/er, 'letters of every kind are shown as they were');
+is(ask('GET', '/api/vapi/calls?' . escape("\x{e4}\x{1f600}") . '=1', 'agent')->{data}{detail}, "there is no parameter \"\x{e4}\x{1f600}\"", 'letters of every kind are shown as they were');
 
 # 4. Parameters are only values.
 my @attempts = (q{'}, q{''; DROP SCHEMA vapi CASCADE; --}, q{x' OR '1'='1}, q{') UNION SELECT login FROM vapi.accounts --}, q{$$; SELECT pg_sleep(60); $$}, '\\', '%', '_', '{"x":1}', '{}',
