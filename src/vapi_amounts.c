@@ -66,7 +66,8 @@ static const Known known[] = {
 	{K_ORDINAL, 1, "first", 0},
 	{K_ORDINAL, 2, "second", 0},
 	{K_ORDINAL, 3, "third", 0},
-	{K_ORDINAL, 9, "fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth", 0},
+	{K_ORDINAL, 9,
+	 "fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth", 0},
 	{K_ORDINAL, 20, "sixteenth seventeenth eighteenth nineteenth twentieth thirtieth", 0},
 	{K_DAY, 1, "today tonight tomorrow", 0},
 	{K_DAY, 7, "monday tuesday wednesday thursday friday saturday sunday weekend", 0},
@@ -101,7 +102,8 @@ static const Known known[] = {
 	{K_END, 0, "end close", 0},
 	{K_SMALL, 0,
 	 "for is to or that was it i we you they but if so then just total minus plus all tops max maximum would", 0},
-	{K_SMALL, 0, "with as because when not are have had right out right-now down up off more less which including", 0},
+	{K_SMALL, 0, "with as because when not are have had right out right-now down up off more less which including",
+	 0},
 	{K_A_OR_P, 0, "p", 0},
 	{K_M, 0, "m", 0},
 };
@@ -453,7 +455,8 @@ mark_time(const VapiAmounts *amounts, VapiWords *words, int at)
 			mark(words, at, at + 1, VAPI_WORD_DAY);
 			break;
 		case K_HALF_MONTH:
-			if (before == K_IN || before == K_OF || before == K_BEFORE_CLOCK || before == K_THIS || before == K_NEXT ||
+			if (before == K_IN || before == K_OF || before == K_BEFORE_CLOCK || before == K_THIS ||
+				before == K_NEXT ||
 				after == K_ORDINAL || (at + 1 < words->count && (words->words[at + 1].flags & VAPI_WORD_DIGITS) != 0))
 				mark(words, at, at + 1, VAPI_WORD_DAY);
 			break;

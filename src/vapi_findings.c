@@ -27,7 +27,8 @@ closes(const VapiReader *reader)
 		return false;
 	if (findings->objections[VAPI_O_NO_NEED - VAPI_O_PRICE].seen ||
 		findings->objections[VAPI_O_COMPETITOR - VAPI_O_PRICE].seen ||
-		findings->objections[VAPI_O_TRUST - VAPI_O_PRICE].seen || findings->components[VAPI_NEED].answer == VAPI_DENIED)
+		findings->objections[VAPI_O_TRUST - VAPI_O_PRICE].seen ||
+		findings->components[VAPI_NEED].answer == VAPI_DENIED)
 		return true;
 	return !put_off && !reader->asked_for_other && reader->customer_ended &&
 		   reader->dialogue->customer_words > 3 * reader->dialogue->customer_turns;
@@ -109,9 +110,11 @@ deny_need(VapiReader *reader)
 		!seen[VAPI_O_TRUST - VAPI_O_PRICE].seen)
 	{
 		need->answer = VAPI_DENIED;
-		need->evidence = vapi_evidence_of(&reader->dialogue->said[reader->declined_turn], reader->declined_turn, VAPI_NO);
+		need->evidence = vapi_evidence_of(&reader->dialogue->said[reader->declined_turn], reader->declined_turn,
+										  VAPI_NO);
 	}
-	if (!why->seen && reader->refused_turn >= 0 && reader->left_open_turn < 0 && !seen[VAPI_O_TRUST - VAPI_O_PRICE].seen)
+	if (!why->seen && reader->refused_turn >= 0 && reader->left_open_turn < 0 &&
+		!seen[VAPI_O_TRUST - VAPI_O_PRICE].seen)
 	{
 		need->answer = VAPI_DENIED;
 		need->evidence = reader->findings->refusal;
@@ -128,10 +131,18 @@ infer(VapiReader *reader)
 
 	bare.evidence.bare = true;
 	if ((step == VAPI_DATED || (step == VAPI_INFORMATION && !reader->asked_for_other)) &&
-		(vapi_reader_answer(reader, VAPI_NEED) == VAPI_UNKNOWN || vapi_reader_answer(reader, VAPI_NEED) == VAPI_DENIED))
+		(vapi_reader_answer(reader, VAPI_NEED) == VAPI_UNKNOWN || vapi_reader_answer(reader,
+																					 VAPI_NEED) == VAPI_DENIED))
 	{
 		bare.answer = VAPI_VAGUE;
 		reader->findings->components[VAPI_NEED] = bare;
+	}
+	/* Who keeps the agent from somebody else, and names nobody, has no say. */
+	if (reader->asked_for_other && reader->refused_turn >= 0 &&
+		vapi_reader_answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN)
+	{
+		reader->findings->components[VAPI_AUTHORITY].answer = VAPI_NO_AUTHORITY;
+		reader->findings->components[VAPI_AUTHORITY].evidence = reader->findings->refusal;
 	}
 	/* Who needs nothing, or finds it too dear, speaks for himself. */
 	if (step < VAPI_DATED && vapi_reader_answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN && !reader->asked_for_other)
@@ -258,7 +269,7 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 
 		if (!said->turn->customer)
 		{
-			reader.asked_for_other |= reader.turns < 2 && vapi_found(said, VAPI_ASKS_PERSON);
+			reader.asked_for_other |= reader.turns < 3 && vapi_found(said, VAPI_ASKS_PERSON);
 			reader.priced |= vapi_found(said, VAPI_ASKS_PRICE);
 			continue;
 		}

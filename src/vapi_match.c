@@ -199,7 +199,8 @@ add_row(uint64 *present, const uint64 *row, int width)
 static int
 read_sentence(const VapiPhrases *phrases, const VapiWords *words, int at, VapiHits *hits)
 {
-	static const int flags[VAPI_AMOUNT_KINDS - 1] = {VAPI_WORD_NUMBER, VAPI_WORD_MONEY, VAPI_WORD_CLOCK, VAPI_WORD_DAY,
+	static const int flags[VAPI_AMOUNT_KINDS - 1] = {VAPI_WORD_NUMBER, VAPI_WORD_MONEY, VAPI_WORD_CLOCK,
+													 VAPI_WORD_DAY,
 													 VAPI_WORD_DURATION};
 	int width = phrases->shape_words;
 	int seen = 0;

@@ -436,7 +436,8 @@ find_needs(VapiPhrases *phrases)
 static bool
 takes(const VapiElement *shape, int kind)
 {
-	static const int flags[VAPI_AMOUNT_KINDS - 1] = {VAPI_WORD_NUMBER, VAPI_WORD_MONEY, VAPI_WORD_CLOCK, VAPI_WORD_DAY,
+	static const int flags[VAPI_AMOUNT_KINDS - 1] = {VAPI_WORD_NUMBER, VAPI_WORD_MONEY, VAPI_WORD_CLOCK,
+													 VAPI_WORD_DAY,
 													 VAPI_WORD_DURATION};
 
 	return kind == VAPI_AMOUNT_KINDS - 1 ? shape->name : (shape->flags & flags[kind]) != 0;

@@ -303,7 +303,8 @@ read_need(VapiReader *reader, const VapiSaid *said, int turn)
 	int problem = 0;
 
 	if (vapi_said(said, VAPI_NO_WANT) &&
-		(vapi_reader_answer(reader, VAPI_NEED) == VAPI_UNKNOWN || vapi_reader_answer(reader, VAPI_NEED) == VAPI_VAGUE))
+		(vapi_reader_answer(reader, VAPI_NEED) == VAPI_UNKNOWN || vapi_reader_answer(reader,
+																					 VAPI_NEED) == VAPI_VAGUE))
 	{
 		set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO_WANT);
 		was_asked = false;
@@ -337,7 +338,8 @@ read_need(VapiReader *reader, const VapiSaid *said, int turn)
 static bool
 balks(const VapiSaid *said)
 {
-	return vapi_said(said, VAPI_O_PRICE) && (!vapi_said(said, VAPI_ACCEPT_PRICE) || vapi_only_bare(said, VAPI_ACCEPT_PRICE));
+	return vapi_said(said, VAPI_O_PRICE) && (!vapi_said(said, VAPI_ACCEPT_PRICE) || vapi_only_bare(said,
+																								   VAPI_ACCEPT_PRICE));
 }
 
 static void
@@ -367,7 +369,8 @@ read_budget(VapiReader *reader, const VapiSaid *said, int turn)
 	else if (answers && asked_budget && vapi_said(said, VAPI_NO) && vapi_reader_answer(reader, VAPI_BUDGET) == VAPI_UNKNOWN)
 		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO);
 	else if (named && !before->question && vapi_said(said, VAPI_AGREE) && vapi_agrees(said) && !proposes(before) &&
-			 (before->amounts & TIME_OF_DAY) == 0 && before->numbers <= 2 && said->words.count <= 6 && !balks(said) && !said->question)
+			 (before->amounts & TIME_OF_DAY) == 0 && before->numbers <= 2 && said->words.count <= 6 &&
+			 !balks(said) && !said->question)
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_AGREE);
 	else if (named && vapi_agrees(said) && !balks(said) && !vapi_said(said, VAPI_SEND) && !said->question)
 	{
