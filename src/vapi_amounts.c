@@ -556,7 +556,8 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 			if (before.kind == K_THIS)
 				return now.value;
 			/* the first of next month */
-			if (before.kind == K_NEXT && kind(amounts, words, at - 2) == K_OF && meaning(amounts, words, at - 3).value == 1)
+			if (before.kind == K_NEXT && kind(amounts, words, at - 2) == K_OF &&
+				meaning(amounts, words, at - 3).value == 1)
 				return now.value;
 			if (before.kind == K_NEXT)
 				return now.value >= 365 ? VAPI_DAYS_LATER : now.value + Min(now.value, 7);

@@ -94,7 +94,8 @@ deny_need(VapiReader *reader)
 
 	if (!why->seen)
 		why = &seen[VAPI_O_COMPETITOR - VAPI_O_PRICE];
-	if (vapi_reader_answer(reader, VAPI_NEXT_STEP) != VAPI_NONE || (need->answer == VAPI_SPECIFIC && need->evidence.rule >= 0) ||
+	if (vapi_reader_answer(reader, VAPI_NEXT_STEP) != VAPI_NONE ||
+		(need->answer == VAPI_SPECIFIC && need->evidence.rule >= 0) ||
 		reader->asked_for_other)
 		return;
 	if (why->seen)

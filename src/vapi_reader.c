@@ -7,6 +7,11 @@
 #define LONG_ANSWER 14
 #define TELLING 9
 
+/* What shows that a sum that he repeats is no surprise. */
+#define AGREED                                                                              \
+	(VAPI_BIT(VAPI_COMMIT_BUY) | VAPI_BIT(VAPI_COMMIT_MEET) | VAPI_BIT(VAPI_ACCEPT_PRICE) | \
+	 VAPI_BIT(VAPI_HAS_MONEY) | VAPI_BIT(VAPI_RANGE))
+
 static bool balks(const VapiSaid *said);
 
 const VapiSaid *
@@ -350,9 +355,11 @@ read_budget(VapiReader *reader, const VapiSaid *said, int turn)
 	bool asked_budget = (before->found & VAPI_BIT(VAPI_ASKS_BUDGET)) != 0;
 	bool named = (before->found & VAPI_BIT(VAPI_ASKS_PRICE)) != 0;
 
-	bool answers = before->question && !said->question && (asked_budget || named) && !vapi_found(before, VAPI_ASKS_WHEN);
+	bool answers = before->question && !said->question && (asked_budget || named) &&
+				   !vapi_found(before, VAPI_ASKS_WHEN);
 
-	if (states(said, VAPI_NO_MONEY, named) && !vapi_said(said, VAPI_ACCEPT_PRICE) && vapi_reader_answer(reader, VAPI_BUDGET) != VAPI_STATED)
+	if (states(said, VAPI_NO_MONEY, named) && !vapi_said(said, VAPI_ACCEPT_PRICE) &&
+		vapi_reader_answer(reader, VAPI_BUDGET) != VAPI_STATED)
 		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO_MONEY);
 	else if (states(said, VAPI_RANGE, asked_budget || named) && (said->numbers > 0 || asked_budget || named))
 		raise(reader, VAPI_BUDGET, VAPI_RANGE_OF_MONEY, said, turn, VAPI_RANGE);
@@ -366,7 +373,8 @@ read_budget(VapiReader *reader, const VapiSaid *said, int turn)
 	/* "Does the price work for you?" "It does." */
 	else if (answers && vapi_agrees(said) && !balks(said) && !vapi_said(said, VAPI_SELF))
 		raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, vapi_said(said, VAPI_AGREE) ? VAPI_AGREE : VAPI_YES);
-	else if (answers && asked_budget && vapi_said(said, VAPI_NO) && vapi_reader_answer(reader, VAPI_BUDGET) == VAPI_UNKNOWN)
+	else if (answers && asked_budget && vapi_said(said, VAPI_NO) &&
+			 vapi_reader_answer(reader, VAPI_BUDGET) == VAPI_UNKNOWN)
 		set(reader, VAPI_BUDGET, VAPI_NONE, said, turn, VAPI_NO);
 	else if (named && !before->question && vapi_said(said, VAPI_AGREE) && vapi_agrees(said) && !proposes(before) &&
 			 (before->amounts & TIME_OF_DAY) == 0 && before->numbers <= 2 && said->words.count <= 6 &&
@@ -545,8 +553,7 @@ read_objections(VapiReader *reader, const VapiSaid *said, int turn)
 		/* "Four hundred?" */
 		bool stunned = kind == 0 && vapi_found(before, VAPI_ASKS_PRICE) && !before->question && said->numbers > 0 &&
 					   (said->question || !proposes(before)) && said->words.count <= 8 && !vapi_agrees(said) &&
-					   (said->clean & (VAPI_BIT(VAPI_COMMIT_BUY) | VAPI_BIT(VAPI_COMMIT_MEET) |
-									   VAPI_BIT(VAPI_ACCEPT_PRICE) | VAPI_BIT(VAPI_HAS_MONEY) | VAPI_BIT(VAPI_RANGE))) == 0;
+					   (said->clean & AGREED) == 0;
 
 		/* What is wrong with things as they are is the need, not an objection. */
 		if (tells && !(kind == 0 && reader->priced && !vapi_only_bare(said, VAPI_O_PRICE)))
