@@ -252,8 +252,9 @@ append_quality(StringInfo out, const VapiQuality *quality, const VapiTurns *turn
 PG_FUNCTION_INFO_V1(vapi_sales_read_conversation);
 
 /*
- * SQL: vapi_internal.read_conversation(messages, transcript, categories, terms, voicemail, went_silent, reached, seconds,
- * judged, interruptions, latency). Memory is the caller's, and freed with it. ereports 22023 for a term that is none.
+ * SQL: vapi_internal.read_conversation(messages, transcript, categories, terms, voicemail, went_silent, reached,
+ * seconds, judged, interruptions, latency). Memory is the caller's, and freed with it. ereports 22023 for a term that
+ * is none.
  */
 Datum
 vapi_sales_read_conversation(PG_FUNCTION_ARGS)

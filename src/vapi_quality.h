@@ -44,7 +44,7 @@ typedef struct VapiQualityFacts
 	bool reached;	   /* somebody at the other end took part */
 	bool voicemail;
 	bool went_silent;			/* the call was ended because nobody spoke */
-	int conduct[VAPI_CONDUCTS]; /* the agent's turn that has it, index of the turns; -1: none. Questions are counted here. */
+	int conduct[VAPI_CONDUCTS]; /* the agent's turn that has it, index of the turns; -1: none */
 } VapiQualityFacts;
 
 typedef struct VapiQualityPoints

@@ -1,12 +1,14 @@
 # shellcheck shell=bash
 # Compiles a C test without the server. Its first line says what it tests:
 #   /* links: vapi_a vapi_b libs: -lcjson */
-# "scoring" stands for all that reads and scores a conversation.
+# "scoring" stands for all that reads and scores a conversation, "talk" for
+# what finds its terms and measures how it was led.
 # Sourced; used by the unit tests and the fuzz targets.
 
 linked_scoring="vapi_token vapi_json vapi_words vapi_turns vapi_amounts vapi_phrases vapi_match vapi_sentiment vapi_lexicon
 	vapi_dialogue vapi_answers vapi_reader vapi_findings vapi_rubric vapi_structured"
 linked_scoring=${linked_scoring//$'\n'/ }
+linked_talk="vapi_token vapi_json vapi_words vapi_turns vapi_phrases vapi_match vapi_quote vapi_keywords vapi_talk vapi_quality"
 
 # linked_compile COMPILER SOURCE PROGRAM FLAG...
 linked_compile() {
@@ -18,7 +20,11 @@ linked_compile() {
 		return 1
 	fi
 	read -ra libs <<<"${BASH_REMATCH[3]}"
-	read -ra links <<<"${BASH_REMATCH[1]//scoring/$linked_scoring}"
+	case ${BASH_REMATCH[1]} in
+		scoring) read -ra links <<<"$linked_scoring" ;;
+		talk) read -ra links <<<"$linked_talk" ;;
+		*) read -ra links <<<"${BASH_REMATCH[1]}" ;;
+	esac
 	links=("${links[@]/#/src/}")
 	links=("${links[@]/%/.c}")
 	"$compiler" -std=gnu11 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -Wno-unused-parameter -DFRONTEND \

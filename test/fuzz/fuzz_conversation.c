@@ -1,4 +1,4 @@
-/* links: vapi_token vapi_json vapi_words vapi_turns vapi_phrases vapi_match vapi_quote vapi_keywords vapi_talk vapi_quality */
+/* links: talk */
 #include "vapi_keywords.h"
 #include "vapi_quality.h"
 #include "vapi_quote.h"
@@ -85,7 +85,8 @@ check_times(const VapiTurns *turns, const VapiJson *messages)
 	VapiTalk talk;
 
 	vapi_talk_read(&talk, turns, messages);
-	must(isfinite(talk.latency) && isfinite(talk.silence) && talk.silence >= 0 && isfinite(talk.monologue_seconds), "seconds");
+	must(isfinite(talk.latency) && isfinite(talk.silence) && talk.silence >= 0 && isfinite(talk.monologue_seconds),
+		 "seconds");
 	must(talk.pauses >= 0 && talk.pauses <= turns->count && talk.pause.turn < turns->count, "pauses");
 	must(talk.interruptions + talk.answers <= turns->count, "answers");
 }

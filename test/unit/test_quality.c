@@ -1,4 +1,4 @@
-/* links: vapi_token vapi_json vapi_words vapi_turns vapi_phrases vapi_match vapi_quote vapi_keywords vapi_talk vapi_quality */
+/* links: talk */
 #include "vapi_keywords.h"
 #include "vapi_quality.h"
 #include "vapi_quote.h"
@@ -110,13 +110,16 @@ test_keywords(void)
 static void
 test_talk(void)
 {
-	read_messages("[{\"role\":\"bot\",\"message\":\"Hello there. All well?\",\"secondsFromStart\":1,\"time\":1000,\"endTime\":4000},"
+	read_messages("[{\"role\":\"bot\",\"message\":\"Hello there. All well?\","
+				  "\"secondsFromStart\":1,\"time\":1000,\"endTime\":4000},"
 				  "{\"role\":\"system\",\"message\":\"be nice\"},"
 				  "{\"role\":\"user\",\"message\":\"Yes I am\",\"secondsFromStart\":5,\"time\":5000,\"endTime\":9000},"
 				  "{\"role\":\"bot\",\"message\":\"Good\",\"secondsFromStart\":7,\"time\":7000,\"endTime\":8000},"
-				  "{\"role\":\"bot\",\"message\":\"one two three\",\"secondsFromStart\":15,\"time\":15000,\"endTime\":16000},"
+				  "{\"role\":\"bot\",\"message\":\"one two three\","
+				  "\"secondsFromStart\":15,\"time\":15000,\"endTime\":16000},"
 				  "{\"role\":\"user\",\"message\":\"Bye\",\"secondsFromStart\":17,\"time\":17000,\"endTime\":18000},"
-				  "{\"role\":\"bot\",\"message\":\"Really??\",\"secondsFromStart\":20,\"time\":20000,\"endTime\":21000}]");
+				  "{\"role\":\"bot\",\"message\":\"Really??\","
+				  "\"secondsFromStart\":20,\"time\":20000,\"endTime\":21000}]");
 	tap_equal(talk.agent_turns, 4, "turns of the agent's");
 	tap_equal(talk.customer_words, 4, "words of the customer's");
 	tap_equal(talk.questions, 2, "questions, a doubled mark once");
@@ -128,7 +131,8 @@ test_talk(void)
 	tap_ok(talk.silence == 1 + 6 + 1 + 2, "silence");
 	tap_equal(talk.pauses, 1, "a pause");
 	tap_equal(talk.pause.turn, 3, "the turn after it");
-	tap_ok(talk.monologue.turn == 0 && talk.monologue.value == 4 && talk.monologue_seconds == 3, "the first of the longest monologues");
+	tap_ok(talk.monologue.turn == 0 && talk.monologue.value == 4 && talk.monologue_seconds == 3,
+		   "the first of the longest monologues");
 	read_messages("[{\"role\":\"bot\",\"message\":\"a\",\"secondsFromStart\":1,\"time\":1000,\"endTime\":4000},"
 				  "{\"role\":\"user\",\"message\":\"b\",\"secondsFromStart\":5}]");
 	tap_ok(!talk.timed && talk.interruptions == 0 && talk.answers == 0, "without an end no times are believed");
@@ -172,7 +176,8 @@ test_points(void)
 	tap_equal(balance_of(65), 15, "the upper end");
 	tap_equal(balance_of(10), 0, "the agent hardly speaks");
 	tap_equal(balance_of(95), 0, "the customer hardly speaks");
-	tap_ok(balance_of(80) > 0 && balance_of(80) < 15 && balance_of(70) > balance_of(80), "and between less the farther");
+	tap_ok(balance_of(80) > 0 && balance_of(80) < 15 && balance_of(70) > balance_of(80),
+		   "and between less the farther");
 	facts.judged = 0.75;
 	facts.interruptions = 1;
 	facts.latency = 1.5;
