@@ -4,6 +4,37 @@
 -- of the source, with bit 62 for an ended status. A group is replaced whole
 -- when its (version, value) is larger, so the row depends on no order.
 
+-- In C (src/vapi_derived.c), since the merge of an event computes them, too.
+CREATE FUNCTION vapi_internal.call_direction(type text) RETURNS text
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_call_direction';
+COMMENT ON FUNCTION vapi_internal.call_direction(text) IS 'inbound or outbound, by Vapi''s type; NULL for web calls.';
+
+CREATE FUNCTION vapi_internal.call_status(vapi_status text, ended_reason text, ended_status text) RETURNS text
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_call_status';
+COMMENT ON FUNCTION vapi_internal.call_status(text, text, text) IS 'Vapi''s word while the call lives; once it is over, the status of its reason, completed without one. NULL for a word that is unknown.';
+
+CREATE FUNCTION vapi_internal.call_end_status(vapi_status text, ended_reason text, ended_status text) RETURNS text
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_call_end_status';
+COMMENT ON FUNCTION vapi_internal.call_end_status(text, text, text) IS 'call_status() of a call that is over, else open.';
+
+CREATE FUNCTION vapi_internal.call_duration(started_at timestamptz, ended_at timestamptz, reported_duration numeric) RETURNS numeric
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_call_duration';
+COMMENT ON FUNCTION vapi_internal.call_duration(timestamptz, timestamptz, numeric) IS 'Seconds from start to end; as reported where one of them is missing, or the end comes first.';
+
+CREATE FUNCTION vapi_internal.call_error(ended_status text, ended_message text, ended_reason text) RETURNS text
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_call_error';
+COMMENT ON FUNCTION vapi_internal.call_error(text, text, text) IS 'What a failed call ended with: Vapi''s message, else the reason; NULL for any other call.';
+
+CREATE FUNCTION vapi_internal.call_slot(created_at timestamptz, started_at timestamptz, ended_at timestamptz) RETURNS integer
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_call_slot';
+COMMENT ON FUNCTION vapi_internal.call_slot(timestamptz, timestamptz, timestamptz) IS 'Quarter of an hour since 1970 of the first that is known, 0 when none is. 22003 for a time beyond integers, 22008 for one that is infinite.';
+
 CREATE TABLE vapi_internal.call
 (
 	call_id text COLLATE "C" PRIMARY KEY CHECK (call_id <> ''),
@@ -49,25 +80,12 @@ CREATE TABLE vapi_internal.call
 	sentiment text,
 
 	-- Functions of the merged columns only.
-	direction text GENERATED ALWAYS AS (
-		CASE type WHEN 'inboundPhoneCall' THEN 'inbound' WHEN 'outboundPhoneCall' THEN 'outbound' END) STORED,
-	status text GENERATED ALWAYS AS (
-		CASE
-			WHEN vapi_status = 'ended' OR ended_reason IS NOT NULL THEN coalesce(ended_status, 'completed')
-			WHEN vapi_status IN ('scheduled', 'queued', 'ringing', 'in-progress', 'forwarding') THEN vapi_status
-			WHEN vapi_status IN ('not-found', 'deletion-failed') THEN 'failed'
-		END) STORED,
-	duration_seconds numeric GENERATED ALWAYS AS (
-		CASE
-			WHEN started_at IS NOT NULL AND ended_at >= started_at
-				THEN trim_scale(extract(epoch FROM ended_at - started_at))
-			ELSE reported_duration
-		END) STORED,
-	error_message text GENERATED ALWAYS AS (
-		CASE WHEN ended_status = 'failed' THEN coalesce(ended_message, ended_reason) END) STORED,
-	slot integer NOT NULL GENERATED ALWAYS AS (
-		coalesce(floor(extract(epoch FROM coalesce(created_at, started_at, ended_at)
-			- timestamptz '1970-01-01 00:00:00+00') / 900)::integer, 0)) STORED,
+	direction text GENERATED ALWAYS AS (vapi_internal.call_direction(type)) STORED,
+	status text GENERATED ALWAYS AS (vapi_internal.call_status(vapi_status, ended_reason, ended_status)) STORED,
+	end_status text NOT NULL GENERATED ALWAYS AS (vapi_internal.call_end_status(vapi_status, ended_reason, ended_status)) STORED,
+	duration_seconds numeric GENERATED ALWAYS AS (vapi_internal.call_duration(started_at, ended_at, reported_duration)) STORED,
+	error_message text GENERATED ALWAYS AS (vapi_internal.call_error(ended_status, ended_message, ended_reason)) STORED,
+	slot integer NOT NULL GENERATED ALWAYS AS (vapi_internal.call_slot(created_at, started_at, ended_at)) STORED,
 	prev_slot integer,
 
 	v_org bigint NOT NULL DEFAULT 0,
@@ -96,10 +114,13 @@ CREATE TABLE vapi_internal.call
 	v_reported_outcome bigint NOT NULL DEFAULT 0,
 	v_reported_score bigint NOT NULL DEFAULT 0,
 	v_settled bigint NOT NULL DEFAULT 0
-);
+)
+-- Room for one more version a page: then a change of status needs no index entries.
+WITH (fillfactor = 90);
 COMMENT ON TABLE vapi_internal.call IS 'One row a call: what lists and analytics read. Written by the merge only; local edits have columns of their own.';
 COMMENT ON COLUMN vapi_internal.call.vapi_status IS 'Vapi''s word: scheduled, queued, ringing, in-progress, forwarding, ended, not-found, deletion-failed.';
 COMMENT ON COLUMN vapi_internal.call.status IS 'scheduled, queued, ringing, in-progress, forwarding, completed, failed, no-answer, busy, voicemail, canceled; NULL when Vapi''s word is unknown.';
+COMMENT ON COLUMN vapi_internal.call.end_status IS 'status once the call is over, open before. Indexes have this one, so that a change of status during the call leaves all of them alone.';
 COMMENT ON COLUMN vapi_internal.call.ended_family IS 'How the call ended: see vapi_internal.ended_reason.';
 COMMENT ON COLUMN vapi_internal.call.reached IS 'Did somebody at the other end take part; by the reason.';
 COMMENT ON COLUMN vapi_internal.call.reported_duration IS 'Seconds as a report or a flat event gives them; counts only where the times are missing.';

@@ -80,6 +80,3 @@ EXCEPTION
 		NULL;
 END
 $$;
-
--- Calls under way, of which there are few among all.
-CREATE INDEX call_running_idx ON vapi_internal.call (prospect_id) WHERE status IN ('queued', 'ringing', 'in-progress', 'forwarding');

@@ -3,7 +3,7 @@
 -- security barrier hides from LIMIT. What is shown of them comes from view calls.
 
 -- Each with the query it is there for in docs/operations.md.
-CREATE INDEX call_status_idx ON vapi_internal.call (status, created_at DESC NULLS LAST, call_id DESC);
+CREATE INDEX call_end_status_idx ON vapi_internal.call (end_status, created_at DESC NULLS LAST, call_id DESC);
 CREATE INDEX call_assistant_idx ON vapi_internal.call (assistant_id, created_at DESC NULLS LAST, call_id DESC);
 CREATE INDEX call_direction_idx ON vapi_internal.call (direction, created_at DESC NULLS LAST, call_id DESC) WHERE direction IS NOT NULL;
 CREATE INDEX call_phone_number_idx ON vapi_internal.call (phone_number_id, created_at DESC NULLS LAST, call_id DESC) WHERE phone_number_id IS NOT NULL;
@@ -79,6 +79,8 @@ DECLARE
 	parts text[] := '{}';
 	sought text := btrim(filters ->> 'search');
 	digits text := regexp_replace(sought, '[^0-9]', '', 'g');
+	under_way CONSTANT text[] := '{scheduled,queued,ringing,in-progress,forwarding}';
+	wanted text[];
 	at timestamptz;
 	bound record;
 	rare tsquery;
@@ -97,12 +99,14 @@ BEGIN
 			RAISE EXCEPTION 'there is no status "%"', left(filters ->> 'status', 64) USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'Give one or several, with commas, of scheduled, queued, ringing, in-progress, forwarding, completed, failed, no-answer, busy, voicemail and canceled.';
 		END IF;
-		IF filters ->> 'status' ~ ',' THEN
-			parts := parts || format('c.status = ANY (%L::text[])', string_to_array(filters ->> 'status', ','));
-			branches := coalesce(branches, ARRAY(SELECT DISTINCT format('c.status = %L', s) FROM unnest(string_to_array(filters ->> 'status', ',')) AS s));
-		ELSE
-			parts := parts || format('c.status = %L', filters ->> 'status');
-		END IF;
+		-- The index has the status of a call that is over; of the others, which are few, all are looked at.
+		wanted := ARRAY(SELECT DISTINCT CASE WHEN s = ANY (under_way) THEN format('(c.end_status = ''open'' AND c.status = %L)', s)
+				ELSE format('c.end_status = %L', s) END
+			FROM unnest(string_to_array(filters ->> 'status', ',')) AS s);
+		parts := parts || CASE WHEN cardinality(wanted) = 1 THEN wanted[1]
+			WHEN string_to_array(filters ->> 'status', ',') && under_way THEN '(' || array_to_string(wanted, ' OR ') || ')'
+			ELSE format('c.end_status = ANY (%L::text[])', string_to_array(filters ->> 'status', ',')) END;
+		branches := CASE WHEN cardinality(wanted) > 1 THEN coalesce(branches, wanted) ELSE branches END;
 	END IF;
 	IF filters ? 'direction' THEN
 		IF filters ->> 'direction' NOT IN ('inbound', 'outbound') THEN

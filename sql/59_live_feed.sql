@@ -53,7 +53,7 @@ BEGIN
 		RETURN jsonb_build_object('epoch', this_epoch, 'last', head, 'reset', true, 'more', false, 'calls', coalesce((
 			SELECT jsonb_agg(vapi_internal.call_card(f, audience, a.actions) ORDER BY f.created_at, f.call_id)
 			FROM vapi_internal.live_fact f, (SELECT vapi_internal.live_actions(audience)) AS a(actions)
-			WHERE f.status IN ('queued', 'ringing', 'in-progress', 'forwarding')
+			WHERE f.end_status = 'open' AND f.status IN ('queued', 'ringing', 'in-progress', 'forwarding')
 				AND (scope IS NULL OR f.assistant_id = ANY (scope))), '[]'));
 	END IF;
 	upto := least(head, "after" + most);

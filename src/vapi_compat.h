@@ -85,6 +85,87 @@ vapi_compat_wait_event(const char *name)
 #endif
 }
 
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "executor/executor.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
+
+static inline IndexScanDesc
+vapi_compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int keys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, NULL, keys, 0);
+#else
+	return index_beginscan(heap, index, snapshot, keys, 0);
+#endif
+}
+
+/* Which indexes get entries for a new version of a row: from 16 on there are some that always do. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes VapiIndexEntries;
+#define VAPI_INDEX_ENTRIES_NONE TU_None
+#define VAPI_INDEX_ENTRIES_ALL TU_All
+#else
+typedef bool VapiIndexEntries;
+#define VAPI_INDEX_ENTRIES_NONE false
+#define VAPI_INDEX_ENTRIES_ALL true
+#endif
+
+static inline TM_Result
+vapi_compat_tuple_update(Relation relation, ItemPointer row, TupleTableSlot *slot, CommandId command,
+						 VapiIndexEntries *entries)
+{
+	TM_FailureData failure;
+	LockTupleMode mode;
+
+	return table_tuple_update(relation, row, slot, command, GetActiveSnapshot(), InvalidSnapshot, true, &failure,
+							  &mode, entries);
+}
+
+/*
+ * As of an INSERT: in an UPDATE the server would work out which columns have
+ * changed, a hint for indexes full of versions. conflict: as ON CONFLICT does;
+ * NULL: a row that is there is an error.
+ */
+static inline List *
+vapi_compat_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *estate, bool *conflict,
+								List *arbiters, VapiIndexEntries entries)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(result, slot, estate, false, conflict != NULL, conflict, arbiters,
+								 entries == TU_Summarizing);
+#else
+	(void) entries;
+	return ExecInsertIndexTuples(result, slot, estate, false, conflict != NULL, conflict, arbiters);
+#endif
+}
+
+static inline Oid
+vapi_compat_primary_key_index(Relation relation)
+{
+#if PG_VERSION_NUM >= 180000
+	return RelationGetPrimaryKeyIndex(relation, false);
+#else
+	return RelationGetPrimaryKeyIndex(relation);
+#endif
+}
+
+/* False: one of the arbiters, NIL for any unique index, has such a row. */
+static inline bool
+vapi_compat_check_index_constraints(ResultRelInfo *result, TupleTableSlot *slot, EState *estate, List *arbiters)
+{
+	ItemPointerData conflict;
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData none;
+
+	ItemPointerSetInvalid(&none);
+	return ExecCheckIndexConstraints(result, slot, estate, &conflict, &none, arbiters);
+#else
+	return ExecCheckIndexConstraints(result, slot, estate, &conflict, arbiters);
+#endif
+}
+
 /* libcurl 7.87: CURLOPT_QUICK_EXIT, without which a cancel waits for the name resolution. */
 #define VAPI_COMPAT_CURL_VERSION 0x075700
 #if LIBCURL_VERSION_NUM < VAPI_COMPAT_CURL_VERSION

@@ -5,8 +5,6 @@
 #include "vapi_event.h"
 
 #include "access/xact.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
@@ -17,6 +15,7 @@
 #include "vapi_error.h"
 #include "vapi_guc.h"
 #include "vapi_handler.h"
+#include "vapi_inbox.h"
 #include "vapi_jsonb.h"
 #include "vapi_live.h"
 #include "vapi_merge.h"
@@ -28,20 +27,6 @@
 /* Longest wait for a lock, in milliseconds: an ALTER TABLE of the user's must not pile up senders. */
 #define LOCK_TIMEOUT 1000
 #define LOCK_TIMEOUT_TEXT "1000"
-
-/* Bytes of the call's hash in a dedupe key, and of what follows; also in erase_call. */
-#define KEY_HALF 16
-
-/* Longest type that is kept. */
-#define TYPE_SIZE 255
-
-static VapiStatement insert_event = {
-	.sql = "INSERT INTO vapi_internal.event AS e (received_at, channel, type, call_id, message_at, dedupe_key,"
-		   "  content_hash, last_delivered_at, body, unreadable, status, last_error, applied_at)"
-		   " VALUES ($1, $2, $3, $4, $5, $6, $7, $1, $8, $9, $10, $11, CASE WHEN $10 = 'applied' THEN $1 END)"
-		   " ON CONFLICT (dedupe_key, content_hash) DO UPDATE SET deliveries = e.deliveries + 1,"
-		   "  last_delivered_at = greatest(e.last_delivered_at, excluded.last_delivered_at)"
-		   " RETURNING e.event_id, e.deliveries"};
 
 /* $2: attempts that this failure counts as; $4: it can never be applied. */
 static VapiStatement note_failure = {
@@ -126,122 +111,6 @@ understand(VapiJson *tree, Incoming *incoming)
 			if (member != message->fields)
 				vapi_redact_secrets(member);
 	}
-}
-
-/* A hash under way; its functions fail for lack of memory only. */
-static void
-hash_failed(void)
-{
-	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not compute a hash")));
-}
-
-static void
-hash_add(void *arg, const void *bytes, size_t length)
-{
-	if (pg_cryptohash_update(arg, bytes, length) < 0)
-		hash_failed();
-}
-
-static void
-hash_add_piece(void *arg, const char *piece)
-{
-	hash_add(arg, piece, strlen(piece) + 1);
-}
-
-static pg_cryptohash_ctx *
-hash_begin(void)
-{
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
-
-	if (hash == NULL || pg_cryptohash_init(hash) < 0)
-		hash_failed();
-	return hash;
-}
-
-static void
-hash_end(pg_cryptohash_ctx *hash, uint8 result[PG_SHA256_DIGEST_LENGTH])
-{
-	if (pg_cryptohash_final(hash, result, PG_SHA256_DIGEST_LENGTH) < 0)
-		hash_failed();
-	pg_cryptohash_free(hash);
-}
-
-/* A bytea parameter. */
-static VapiParameter
-parameter_bytes(const void *bytes, size_t length)
-{
-	VapiParameter parameter = {BYTEAOID, (Datum) 0, bytes == NULL};
-
-	if (bytes != NULL)
-	{
-		bytea *value = palloc(VARHDRSZ + length);
-
-		SET_VARSIZE(value, VARHDRSZ + length);
-		memcpy(VARDATA(value), bytes, length);
-		parameter.value = PointerGetDatum(value);
-	}
-	return parameter;
-}
-
-static VapiParameter
-parameter_key(const VapiMessage *message)
-{
-	uint8 of_call[PG_SHA256_DIGEST_LENGTH];
-	uint8 of_rest[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *hash = hash_begin();
-
-	if (message->call_id != NULL)
-		hash_add(hash, message->call_id, strlen(message->call_id));
-	hash_end(hash, of_call);
-	hash = hash_begin();
-	hash_add_piece(hash, message->type != NULL ? message->type : "");
-	vapi_message_discriminate(message, hash_add_piece, hash);
-	hash_end(hash, of_rest);
-	memcpy(of_call + KEY_HALF, of_rest, KEY_HALF);
-	return parameter_bytes(of_call, KEY_HALF * 2);
-}
-
-static VapiParameter
-parameter_hash(const void *bytes, size_t length)
-{
-	uint8 result[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *hash = hash_begin();
-
-	hash_add(hash, bytes, length);
-	hash_end(hash, result);
-	return parameter_bytes(result, sizeof(result));
-}
-
-/* Stores the event, or counts its delivery. unreadable: instead of a body. */
-static void
-keep(const Incoming *incoming, const char *channel, const char *unreadable, VapiIngested *ingested)
-{
-	const VapiMessage *message = &incoming->message;
-	VapiParameter parameters[11];
-	const char *type = message->type;
-	const char *reason = incoming->why;
-	bool isnull;
-	HeapTuple row;
-
-	if (type != NULL && strlen(type) > TYPE_SIZE)
-		type = pnstrdup(type, pg_mbcliplen(type, (int) strlen(type), TYPE_SIZE));
-	parameters[0] = vapi_parameter_time(incoming->received);
-	parameters[1] = vapi_parameter_text(channel);
-	parameters[2] = vapi_parameter_text(type);
-	parameters[3] = vapi_parameter_text(message->call_id);
-	parameters[4] = vapi_parameter_time(message->at);
-	parameters[5] = parameter_key(message);
-	parameters[6] = unreadable != NULL ? parameter_hash(unreadable, strlen(unreadable))
-									   : parameter_hash(VARDATA(incoming->body), VARSIZE(incoming->body) - VARHDRSZ);
-	parameters[7] = vapi_parameter_jsonb(incoming->body);
-	parameters[8] = parameter_bytes(unreadable, unreadable != NULL ? strlen(unreadable) : 0);
-	parameters[9] = vapi_parameter_text(reason != NULL ? "dead" : "applied");
-	parameters[10] = vapi_parameter_text(reason);
-	(void) vapi_store_execute(&insert_event, 11, parameters);
-	row = SPI_tuptable->vals[0];
-	ingested->event_id = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
-	ingested->duplicate = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull)) > 1;
-	SPI_freetuptable(SPI_tuptable);
 }
 
 /* What the event does. */
@@ -411,10 +280,11 @@ ingest(Incoming *incoming, const char *channel, const char *unreadable)
 {
 	MemoryContext context = CurrentMemoryContext;
 	VapiIngested ingested = {0};
+	VapiInboxEvent kept = {&incoming->message, incoming->received, channel, incoming->body, unreadable, incoming->why};
 	VapiStoreSection section;
 
 	enter(&section);
-	keep(incoming, channel, unreadable, &ingested);
+	ingested.event_id = vapi_inbox_keep(&kept, &ingested.duplicate);
 	if (!ingested.duplicate)
 		(void) settle(incoming, ingested.event_id, true);
 	if (incoming->why == NULL)

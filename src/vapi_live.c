@@ -1,5 +1,6 @@
 #include "vapi_live.h"
 
+#include "vapi_heap.h"
 #include "vapi_map_fields.h"
 #include "vapi_store.h"
 #include "vapi_wake.h"
@@ -57,8 +58,6 @@ static VapiStatement finish = {
 		   "  WHERE l.call_id = $1 AND c.vapi_status = 'ended' AND (c.settled OR t.v_transcript <> 0)),"
 		   " line AS (DELETE FROM vapi_internal.live_line l USING over o WHERE l.call_id = o.call_id)"
 		   " DELETE FROM vapi_internal.live_call l USING over o WHERE l.call_id = o.call_id"};
-/* Of most calls nothing is there. */
-static VapiStatement is_live = {.sql = "SELECT FROM vapi_internal.live_call WHERE call_id = $1"};
 
 static VapiStatement sweep = {.sql = "SELECT vapi_internal.live_sweep()"};
 
@@ -127,9 +126,12 @@ vapi_live_apply(const VapiMessage *message, int64 received)
 void
 vapi_live_finish(const char *call_id)
 {
+	static VapiHeap calls = {.name = "live_call", .read_only = true};
 	VapiParameter parameter = vapi_parameter_text(call_id);
+	bool possible;
 
-	if (vapi_store_look(&is_live, 1, &parameter) > 0)
+	/* of most calls nothing is there */
+	if (vapi_heap_has(&calls, parameter.value, &possible) || !possible)
 		(void) vapi_store_execute(&finish, 1, &parameter);
 }
 

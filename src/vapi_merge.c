@@ -6,6 +6,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "vapi_heap.h"
 #include "vapi_lock.h"
 #include "vapi_merge.h"
 #include "vapi_prospect.h"
@@ -22,9 +23,6 @@ static VapiStatement write_dirty = {.sql = "INSERT INTO vapi_internal.rollup_dir
 
 static VapiStatement write_pending = {.sql = "INSERT INTO vapi_internal.change_pending (call_id, kind)"
 											 " SELECT i, 'call' FROM unnest($1) AS i"};
-
-/* The same of one slot. */
-static VapiStatement write_dirty_one = {.sql = "INSERT INTO vapi_internal.rollup_dirty (slot) VALUES ($1::integer)"};
 
 static VapiStatement write_review = {
 	.sql = "INSERT INTO vapi_internal.prospect_review (call_id, reason, candidates)"
@@ -237,42 +235,29 @@ merge_many(VapiBatch *batch, VapiBatchRow *rows, int count, SlotList *dirty)
 	PG_END_TRY();
 }
 
-/* Merges a batch of one call. */
-static void
-merge_one(VapiBatch *batch, VapiBatchRow *row, SlotList *dirty)
+/* Writes the rows of one call; false: somebody else was at it, so that the merge of many has to do it. */
+static bool
+write_single(VapiBatchRow *row, VapiSingle *single, SlotList *dirty)
 {
-	uint32 groups[] = {vapi_batch_groups(batch, VAPI_BATCH_CALLS), vapi_batch_groups(batch, VAPI_BATCH_CONTENTS)};
-	VapiSingle single;
-
-	if (!vapi_single_possible() || !vapi_single_look(row, groups, &single))
-	{
-		merge_many(batch, row, 1, dirty);
-		return;
-	}
-	if (row->erased)
-		return;
-	if (!single.is_linked)
-		vapi_prospect_resolve(row, 1);
 	for (int table = VAPI_BATCH_CALLS; table <= VAPI_BATCH_CONTENTS; table++)
 	{
 		int32 slot;
 		int32 prev_slot;
 
-		switch (vapi_single_write(table, row, &single, &slot, &prev_slot))
+		switch (vapi_single_write(table, row, single, &slot, &prev_slot))
 		{
-			case VAPI_SINGLE_ELSE:
-				merge_many(batch, row, 1, dirty);
-				return;
-			case VAPI_SINGLE_UNCHANGED:
+			case VAPI_ROW_ELSE:
+				return false;
+			case VAPI_ROW_UNCHANGED:
 				break;
-			case VAPI_SINGLE_CREATED:
+			case VAPI_ROW_CREATED:
 				row->changed = true;
 				if (table == VAPI_BATCH_CONTENTS)
 					break;
 				row->created = true;
 				add_slot(dirty, slot);
 				break;
-			case VAPI_SINGLE_CHANGED:
+			case VAPI_ROW_CHANGED:
 				row->changed = true;
 				if (table == VAPI_BATCH_CONTENTS)
 					break;
@@ -282,6 +267,65 @@ merge_one(VapiBatch *batch, VapiBatchRow *row, SlotList *dirty)
 				break;
 		}
 	}
+	return true;
+}
+
+/* Merges a batch of one call. */
+static void
+merge_one(VapiBatch *batch, VapiBatchRow *row, SlotList *dirty)
+{
+	uint32 groups[] = {vapi_batch_groups(batch, VAPI_BATCH_CALLS), vapi_batch_groups(batch, VAPI_BATCH_CONTENTS)};
+	VapiSingle single;
+	bool done = true;
+
+	if (!vapi_single_possible() || !vapi_single_look(row, groups, &single))
+	{
+		merge_many(batch, row, 1, dirty);
+		return;
+	}
+	if (!row->erased)
+	{
+		if (!single.is_linked)
+			vapi_prospect_resolve(row, 1);
+		done = write_single(row, &single, dirty);
+	}
+	vapi_single_end(&single);
+	if (!done)
+		merge_many(batch, row, 1, dirty);
+}
+
+/* Appends a row to a table without indexes, past the executor; false: not possible. */
+static bool
+append_row(VapiHeap *heap, const Datum *values)
+{
+	static const bool nulls[VAPI_HEAP_MAX_COLUMNS] = {false};
+	VapiHeapUse use;
+
+	if (!vapi_heap_open(heap, RowExclusiveLock, &use))
+		return false;
+	(void) vapi_heap_insert(&use, values, nulls);
+	vapi_heap_close(&use);
+	return true;
+}
+
+static bool
+append_dirty(int32 slot)
+{
+	static const char *const columns[] = {"slot"};
+	static VapiHeap heap = {.name = "rollup_dirty", .columns = columns, .column_count = lengthof(columns)};
+	Datum value = Int32GetDatum(slot);
+
+	return append_row(&heap, &value);
+}
+
+static bool
+append_pending(const char *call_id)
+{
+	static const char *const columns[] = {"call_id", "kind"};
+	static VapiHeap heap = {.name = "change_pending", .columns = columns, .column_count = lengthof(columns)};
+	Datum values[] = {CStringGetTextDatum(call_id), CStringGetTextDatum("call")};
+
+	return append_row(&heap, values);
 }
 
 /* Writes the dirty log, the change queue and the reviews of what changed. */
@@ -302,20 +346,18 @@ write_followers(VapiBatchRow *rows, int count, const SlotList *dirty)
 		if (rows[i].ambiguous && !rows[i].erased)
 			ambiguous[ambiguous_count++] = rows[i].call_id;
 	}
-	if (dirty->count == 1)
-	{
-		parameter = vapi_parameter_int8(dirty->slots[0]);
-		vapi_store_execute(&write_dirty_one, 1, &parameter);
-	}
-	else if (dirty->count > 0)
+	if (dirty->count > 0 && !(dirty->count == 1 && append_dirty((int32) dirty->slots[0])))
 	{
 		parameter = vapi_parameter_int8_array(dirty->slots, dirty->count);
 		vapi_store_execute(&write_dirty, 1, &parameter);
 	}
 	if (changed_count > 0)
 	{
-		parameter = vapi_parameter_text_array(changed, changed_count);
-		vapi_store_execute(&write_pending, 1, &parameter);
+		if (!(changed_count == 1 && append_pending(changed[0])))
+		{
+			parameter = vapi_parameter_text_array(changed, changed_count);
+			vapi_store_execute(&write_pending, 1, &parameter);
+		}
 		vapi_wake_at_commit(false);
 	}
 	if (ambiguous_count > 0)

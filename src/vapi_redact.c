@@ -146,30 +146,35 @@ read_name(const char *name)
 		   (strcmp(plain, "raw") == 0 ? NAME_IS_RAW : 0);
 }
 
-/* Names of this walk: messages by the dozen have the same ones. */
+/* Names that were met, which are few: what a name says depends on nothing else. */
 #define KNOWN_NAMES 256
+#define KNOWN_SIZE 40
 
-typedef struct KnownNames
+typedef struct KnownName
 {
-	const char *names[KNOWN_NAMES]; /* the tree's own */
-	int facts[KNOWN_NAMES];
-} KnownNames;
+	char name[KNOWN_SIZE];
+	int facts;
+} KnownName;
 
 /* read_name, from memory when it can. */
 static int
-look_up_name(KnownNames *known, const char *name)
+look_up_name(const char *name)
 {
+	static KnownName known[KNOWN_NAMES];
 	uint32 at = 0;
+	size_t length = 0;
 
-	for (const char *p = name; *p != '\0'; p++)
-		at = at * 31 + (unsigned char) *p;
+	for (; name[length] != '\0'; length++)
+		at = at * 31 + (unsigned char) name[length];
+	if (length == 0 || length >= KNOWN_SIZE)
+		return read_name(name);
 	at = (at ^ at >> 7) % KNOWN_NAMES;
-	if (known->names[at] == NULL || strcmp(known->names[at], name) != 0)
+	if (strcmp(known[at].name, name) != 0)
 	{
-		known->names[at] = name;
-		known->facts[at] = read_name(name);
+		known[at].facts = read_name(name);
+		memcpy(known[at].name, name, length + 1);
 	}
-	return known->facts[at];
+	return known[at].facts;
 }
 
 /* Whether a member with a name of these facts is a secret, by what it holds. */
@@ -362,7 +367,7 @@ is_credential(const char *text)
 
 /* Marks one node's secrets and those below it; in_sip: it is a member of an object named sip. */
 static void
-redact_node(VapiJson *json, bool in_sip, KnownNames *known)
+redact_node(VapiJson *json, bool in_sip)
 {
 	bool is_sip = false;
 
@@ -370,7 +375,7 @@ redact_node(VapiJson *json, bool in_sip, KnownNames *known)
 		return;
 	if (json->key != NULL)
 	{
-		int facts = look_up_name(known, json->key);
+		int facts = look_up_name(json->key);
 
 		/* a SIP message as received holds its headers, with identity tokens */
 		is_sip = (facts & NAME_IS_SIP) != 0;
@@ -389,16 +394,14 @@ redact_node(VapiJson *json, bool in_sip, KnownNames *known)
 		return;
 	}
 	for (VapiJson *child = json->child; child != NULL; child = child->next)
-		redact_node(child, is_sip, known);
+		redact_node(child, is_sip);
 }
 
 void
 vapi_redact_secrets(VapiJson *json)
 {
-	KnownNames known = {{NULL}, {0}};
-
 	if (json != NULL)
-		redact_node(json, false, &known);
+		redact_node(json, false);
 }
 
 void

@@ -289,13 +289,22 @@ bool
 vapi_single_look(VapiBatchRow *row, const uint32 groups[2], VapiSingle *single)
 {
 	Kind kind = {.action = KIND_LOOK, .groups = {groups[0], groups[1]}};
-	VapiStatement *statement = find_statement(&kind);
+	VapiStatement *statement;
 	VapiParameter parameter = vapi_parameter_text(row->call_id);
 	HeapTuple tuple;
 	TupleDesc descriptor;
 	int column = LOOK_GROUPS;
 	bool isnull;
 
+	memset(single, 0, sizeof(*single));
+	single->direct = vapi_direct_begin(row, groups[VAPI_BATCH_CONTENTS] != 0);
+	if (single->direct != NULL)
+	{
+		single->is_linked = vapi_direct_is_linked(single->direct);
+		single->groups[VAPI_BATCH_CONTENTS] = groups[VAPI_BATCH_CONTENTS];
+		return true;
+	}
+	statement = find_statement(&kind);
 	if (statement == NULL)
 		return false;
 	(void) vapi_store_look(statement, 1, &parameter);
@@ -324,15 +333,18 @@ vapi_single_look(VapiBatchRow *row, const uint32 groups[2], VapiSingle *single)
 	return true;
 }
 
-VapiSingleResult
-vapi_single_write(VapiBatchTable table, const VapiBatchRow *row, const VapiSingle *single, int32 *slot,
-				  int32 *prev_slot)
+VapiRowResult
+vapi_single_write(VapiBatchTable table, const VapiBatchRow *row, VapiSingle *single, int32 *slot, int32 *prev_slot)
 {
 	VapiParameter parameters[VAPI_STORE_MAX_PARAMETERS];
 	Kind kind = {.action = KIND_INSERT, .table = table};
 	VapiStatement *statement;
 	bool isnull;
 
+	if (single->direct != NULL)
+		return table == VAPI_BATCH_CALLS || single->groups[table] != 0
+				   ? vapi_direct_write(single->direct, table, row, slot, prev_slot)
+				   : VAPI_ROW_UNCHANGED;
 	kind.groups[table] = single->groups[table];
 	if (single->known[table])
 		kind.action = KIND_UPDATE;
@@ -340,13 +352,13 @@ vapi_single_write(VapiBatchTable table, const VapiBatchRow *row, const VapiSingl
 		kind.action = KIND_UPDATE_LINK;
 	/* a call always has a row, its content only when there is some */
 	if (kind.groups[table] == 0 && (kind.action == KIND_UPDATE || table == VAPI_BATCH_CONTENTS))
-		return VAPI_SINGLE_UNCHANGED;
+		return VAPI_ROW_UNCHANGED;
 	statement = find_statement(&kind);
 	if (statement == NULL)
-		return VAPI_SINGLE_ELSE;
+		return VAPI_ROW_ELSE;
 	/* a row that somebody else has made since */
 	if (vapi_store_execute(statement, fill_parameters(&kind, row, parameters), parameters) == 0)
-		return kind.action == KIND_INSERT ? VAPI_SINGLE_ELSE : VAPI_SINGLE_UNCHANGED;
+		return kind.action == KIND_INSERT ? VAPI_ROW_ELSE : VAPI_ROW_UNCHANGED;
 	if (table == VAPI_BATCH_CALLS)
 	{
 		*slot = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
@@ -354,5 +366,11 @@ vapi_single_write(VapiBatchTable table, const VapiBatchRow *row, const VapiSingl
 			*prev_slot = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
 		SPI_freetuptable(SPI_tuptable);
 	}
-	return kind.action == KIND_INSERT ? VAPI_SINGLE_CREATED : VAPI_SINGLE_CHANGED;
+	return kind.action == KIND_INSERT ? VAPI_ROW_CREATED : VAPI_ROW_CHANGED;
+}
+
+void
+vapi_single_end(VapiSingle *single)
+{
+	vapi_direct_end(single->direct);
 }

@@ -11,6 +11,7 @@
 #include "vapi_compat.h"
 
 #include "vapi_batch.h"
+#include "vapi_direct.h"
 
 /* What there is of a call, and the groups (bits as in vapi_batch_groups) that may win. */
 typedef struct VapiSingle
@@ -18,16 +19,8 @@ typedef struct VapiSingle
 	bool known[2];	/* by VapiBatchTable: has it a row? */
 	bool is_linked; /* it has its prospect, for good */
 	uint32 groups[2];
+	VapiDirect *direct; /* its rows, when they are not written by statements */
 } VapiSingle;
-
-/* How writing went. */
-typedef enum VapiSingleResult
-{
-	VAPI_SINGLE_UNCHANGED,
-	VAPI_SINGLE_CHANGED,
-	VAPI_SINGLE_CREATED,
-	VAPI_SINGLE_ELSE /* nothing was written: the upsert of many calls has to do it */
-} VapiSingleResult;
 
 /*
  * May this transaction merge so? Only one whose statements see what others have
@@ -46,7 +39,10 @@ extern bool vapi_single_look(VapiBatchRow *row, const uint32 groups[2], VapiSing
  * Writes the groups into the table's row, or makes the row. *slot, *prev_slot: of
  * the call, when it was changed or created.
  */
-extern VapiSingleResult vapi_single_write(VapiBatchTable table, const VapiBatchRow *row, const VapiSingle *single,
-										  int32 *slot, int32 *prev_slot);
+extern VapiRowResult vapi_single_write(VapiBatchTable table, const VapiBatchRow *row, VapiSingle *single, int32 *slot,
+									   int32 *prev_slot);
+
+/* Has to be called after vapi_single_look was true, but on error. */
+extern void vapi_single_end(VapiSingle *single);
 
 #endif

@@ -63,7 +63,7 @@ vapi_parameter_time(int64 unix_us)
 }
 
 VapiParameter
-vapi_parameter_jsonb(Jsonb *jsonb)
+vapi_parameter_jsonb(const Jsonb *jsonb)
 {
 	VapiParameter parameter = {JSONBOID, (Datum) 0, jsonb == NULL};
 

@@ -32,8 +32,8 @@ typedef struct VapiParameter
 extern VapiParameter vapi_parameter_text(const char *text); /* NULL: SQL NULL */
 extern VapiParameter vapi_parameter_int8(int64 value);
 extern VapiParameter vapi_parameter_bool(bool value);
-extern VapiParameter vapi_parameter_time(int64 unix_us); /* timestamptz; VAPI_TIME_NONE: SQL NULL */
-extern VapiParameter vapi_parameter_jsonb(Jsonb *jsonb); /* NULL: SQL NULL */
+extern VapiParameter vapi_parameter_time(int64 unix_us);	   /* timestamptz; VAPI_TIME_NONE: SQL NULL */
+extern VapiParameter vapi_parameter_jsonb(const Jsonb *jsonb); /* NULL: SQL NULL */
 extern VapiParameter vapi_parameter_text_array(const char *const *items, int count);
 extern VapiParameter vapi_parameter_int8_array(const int64 *items, int count);
 
