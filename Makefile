@@ -10,7 +10,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" vapi_sales.c
 MODULE_big = vapi_sales
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 PG_CFLAGS = -fvisibility=hidden
-SHLIB_LINK = -lcurl -lcjson -lcrypt
+SHLIB_LINK = -lcurl -lcjson -lcrypt -lcrypto
 
 INSTALL_SCRIPT_SQL = vapi_sales--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SCRIPT_SQL)

@@ -82,6 +82,7 @@ AS $$
 		('TABLE vapi.call_messages', 'SELECT'),
 		('TABLE vapi.call_notes', 'SELECT'),
 		('FUNCTION vapi.vapi_call(text)', 'EXECUTE'),
+		('FUNCTION vapi.vapi_get_recording(text, text)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_changes(bigint, text)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
 	SELECT p.profile, o.object, o.privilege
@@ -124,6 +125,7 @@ AS $$
 		('SCHEMA vapi_edge', 'USAGE'),
 		('FUNCTION vapi.vapi_webhook(bytea)', 'EXECUTE'),
 		('FUNCTION vapi_edge.webhook(bytea)', 'EXECUTE'),
+		('FUNCTION vapi_edge.recording_source(text, text, bigint)', 'EXECUTE'),
 		('FUNCTION vapi_edge.login(bytea)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
 	SELECT r.profile, o.object, o.privilege
@@ -138,6 +140,7 @@ AS $$
 		('FUNCTION vapi_edge.change_password(bytea)', 'EXECUTE'),
 		('FUNCTION vapi_edge.calls()', 'EXECUTE'),
 		('FUNCTION vapi_edge.call(text)', 'EXECUTE'),
+		('FUNCTION vapi_edge.recording(text, text)', 'EXECUTE'),
 		('FUNCTION vapi_edge.authorize_stream()', 'EXECUTE'),
 		('FUNCTION vapi_edge.event_stream()', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL

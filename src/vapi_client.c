@@ -356,15 +356,15 @@ vapi_client_request(VapiClient *client, const char *method, const char *path, co
 }
 
 char *
-vapi_client_redirect(VapiClient *client, const char *path, int64 *date)
+vapi_client_redirect(VapiClient *client, const char *path)
 {
 	VapiHttpResponse *response = request_until(client, "GET", path, NULL, 0, true);
 
 	if (response->location == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_JSON_TEXT),
-				 errmsg("Vapi answered GET %s without saying where it lies (HTTP %d)", shown_path(path), response->status)));
-	*date = response->date;
+				 errmsg("Vapi answered GET %s without saying where it lies (HTTP %d)", shown_path(path),
+						response->status)));
 	return response->location;
 }
 

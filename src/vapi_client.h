@@ -100,10 +100,10 @@ extern VapiHttpResponse *vapi_client_request(VapiClient *client, const char *met
 
 /*
  * A GET whose answer is to be a redirect, which is not followed: where it goes
- * to, palloc'd, and the response's Date in date. It is a secret and has not been
- * checked in any way. ereports as vapi_client_request, 22032 when the answer is none.
+ * to, palloc'd. It is a secret and has not been checked in any way. ereports as
+ * vapi_client_request, 22032 when the answer is none.
  */
-extern char *vapi_client_redirect(VapiClient *client, const char *path, int64 *date);
+extern char *vapi_client_redirect(VapiClient *client, const char *path);
 
 /* Palloc'd "/call?..." for a filter, times formatted and values escaped. */
 extern char *vapi_client_calls_path(const VapiCallFilter *filter);

@@ -48,7 +48,8 @@ ask_call(const char *id)
 	if (call == NULL || call->type != VAPI_JSON_OBJECT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_JSON_TEXT),
-				 errmsg("Vapi's answer cannot be used: %s", call == NULL ? report.error : "it is JSON of another kind")));
+				 errmsg("Vapi's answer cannot be used: %s",
+						call == NULL ? report.error : "it is JSON of another kind")));
 	return call;
 }
 
@@ -57,7 +58,15 @@ static VapiHttpResponse *
 post(const char *url, const char *body)
 {
 	VapiUrlHosts hosts = {vapi_guc_control_hosts, "vapi_sales.control_hosts"};
-	VapiHttpRequest request = {.method = "POST", .url = url, .hosts = &hosts, .body = body, .body_length = strlen(body), .timeout_ms = TIMEOUT_MS, .max_response = MAX_RESPONSE};
+	VapiHttpRequest request = {
+		.method = "POST",
+		.url = url,
+		.hosts = &hosts,
+		.body = body,
+		.body_length = strlen(body),
+		.timeout_ms = TIMEOUT_MS,
+		.max_response = MAX_RESPONSE,
+	};
 	char *key = vapi_secret_read(get_database_name(MyDatabaseId), PUBLIC_KEY, true);
 	VapiHttpTransfer *volatile transfer = NULL;
 

@@ -3,6 +3,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { parseRange, Recording } from './audio.mjs';
 import { ApiError } from './errors.mjs';
 import { presignedQuery, storagePath, PRESIGNED_LIFE } from './urls.mjs';
 
@@ -29,7 +30,7 @@ export function artifactLocation(sim, view, route, origin) {
 }
 
 /** GET /_storage/…: the object itself, if the signature is right and fresh. */
-export function getStored({ sim, params, url }) {
+export function getStored({ sim, params, url, range }) {
   const path = params[0];
   const expires = Number(url.searchParams.get('X-Sim-Expires'));
   if (url.searchParams.get('X-Amz-Signature') !== `SIMSECRET${sign(sim, path, expires)}`) throw storageError(403, 'SignatureDoesNotMatch');
@@ -39,7 +40,12 @@ export function getStored({ sim, params, url }) {
   const view = sim.view(ordinal);
   const kind = Object.keys(TYPES).find((k) => storagePath(sim.options.seed, ordinal, view.id, view.played.endedAt, k) === path);
   if (!kind) throw storageError(404, 'NoSuchKey');
-  return { status: 200, headers: { 'Content-Type': TYPES[kind], 'Accept-Ranges': 'bytes' }, buffer: content(kind, view), raw: true };
+  const headers = { 'Content-Type': TYPES[kind], 'Accept-Ranges': 'bytes', ETag: `"${path.slice(37, 70)}"`, 'Set-Cookie': 'SIMSECRET=storage', 'x-amz-request-id': 'SIM' };
+  const object = content(kind, view);
+  const part = parseRange(range, object.length);
+  if (part === false) throw Object.assign(storageError(416, 'InvalidRange'), { headers: { 'Content-Range': `bytes */${object.length}` } });
+  if (part === null) return { status: 200, headers, buffer: object.slice(0, object.length), raw: true };
+  return { status: 206, headers: { ...headers, 'Content-Range': `bytes ${part[0]}-${part[1] - 1}/${object.length}` }, buffer: object.slice(...part), raw: true };
 }
 
 function storageError(status, code) {
@@ -54,28 +60,5 @@ function content(kind, view) {
     const lines = view.played.history.map(([at, status]) => JSON.stringify({ time: at, level: 'info', body: `call ${status}`, attributes: { callId: view.id } }));
     return gzipSync(`${lines.join('\n')}\n`);
   }
-  return tone(kind === 'stereo' ? 2 : 1, Math.min(3, (view.played.endedAt - view.played.startedAt) / 1000), view.plan.ordinal);
-}
-
-/** A short tone as 16-bit PCM at 8 kHz. */
-function tone(channels, seconds, variant) {
-  const rate = 8000;
-  const samples = Math.floor(rate * seconds);
-  const data = Buffer.alloc(44 + samples * channels * 2);
-  data.write('RIFF', 0);
-  data.writeUInt32LE(data.length - 8, 4);
-  data.write('WAVEfmt ', 8);
-  data.writeUInt32LE(16, 16);
-  data.writeUInt16LE(1, 20);
-  data.writeUInt16LE(channels, 22);
-  data.writeUInt32LE(rate, 24);
-  data.writeUInt32LE(rate * channels * 2, 28);
-  data.writeUInt16LE(channels * 2, 32);
-  data.writeUInt16LE(16, 34);
-  data.write('data', 36);
-  data.writeUInt32LE(data.length - 44, 40);
-  for (let i = 0; i < samples; i++) {
-    for (let c = 0; c < channels; c++) data.writeInt16LE(Math.round(6000 * Math.sin((i * (220 + (variant % 12) * 20 + c * 110) * 2 * Math.PI) / rate)), 44 + (i * channels + c) * 2);
-  }
-  return data;
+  return new Recording(kind, view);
 }

@@ -94,7 +94,7 @@ export function createServer(sim, { faults = null, admin = [] } = {}) {
     if (!route) throw cannot(request.method, url.pathname);
     const body = request.method === 'GET' ? undefined : await readBody(request);
     const params = route[1].exec(url.pathname).slice(1).map(decodeURIComponent);
-    return route[2]({ sim, url, params, body, statistics, faults, origin: `http://${request.headers.host}` });
+    return route[2]({ sim, url, params, body, statistics, faults, range: request.headers.range, origin: `http://${request.headers.host}` });
   }
 
   async function respond(request, response) {
@@ -117,7 +117,7 @@ export function createServer(sim, { faults = null, admin = [] } = {}) {
     } catch (error) {
       if (!(error instanceof ApiError)) console.error(error);
       const body = error instanceof ApiError ? error.body : { statusCode: 500, message: 'Internal server error' };
-      result = error.xml ? { status: error.status, headers: { 'Content-Type': 'application/xml' }, text: error.xml } : { status: body.statusCode, value: body };
+      result = error.xml ? { status: error.status, headers: { 'Content-Type': 'application/xml', ...error.headers }, text: error.xml } : { status: body.statusCode, value: body };
     }
     let payload = result.buffer ?? Buffer.from(result.text ?? JSON.stringify(result.value));
     if (fault?.mutate) payload = fault.mutate(payload);

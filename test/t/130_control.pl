@@ -165,8 +165,8 @@ is(status($id), 'ended', 'until it is right');
 # 7. The URL is nowhere.
 my $dump = $node->basedir . '/dump';
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('calls'), '-f', $dump ], 'a dump');
-unlike(slurp_file($dump), qr/SIMSECRET|/_control/, 'has no control URL');
-unlike(slurp_file($node->logfile), qr/SIMSECRET|/_control/, 'nor has the log');
+unlike(slurp_file($dump), qr{SIMSECRET|/_control}, 'has no control URL');
+unlike(slurp_file($node->logfile), qr{SIMSECRET|/_control}, 'nor has the log');
 like(slurp_file($node->logfile), qr/LOG: .*vapi_sales: end_call of call $id by role agent/, 'which says what was done, whatever is rolled back');
 
 $node->stop;

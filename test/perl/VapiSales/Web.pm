@@ -49,9 +49,9 @@ sub skip_without_programs
 	return;
 }
 
-# new(node, role[, public => 1[, live => 1]]): the role must exist and have the profile webhook. public: the PostgREST of who has
-# a token and the routes of api.conf as well; secret file jwt_secret must be there. rates, bursts: other limits of nginx, by zone. live: the live nginx, and sse.conf; folder has
-# its sockets.
+# new(node, role[, public => 1[, live => 1][, recordings => 1]]): the role must exist and have the profile webhook. public: the PostgREST
+# of who has a token and the routes of api.conf as well; secret file jwt_secret must be there. rates, bursts: other limits of nginx, by
+# zone. live: the live nginx, and sse.conf; folder has its sockets. recordings: recordings.conf as well.
 sub new
 {
 	my ($class, $node, $role, %options) = @_;
@@ -83,6 +83,7 @@ CONF
 	}
 	$self->{$_} = $options{$_} for qw(public rates bursts);
 	$self->{live} = $options{live};
+	$self->{recordings} = $options{recordings};
 	$self->start_live if $options{live};
 	$self->wait_for('PostgREST', sub { -S "$folder/edge.sock" && $self->get($self->plain_root . '/')->{status} == 200 });
 	$self->start_nginx;
@@ -106,7 +107,7 @@ sub start_nginx
 {
 	my ($self) = @_;
 	my $folder = $self->{folder};
-	my @files = (qw(vapi-http webhook), $self->{public} ? qw(api headers proxy problems route) : (), $self->{live} ? 'sse' : ());
+	my @files = (qw(vapi-http webhook), $self->{public} ? qw(api headers proxy problems route) : (), $self->{recordings} ? qw(recordings recording-route recording-audio) : (), $self->{live} ? 'sse' : ());
 	for my $name (@files)
 	{
 		my $text = slurp_file("$VapiSales::Test::ROOT/deploy/nginx/$name.conf");
@@ -117,7 +118,7 @@ sub start_nginx
 	}
 	mkdir "$folder/temp" or die $!;
 	my $temp = join '', map { "\t${_}_temp_path $folder/temp/$_;\n" } qw(client_body proxy fastcgi uwsgi scgi);
-	my $routes = join '', map { "\t\tinclude $folder/$_.conf;\n" } 'webhook', $self->{public} ? 'api' : (), $self->{live} ? 'sse' : ();
+	my $routes = join '', map { "\t\tinclude $folder/$_.conf;\n" } 'webhook', $self->{public} ? 'api' : (), $self->{recordings} ? 'recordings' : (), $self->{live} ? 'sse' : ();
 	$self->write('nginx.conf', <<"CONF");
 daemon off;
 worker_processes 2;
