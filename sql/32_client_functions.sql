@@ -12,11 +12,10 @@ CREATE FUNCTION vapi.vapi_get_call(id text) RETURNS jsonb
 COMMENT ON FUNCTION vapi.vapi_get_call(text) IS
 	'One call as Vapi''s object, without secrets: from the store when it is settled there, else from Vapi, and stored. 02000 when there is none.';
 
-CREATE FUNCTION vapi.vapi_create_call(request jsonb) RETURNS jsonb
+CREATE FUNCTION vapi_internal.create_call(request jsonb) RETURNS jsonb
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'vapi_sales_create_call';
-COMMENT ON FUNCTION vapi.vapi_create_call(jsonb) IS
-	'Starts a call, or one for each of "customers": POST /call. Fills in vapi_sales.default_assistant_id and default_phone_number_id, refuses numbers that may not be called (VS007), is never repeated by itself, stores and returns Vapi''s answer. A rollback does not take the call back.';
+COMMENT ON FUNCTION vapi_internal.create_call(jsonb) IS 'POST /call once, with the defaults of call_request; stores and returns Vapi''s answer.';
 
 CREATE FUNCTION vapi.vapi_delete_call(id text) RETURNS boolean
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE

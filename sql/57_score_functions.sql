@@ -37,6 +37,8 @@ BEGIN
 			LEFT JOIN vapi_internal.assistant a ON a.assistant_id = c.assistant_id
 		WHERE c.call_id = ANY (call_ids)
 			AND c.status IN ('completed', 'failed', 'no-answer', 'busy', 'voicemail', 'canceled')
+			-- Of a call whose words are gone the score stays as it was.
+			AND coalesce(t.v_messages, 0) < vapi_internal.never_again()
 		ORDER BY c.call_id
 	LOOP
 		SELECT * INTO former FROM vapi_internal.call_score s WHERE s.call_id = item.call_id;

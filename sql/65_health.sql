@@ -275,6 +275,17 @@ AS $$
 				AND (s.step <> 'publish' OR f.publish_url <> '')) s
 
 		UNION ALL
+		SELECT 'retention', CASE WHEN count(*) FILTER (WHERE r.late) > 0 THEN 'warn' ELSE 'ok' END,
+			string_agg(format('%s: %s', r.kind, CASE
+				WHEN r.kind = 'events' THEN coalesce(least(r.keep, r.setting)::text, 'for ever')
+				ELSE coalesce(r.keep::text, 'for ever') END), '; ' ORDER BY r.position),
+			CASE WHEN count(*) FILTER (WHERE r.late) > 0 THEN 'What is too old has not been removed for two days: check steps and worker.' END
+		FROM (SELECT k.position, k.kind, p.keep, p.next_pass_at < now() - interval '2 days' AS late,
+				justify_interval(make_interval(mins => nullif(f.keep_events, 0))) AS setting
+			FROM facts f, (VALUES (1, 'transcripts'), (2, 'raw'), (3, 'events'), (4, 'audit')) AS k(position, kind)
+				LEFT JOIN vapi_internal.retention p ON p.kind = k.kind) r
+
+		UNION ALL
 		SELECT 'schedules', h.status, h.detail, h.what_to_do FROM vapi_internal.schedule_health() h
 
 		UNION ALL

@@ -87,6 +87,7 @@ AS $$
 	UNION ALL
 	SELECT p.profile, o.object, o.privilege
 	FROM (VALUES ('agent'), ('admin')) AS p(profile) CROSS JOIN (VALUES
+		('FUNCTION vapi.vapi_create_call(jsonb)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_end_call(text)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_transfer_call(text, text, text)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_say(text, text, boolean)', 'EXECUTE'),
@@ -102,6 +103,7 @@ AS $$
 		('TABLE vapi.sync_gaps', 'SELECT'),
 		('TABLE vapi.health', 'SELECT'),
 		('TABLE vapi.audit', 'SELECT'),
+		('TABLE vapi.retention', 'SELECT'),
 		('TABLE vapi.handlers', 'SELECT'),
 		('TABLE vapi.schedules', 'SELECT'),
 		('TABLE vapi.events', 'SELECT'),

@@ -16,6 +16,9 @@
 /* How often a prefetched transfer is looked at, at most. */
 #define PULSE_MS 1
 
+/* Vapi refuses a call when as many run as the account may have: by 400 or 429, in words only. */
+#define CONCURRENCY_HINT "The Vapi account runs as many calls at once as it may: wait for one to end, or raise the limit at Vapi."
+
 struct VapiClient
 {
 	MemoryContext context;
@@ -255,9 +258,11 @@ report_status(VapiClient *client, VapiHttpResponse *response, const char *method
 	char *message;
 	char *shown = shown_path(path);
 	int status = response->status;
+	bool concurrency;
 
 	hide_key(client, response);
 	message = vapi_envelope_error(response->body, response->body_length, response->content_type);
+	concurrency = strstr(message, "oncurrency") != NULL;
 	if (status >= 300 && status < 400)
 		ereport(ERROR,
 				(errcode(ERRCODE_VAPI_REFUSED),
@@ -278,8 +283,9 @@ report_status(VapiClient *client, VapiHttpResponse *response, const char *method
 							   "Vapi did not serve %s %s (HTTP %d) in %d attempts", attempts,
 							   method, shown, status, attempts),
 				 errdetail("Vapi says: %s", message),
-				 status == 429 ? errhint("Lower vapi_sales.requests_per_minute.")
-							   : errhint("Try again later; see status.vapi.ai.")));
+				 concurrency	 ? errhint(CONCURRENCY_HINT)
+				 : status == 429 ? errhint("Lower vapi_sales.requests_per_minute.")
+								 : errhint("Try again later; see status.vapi.ai.")));
 	if (status == 404)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA),
@@ -294,7 +300,8 @@ report_status(VapiClient *client, VapiHttpResponse *response, const char *method
 	ereport(ERROR,
 			(errcode(ERRCODE_VAPI_REFUSED),
 			 errmsg("Vapi refused %s %s (HTTP %d)", method, shown, status),
-			 errdetail("Vapi says: %s", message)));
+			 errdetail("Vapi says: %s", message),
+			 concurrency ? errhint(CONCURRENCY_HINT) : 0));
 }
 
 /* Is another attempt allowed after this answer? */

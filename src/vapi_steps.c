@@ -201,6 +201,8 @@ static Step steps[] = {
 	 TAKEN_BY(take_inbox_retention)},
 	{"feed_retention", "Old changes of the feed could not be removed", false, false, feed_retention_interval, NULL,
 	 REPEATS("SELECT vapi_internal.feed_retention_step()", "vapi_sales: retention of the change feed")},
+	{"retention", "Old contents could not be removed", false, false, NULL, NULL,
+	 REPEATS("SELECT vapi_internal.retention_step()", "vapi_sales: retention")},
 	{"poll", "Vapi could not be asked what has changed", false, false, poll_interval, NULL, TAKEN_BY(vapi_poll_take)},
 	{"settle", "Calls that have ended could not be settled", false, false, settle_interval, NULL,
 	 TAKEN_BY(vapi_recheck_settle)},

@@ -102,7 +102,7 @@ write_postgrest() {
 
 write_edge() {
 	local name kind
-	for name in vapi-http webhook api headers proxy problems route pages sse; do
+	for name in vapi-http webhook api headers proxy problems route recordings recording-route recording-audio pages sse; do
 		[ ! -f "deploy/nginx/$name.conf" ] || placed "deploy/nginx/$name.conf" | put "$configuration/edge/$name.conf"
 	done
 	{
@@ -126,6 +126,8 @@ write_edge() {
 					include api.conf;
 					include pages.conf;
 		END
+		# it verifies certificates
+		[ ! -f /etc/ssl/certs/ca-certificates.crt ] || echo "		include recordings.conf;"
 		[ ! -f deploy/nginx/sse.conf ] || echo "		include sse.conf;"
 		echo "	}"
 		echo "}"

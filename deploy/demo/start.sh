@@ -182,7 +182,7 @@ start_simulator() {
 		export VAPI_SIM_KEY VAPI_SIM_WEBHOOK_SECRET
 		[ ! -s port ] || port=\$(cat port)
 		exec setpriv --pdeathsig TERM $(command -v node) $code/vapi.mjs --port "\$port" --port-file port $arguments \\
-			--webhook-auth hmac --webhook-url http://127.0.0.1:$port/api/webhooks/vapi
+			--control --webhook-auth hmac --webhook-url http://127.0.0.1:$port/api/webhooks/vapi
 	END
 	wait_until "the simulator" part_runs simulator
 	wait_until "the simulator" test -s "$simulator/port"
@@ -205,6 +205,8 @@ write_settings() {
 		if [ -z "$api_key" ]; then
 			echo "vapi_sales.base_url = 'http://127.0.0.1:$(cat "$simulator/port")'"
 			echo "vapi_sales.allowed_hosts = '127.0.0.1'"
+			echo "vapi_sales.control_hosts = '127.0.0.1'"
+			echo "vapi_sales.storage_hosts = '127.0.0.1'"
 			echo "vapi_sales.allow_private_hosts = on"
 			echo "vapi_sales.requests_per_minute = 100000"
 			echo "vapi_sales.webhook_auth = 'hmac'"

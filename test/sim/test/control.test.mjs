@@ -72,3 +72,31 @@ test('only the URL itself controls', async () => {
   assert.equal((await post(call, { type: 'nonsense' })).status, 400);
   assert.equal((await sim.read(`/call/${call.id}`)).status, 'in-progress');
 });
+
+test('a recording is audio of the call\'s length, with ranges, behind a URL that expires', async () => {
+  const call = (await sim.read('/call?limit=20')).find((c) => c.startedAt && Date.parse(c.endedAt) - Date.parse(c.startedAt) > 10000);
+  const seconds = (Date.parse(call.endedAt) - Date.parse(call.startedAt)) / 1000;
+  const locate = async (kind) => new URL((await sim.get(`/call/${call.id}/${kind}-recording`)).headers.get('location'));
+  const fetchBytes = async (url, range) => {
+    const response = await fetch(`${sim.url}${url.pathname}${url.search}`, { headers: range ? { Range: range } : {} });
+    return { status: response.status, range: response.headers.get('content-range'), bytes: Buffer.from(await response.arrayBuffer()) };
+  };
+  const mono = await fetchBytes(await locate('mono'));
+  assert.equal(mono.bytes.toString('latin1', 0, 4), 'RIFF');
+  assert.equal(mono.bytes.readUInt32LE(40), mono.bytes.length - 44);
+  assert.ok(Math.abs(mono.bytes.readUInt32LE(40) / 16000 - seconds) < 0.01);
+  const stereo = await fetchBytes(await locate('stereo'));
+  assert.equal(stereo.bytes.length - 44, 2 * (mono.bytes.length - 44));
+  const customer = await fetchBytes(await locate('customer'));
+  for (let i = 44; i + 1 < mono.bytes.length; i += 20002) assert.equal(stereo.bytes.readInt16LE(44 + (i - 44) * 2 + 2), customer.bytes.readInt16LE(i));
+  const url = await locate('mono');
+  for (const [range, from, to] of [['bytes=0-99', 0, 100], ['bytes=30-60', 30, 61], ['bytes=1001-5000', 1001, 5001], ['bytes=-7', mono.bytes.length - 7, mono.bytes.length]]) {
+    const part = await fetchBytes(url, range);
+    assert.equal(part.status, 206);
+    assert.equal(part.range, `bytes ${from}-${to - 1}/${mono.bytes.length}`);
+    assert.deepEqual(part.bytes, mono.bytes.subarray(from, to));
+  }
+  assert.equal((await fetchBytes(url, `bytes=${mono.bytes.length}-`)).status, 416);
+  await sim.admin('POST', 'clock', { advanceMs: 1900000 });
+  assert.equal((await fetchBytes(url)).status, 403);
+});
