@@ -56,6 +56,7 @@ for mode in $modes; do
 			need postgresql-client-15 $pg/bin/psql
 			need postgresql-15-cron $pg/lib/pg_cron.so
 			need libcurl4 /usr/lib/*/libcurl.so.4
+			need libssl3 /usr/lib/*/libcrypto.so.3
 			need libcjson1 /usr/lib/*/libcjson.so.1
 			need libphonenumber8 /usr/lib/*/libphonenumber.so.8
 			need ca-certificates /etc/ssl/certs/ca-certificates.crt
@@ -64,6 +65,7 @@ for mode in $modes; do
 			# the client package already has pgxs.mk, so the headers decide
 			need postgresql-server-dev-15 /usr/include/postgresql/15/server/postgres.h
 			need libcurl4-openssl-dev /usr/include/*/curl/curl.h /usr/include/curl/curl.h
+			need libssl-dev /usr/include/openssl/evp.h
 			need libcjson-dev /usr/include/cjson/cJSON.h
 			need libphonenumber-dev /usr/include/phonenumbers/phonenumberutil.h
 			need_command gcc gcc

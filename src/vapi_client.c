@@ -17,7 +17,8 @@
 #define PULSE_MS 1
 
 /* Vapi refuses a call when as many run as the account may have: by 400 or 429, in words only. */
-#define CONCURRENCY_HINT "The Vapi account runs as many calls at once as it may: wait for one to end, or raise the limit at Vapi."
+#define CONCURRENCY_HINT \
+	"The Vapi account runs as many calls at once as it may: wait for one to end, or raise the limit at Vapi."
 
 struct VapiClient
 {
