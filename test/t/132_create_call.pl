@@ -56,8 +56,8 @@ my $hour = (gmtime)[2];
 # zones whose local time is 3 and 15 o'clock, by the sign that POSIX gives them
 my ($night, $day) = map { my $h = ($_ - $hour + 36) % 24 - 12; sprintf 'Etc/GMT%+d', -$h } 3, 15;
 value(qq{
-	INSERT INTO vapi_internal.prospect (prospect_id, time_zone, do_not_call) VALUES (1, '$night', false), (2, '$day', false), (3, NULL, true);
-	INSERT INTO vapi_internal.prospect_phone (phone, prospect_id) VALUES ('+13035550101', 1), ('+13035550102', 2), ('+13035550103', 3)});
+	INSERT INTO vapi_internal.prospect (prospect_id, time_zone, do_not_call) VALUES (101, '$night', false), (102, '$day', false), (103, NULL, true);
+	INSERT INTO vapi_internal.prospect_phone (phone, prospect_id) VALUES ('+13035550101', 101), ('+13035550102', 102), ('+13035550103', 103)});
 refused('agent', { customer => { number => '+13035550101' } }, qr/ERROR:  VS007: customer 1 .*outside 08:00 to 21:00/, 'at night there');
 refused('agent', { customer => { number => '+13035550103' } }, qr/ERROR:  VS007: .*do-not-call/, 'do-not-call');
 my $planned = value(qq{SELECT to_char(date_trunc('day', now() AT TIME ZONE '$night') + interval '1 day 10 hours', 'YYYY-MM-DD"T"HH24:MI:SS')});
