@@ -13,7 +13,7 @@ const RTL = '\u202eevil\u202c שלום عليكم';
 before(async () => {
   browser = await launch();
   const now = Date.now();
-  const call = (id, name) => ({ id, type: 'inboundPhoneCall', createdAt: new Date(now).toISOString(), customer: { number: '+13035550150', name } });
+  const call = (id, name) => ({ id, type: 'webCall', createdAt: new Date(now).toISOString(), customer: { name } });
   const lines = Array.from({ length: 10000 }, (_, i) => ({ role: i % 2 ? 'user' : 'bot', message: i % 100 ? `Line ${i}` : `${MARKUP} ${RTL} ${i}`, secondsFromStart: i, time: now + i * 1000, endTime: now + i * 1000 + 900, duration: 900 }));
   for (const [id, name, messages] of [['hostile-1', MARKUP, lines.slice(0, 40)], ['hostile-2', LONG, lines.slice(0, 40)], ['hostile-3', RTL, lines.slice(0, 400)]]) {
     await post(stack, { type: 'end-of-call-report', endedReason: MARKUP.slice(0, 60), startedAt: new Date(now).toISOString(), endedAt: new Date(now + 60000).toISOString(), call: call(id, name), cost: 0.1,
@@ -44,18 +44,22 @@ test('hostile names, transcripts and metadata are shown as they are, everywhere'
 test('10,000 lines scroll and search at once', async () => {
   const page = await open(browser, 'agent', '/calls/hostile-3');
   await page.waitForFunction(() => document.querySelectorAll('.line').length === 10000, null, { timeout: 60000 });
-  const took = await page.evaluate(async () => {
+  // What the page itself has to do for it; how long a frame takes depends on who else is at work here.
+  const client = await page.context().newCDPSession(page);
+  await client.send('Performance.enable');
+  const busy = async () => (await client.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration').value * 1000;
+  const begin = await busy();
+  await page.evaluate(async () => {
     const list = document.querySelector('.transcript');
-    const begin = performance.now();
     for (let i = 0; i < 20; i++) {
       list.scrollTop = (list.scrollHeight / 20) * i;
       await new Promise((resolve) => { requestAnimationFrame(resolve); });
     }
-    return (performance.now() - begin) / 20;
   });
-  console.log(`# a frame takes ${took.toFixed(1)} ms while 10,000 lines are scrolled through`);
-  assert.ok(took < 500, `${took} ms a frame`);
-  await page.getByLabel('Search in the conversation').fill('line 9999');
+  const took = (await busy() - begin) / 20;
+  console.log(`# the page works ${took.toFixed(1)} ms for a frame while 10,000 lines are scrolled through`);
+  assert.ok(took < 160, `${took} ms a frame`);
+  await page.locator('#line-search').fill('line 9999');
   await page.waitForFunction(() => document.querySelectorAll('.line').length === 1);
   await page.finish();
 });

@@ -50,6 +50,10 @@ export async function post(stack, message) {
   if (answer.status !== 200) throw new Error(`the webhook was answered with ${answer.status}`);
 }
 
+/** Telephone numbers that no call of the simulator has: calls with them are with nobody known. */
+export const freeNumbers = async (stack) => (await sql(stack, `SELECT '+130355501' || lpad(i::text, 2, '0') FROM generate_series(0, 99) AS i
+  WHERE NOT EXISTS (SELECT FROM vapi_internal.prospect_phone p WHERE p.phone = '+130355501' || lpad(i::text, 2, '0'))`)).split('\n');
+
 /** Waits until `look` gives something true. */
 export async function until(what, look, seconds = 60) {
   const end = Date.now() + seconds * 1000;
@@ -66,7 +70,7 @@ export const script = (stack, name, args = []) => run(path.join(root, 'deploy/de
   env: { ...process.env, VAPI_DEMO_DIR: stack.folder, VAPI_DEMO_PORT: String(stack.port), VAPI_DEMO_CALLS: String(stack.calls), VAPI_DEMO_LIVE: String(stack.live), VAPI_WEBHOOK_SECRET: stack.secret } });
 
 /** Starts the stack, with accounts admin, agent and viewer@example.com. What it returns can be sent to another process as JSON. */
-export async function start({ calls = 400, live = 30 } = {}) {
+export async function start({ calls = 400, live = 10 } = {}) {
   const base = await mkdtemp(path.join(tmpdir(), 'vb'));
   // Started by root, the stack runs as another user.
   await chmod(base, 0o755);
