@@ -63,7 +63,7 @@ const NAMES = { 'no-answer': 'No answer', 'in-progress': 'In progress', bi: 'BI'
 export function words(value) {
   if (!value) return NONE;
   if (NAMES[value]) return NAMES[value];
-  const text = String(value).replace(/[-_]+/g, ' ');
+  const text = String(value).replace(/[-_]+/g, ' ').replace(/([a-z])([A-Z])/g, (_, before, letter) => `${before} ${letter.toLowerCase()}`);
   return text[0].toUpperCase() + text.slice(1);
 }
 

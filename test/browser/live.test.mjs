@@ -36,7 +36,7 @@ test('a call appears, runs, speaks and ends, in two tabs', async () => {
     await post(stack, { type: 'status-update', status: 'in-progress', call: call(`quick-${i}`, name) });
     times.push(await one.waitForFunction((who) => globalThis.seen[who], name, { timeout: 60000 }).then((handle) => handle.jsonValue()) - at);
   }
-  console.log(`# a live call is on the page ${times.join(', ')} ms after its webhook is posted`);
+  console.log(`measured: a live call is on the page ${times.join(', ')} ms after its webhook is posted`);
   assert.ok(Math.min(...times) < SOON, String(times));
   await card(two, 'Lena Live').waitFor();
   const clock = () => card(one, 'Lena Live').locator('.live-clock').innerText();

@@ -6,7 +6,7 @@ import { Copy } from '../parts/copy.js';
 const Row = ({ name, children }) => html`<div><dt>${name}</dt><dd dir="auto">${children}</dd></div>`;
 
 /** A value of a structured output as text. */
-const plain = (value) => (value === null || value === undefined ? none : typeof value === 'object' ? JSON.stringify(value) : String(value));
+const plain = (value) => (value === null || value === undefined ? none : typeof value === 'boolean' ? (value ? 'Yes' : 'No') : typeof value === 'object' ? JSON.stringify(value) : String(value));
 
 /** What the call achieved, by whose word, and what Vapi's analysis says. */
 export function OutcomeCard({ call }) {

@@ -1,11 +1,13 @@
 import { Component } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { clock } from '../format.js';
+import { clock, count } from '../format.js';
 import { Icon } from '../parts/icons.js';
 import { Empty } from '../parts/states.js';
 
 const PART = 50;
+// So many lines with what is searched for are shown.
+const FOUND = 300;
 const NONE = [];
 const SPEAKERS = { bot: 'Assistant', assistant: 'Assistant', user: 'Customer', tool_calls: 'Tool', tool_call_result: 'Tool' };
 
@@ -74,7 +76,10 @@ export function Transcript({ messages, call, at, wanted, onSeek }) {
   const sought = search.trim().toLowerCase();
   const lines = messages ?? NONE;
   const shown = useMemo(() => (sought ? lines.filter(({ message }) => message?.toLowerCase().includes(sought)) : lines), [lines, sought]);
-  const parts = useMemo(() => Array.from({ length: Math.ceil(shown.length / PART) }, (_, i) => shown.slice(i * PART, (i + 1) * PART)), [shown]);
+  const parts = useMemo(() => {
+    const most = sought ? Math.min(shown.length, FOUND) : shown.length;
+    return Array.from({ length: Math.ceil(most / PART) }, (_, i) => shown.slice(i * PART, Math.min((i + 1) * PART, most)));
+  }, [shown]);
   const current = lineAt(lines, at);
 
   const show = (position, focus) => {
@@ -96,7 +101,7 @@ export function Transcript({ messages, call, at, wanted, onSeek }) {
     <form class="search" role="search" onSubmit=${(event) => event.preventDefault()}><${Icon} name="search" size=${16} />
       <label class="visually-hidden" for="line-search">Search in the conversation</label>
       <input id="line-search" type="search" placeholder="Search in the conversation" value=${search} onInput=${(event) => setSearch(event.currentTarget.value)} /></form>
-    <span class="muted" aria-live="polite">${sought ? `${shown.length} of ${lines.length} lines` : `${lines.length} lines`}</span>
+    <span class="muted" aria-live="polite">${sought ? `${count(shown.length)} of ${count(lines.length)} lines${shown.length > FOUND ? `, the first ${FOUND} are shown` : ''}` : `${count(lines.length)} lines`}</span>
     <label class="check"><input type="checkbox" checked=${follow} onChange=${(event) => setFollow(event.currentTarget.checked)} />Follow the recording</label>
   </div>
   <div class="transcript" ref=${list} role="region" tabindex="0" aria-label="What was said">

@@ -67,12 +67,12 @@ function LiveCard({ card }) {
   const lines = said.value.get(card.id) ?? (card.last_line ? [{ role: card.last_role, text: card.last_line, at: card.last_line_at }] : []);
   return html`<li class="card live-card">
     <div class="live-head"><div class="clip"><a class="live-who" href=${`/calls/${encodeURIComponent(card.id)}`} title=${title}>${title}</a><span class="under">${detail || ' '}</span></div>
-      <span class="live-clock" title="Since it was connected">${card.connected_at ? clock(Math.max(0, (now - Date.parse(card.connected_at)) / 1000)) : '–:––'}</span></div>
+      ${card.connected_at && html`<span class="live-clock" title="Since it was connected">${clock(Math.max(0, (now - Date.parse(card.connected_at)) / 1000))}</span>`}</div>
     <div class="live-line"><${Status} value=${card.status} /><${Direction} direction=${card.call_type} type=${card.type} />${card.cost ? html`<span class="muted">${money(card.cost)}</span>` : ''}</div>
     <p class="muted clip" title=${card.assistant_name}>${card.assistant_name ?? 'No assistant known'}</p>
     ${card.prospect?.do_not_call && html`<p class="banner bad">Do not call.</p>`}
     <${Speaker} card=${card} />
-    <ol class="live-lines" aria-label="What was said last">${lines.map((line) => html`<li key=${line.at + line.text} class=${line.role === 'user' ? 'customer' : 'agent'}><span class="visually-hidden">${line.role === 'user' ? 'Customer: ' : 'Assistant: '}</span><span dir="auto">${line.text}</span></li>`)}
+    <ol class="live-lines ${card.connected_at ? '' : 'waiting'}" aria-label="What was said last">${lines.map((line) => html`<li key=${line.at + line.text} class=${line.role === 'user' ? 'customer' : 'agent'}><span class="visually-hidden">${line.role === 'user' ? 'Customer: ' : 'Assistant: '}</span><span dir="auto">${line.text}</span></li>`)}
       ${lines.length === 0 && html`<li class="muted none">${card.connected_at ? 'Nothing was said yet.' : 'It rings or waits.'}</li>`}</ol>
     <${Actions} card=${card} />
   </li>`;
