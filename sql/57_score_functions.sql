@@ -150,7 +150,7 @@ COMMENT ON FUNCTION vapi.vapi_rescore(timestamptz, timestamptz) IS
 	'Scores the calls created from "from" to before "to" (NULL: without that bound) by the newest published rubric, and says how many it went over and how many were scored anew; former scores go to the history. Quality and keywords are read again where they have changed. A notice for every 10,000 calls; memory does not grow with them. For the extension''s owner.';
 
 CREATE FUNCTION vapi.vapi_set_outcome(id text, outcome text, reason text DEFAULT NULL) RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -159,12 +159,16 @@ BEGIN
 	IF outcome IS NOT NULL AND (outcome = '' OR length(outcome) > 100) THEN
 		RAISE EXCEPTION 'an outcome has 1 to 100 characters' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	SELECT c.outcome INTO former FROM vapi_internal.call c WHERE c.call_id = vapi_set_outcome.id FOR UPDATE;
+	SELECT c.outcome INTO former FROM vapi_internal.call c WHERE c.call_id = vapi_set_outcome.id
+		AND (vapi_internal.scope() IS NULL OR c.assistant_id = ANY (vapi_internal.scope())) FOR UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no call "%"', id USING ERRCODE = '02000';
 	END IF;
 	INSERT INTO vapi_internal.call_outcome (call_id, set_at, set_by, outcome, former, reason)
-		VALUES (id, clock_timestamp(), (SELECT r.rolname FROM pg_roles r WHERE r.oid = vapi_internal.outer_role()), vapi_set_outcome.outcome, former, vapi_set_outcome.reason);
+		VALUES (id, clock_timestamp(), coalesce(
+			(SELECT a.login FROM vapi_internal.account_session s JOIN vapi_internal.account a USING (account_id)
+				WHERE s.session_id::text = vapi_internal.request_claims() ->> 'sid' AND a.role_name = pg_get_userbyid(vapi_internal.outer_role())),
+			pg_get_userbyid(vapi_internal.outer_role())), vapi_set_outcome.outcome, former, vapi_set_outcome.reason);
 	-- Without a person's outcome the one that was read holds again.
 	UPDATE vapi_internal.call c SET prev_slot = c.slot,
 			outcome = coalesce(vapi_set_outcome.outcome, CASE WHEN c.reported_outcome IS NULL THEN s.outcome END),
@@ -176,7 +180,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_set_outcome(text, text, text) IS
-	'Sets what a call achieved, with who, when and why; it goes before what was reported or read. NULL takes it back. 02000 no such call, 22023 an empty outcome or one of more than 100 characters. For the extension''s owner.';
+	'Sets what a call achieved, with who, when and why; it goes before what was reported or read. NULL takes it back. 02000 no such call in the reader''s scope, 22023 an empty outcome or one of more than 100 characters.';
 
 CREATE FUNCTION vapi.vapi_copy_rubric(name text) RETURNS integer
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE

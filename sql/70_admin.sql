@@ -121,6 +121,8 @@ AS $$
 		('FUNCTION vapi.vapi_resume_sync(bigint, boolean)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_cancel_sync(bigint)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
+	SELECT p.profile, 'FUNCTION vapi.vapi_set_outcome(text, text, text)', 'EXECUTE' FROM (VALUES ('agent'), ('admin')) AS p(profile)
+	UNION ALL
 	SELECT 'webhook', o.object, o.privilege
 	FROM (VALUES
 		('SCHEMA vapi', 'USAGE'),

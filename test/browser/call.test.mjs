@@ -150,6 +150,39 @@ test('admins see events and JSON, agents do not, viewers no number', async () =>
   await viewer.finish();
 });
 
+test('an agent sets the outcome, with a reason, and takes it back', async () => {
+  const page = await open(browser, 'agent', `/calls/${id}`);
+  const card = page.getByRole('region', { name: 'Outcome' });
+  await card.getByText('Set the outcome').click();
+  await card.locator('select').selectOption('do-not-call');
+  await card.getByLabel('Why').fill('said so on the phone');
+  await card.getByRole('button', { name: 'Save' }).click();
+  await card.getByText('set by a person').waitFor();
+  assert.equal(await sql(stack, `SELECT c.outcome, c.outcome_source, o.set_by, o.reason FROM vapi.calls c JOIN vapi_internal.call_outcome o ON o.call_id = c.id WHERE c.id = '${id}'`), 'do-not-call|person|agent@example.com|said so on the phone');
+  await card.getByText('Set the outcome').click();
+  await card.getByRole('button', { name: 'Take back' }).click();
+  await card.getByText('set by a person').waitFor({ state: 'detached' });
+  assert.equal(await sql(stack, `SELECT outcome FROM vapi.calls WHERE id = '${id}'`), detail.outcome);
+  await page.finish();
+  const viewer = await open(browser, 'viewer', `/calls/${id}`);
+  await viewer.locator('.part').first().waitFor();
+  assert.equal(await viewer.getByText('Set the outcome').count(), 0, 'a viewer cannot');
+  await viewer.finish();
+});
+
+test('a recording sounds', async (context) => {
+  const url = `${stack.url}${detail.recordingUrl}?kind=mono`;
+  const answer = await fetch(url, { headers: { Cookie: stack.cookies.agent, Range: 'bytes=0-99' } });
+  if (answer.status === 404 && (await answer.text()).indexOf('detail') < 0) {
+    context.skip('recordings are not served');
+    return;
+  }
+  const page = await open(browser, 'agent', `/calls/${id}`);
+  await play(page).click();
+  await page.waitForFunction(() => document.querySelector('audio').currentTime > 0.5, null, { timeout: 60000 });
+  await page.finish();
+});
+
 test('a call that there is not is no dead end', async () => {
   const page = await open(browser, 'agent', '/calls/no-such-call');
   await page.getByText('there is no call "no-such-call"').waitFor();

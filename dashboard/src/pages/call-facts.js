@@ -1,28 +1,10 @@
 import { html } from '../html.js';
-import { count, duration, money, none, smallMoney, words } from '../format.js';
+import { count, duration, money, smallMoney, words } from '../format.js';
 import { Status, Time } from '../parts/badges.js';
 import { Copy } from '../parts/copy.js';
+import { plain } from './call-outcome.js';
 
 const Row = ({ name, children }) => html`<div><dt>${name}</dt><dd dir="auto">${children}</dd></div>`;
-
-/** A value of a structured output as text. */
-const plain = (value) => (value === null || value === undefined ? none : typeof value === 'boolean' ? (value ? 'Yes' : 'No') : typeof value === 'object' ? JSON.stringify(value) : String(value));
-
-/** What the call achieved, by whose word, and what Vapi's analysis says. */
-export function OutcomeCard({ call }) {
-  const structured = { ...(call.analysis?.structuredData ?? {}) };
-  for (const output of Object.values(call.structuredOutputs ?? {})) if (output?.name) structured[output.name] = output.result;
-  const SOURCES = { person: 'set by a person', score: 'read from the conversation', reported: 'as reported' };
-  if (!call.summary && !call.outcome && !call.successEvaluation && !Object.keys(structured).length) return null;
-  return html`<section class="card" aria-labelledby="outcome-title"><h2 id="outcome-title">Outcome</h2>
-    ${call.summary && html`<p class="summary" dir="auto">${call.summary}</p>`}
-    <dl class="facts">
-      ${call.outcome && html`<${Row} name="Outcome">${words(call.outcome)} <span class="muted">${SOURCES[call.outcomeSource] ?? ''}</span></${Row}>`}
-      ${call.successEvaluation && html`<${Row} name="Judged">${call.successEvaluation} <span class="muted">by Vapi</span></${Row}>`}
-      ${call.sentiment && html`<${Row} name="Sentiment">${words(call.sentiment)}</${Row}>`}
-      ${Object.entries(structured).map(([name, value]) => html`<${Row} key=${name} name=${words(name)}>${plain(value)}</${Row}>`)}
-    </dl></section>`;
-}
 
 /** Who the call was with, and their other calls. */
 export function LeadCard({ call }) {

@@ -15,8 +15,9 @@ import { Direction, Status, Time } from '../parts/badges.js';
 import { Player } from './call-player.js';
 import { Transcript } from './call-transcript.js';
 import { ScoreCard } from './call-score.js';
-import { CostCard, FactsCard, LeadCard, OutcomeCard } from './call-facts.js';
+import { CostCard, FactsCard, LeadCard } from './call-facts.js';
 import { NotesCard } from './call-notes.js';
+import { OutcomeCard } from './call-outcome.js';
 import { RawCard, TimelineCard } from './call-timeline.js';
 
 function Head({ call }) {
@@ -65,7 +66,7 @@ function Detail({ call, score, reload }) {
     </div>
     <div class="call-side">
       <${ScoreCard} call=${call} score=${score} onJump=${jump} />
-      <${OutcomeCard} call=${call} />
+      <${OutcomeCard} call=${call} onSet=${reload} />
       <${LeadCard} call=${call} />
       <${NotesCard} call=${call} onAdded=${reload} />
       <${CostCard} call=${call} />

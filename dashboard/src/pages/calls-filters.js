@@ -4,6 +4,7 @@ import { place, setQuery } from '../router.js';
 import { rows } from '../api.js';
 import { useResource } from '../load.js';
 import { words } from '../format.js';
+import { OUTCOMES } from '../outcomes.js';
 import { useKeys } from '../keys.js';
 import { Icon } from '../parts/icons.js';
 import { Choice } from '../parts/choice.js';
@@ -11,7 +12,6 @@ import { STATUSES } from '../parts/badges.js';
 
 /** Parameters of the list that are filters. */
 export const FILTERS = ['search', 'status', 'outcome', 'direction', 'assistant', 'phone_number', 'campaign', 'score_min', 'score_max', 'cost_min', 'cost_max', 'duration_min', 'duration_max'];
-const OUTCOMES = ['meeting-scheduled', 'sale', 'transferred', 'callback-scheduled', 'information-requested', 'undecided', 'not-interested', 'wrong-number', 'do-not-call', 'not-reached'];
 const BOUNDS = { score: ['Score', ''], duration: ['Duration', ' s'], cost: ['Cost', ' $'] };
 
 /** The filters of the URL in words, to be shown and removed. */
