@@ -91,7 +91,7 @@ test('evidence leads to its line, a line to its second; the recording leads thro
   await page.keyboard.press('ArrowLeft');
   await page.waitForFunction((time) => Math.abs(document.querySelector('audio').currentTime - Math.max(0, time - 10)) < 0.5, before);
   await page.keyboard.press(']');
-  assert.equal(await page.evaluate(() => document.querySelector('audio').playbackRate), 1.25);
+  await page.waitForFunction(() => document.querySelector('audio').playbackRate === 1.25);
   const spoken = detail.messages.filter(({ role, secondsFromStart }) => role === 'user' && secondsFromStart !== null)[1];
   await page.locator(`#line-${spoken.position} .line-time`).click();
   await page.waitForFunction((time) => Math.abs(document.querySelector('audio').currentTime - time) < 0.5, spoken.secondsFromStart);
