@@ -52,15 +52,3 @@ export const rpc = (name, args = {}, options = {}) => request(`/rest/rpc/${name}
 
 /** Reads a view of schema vapi, with parameters as PostgREST has them. */
 export const rows = (view, query = {}, options = {}) => request(`/rest/${view}?${new URLSearchParams(query)}`, options);
-
-let described;
-/** Names of the functions that the role may call, from PostgREST's description; asked for once. */
-export function functions() {
-  described ??= request('/rest/').then(
-    ({ paths }) => new Set(Object.keys(paths).filter((path) => path.startsWith('/rpc/')).map((path) => path.slice(5))),
-    (error) => { described = undefined; throw error; });
-  return described;
-}
-
-/** Forgets what the former account could do. */
-export const forget = () => { described = undefined; };

@@ -1,5 +1,5 @@
 import { effect, signal } from '@preact/signals';
-import { forget, refused, request } from './api.js';
+import { refused, request } from './api.js';
 import { forgetAnswers } from './load.js';
 
 /** Who is signed in: undefined while that is asked, null for nobody. */
@@ -12,7 +12,6 @@ export const sessionError = signal(null);
 function leave(why) {
   session.value = null;
   notice.value = why;
-  forget();
   forgetAnswers();
 }
 
