@@ -103,6 +103,10 @@ BEGIN
 		WHERE s.call_id = ANY (chosen);
 	UPDATE vapi_internal.call_score_history s SET components = vapi_internal.without_quotes(s.components)
 		WHERE s.call_id = ANY (chosen);
+	UPDATE vapi_internal.call_keyword k SET hits = vapi_internal.without_quotes(k.hits)
+		WHERE k.call_id = ANY (chosen);
+	UPDATE vapi_internal.call_quality q SET components = vapi_internal.without_quotes(q.components)
+		WHERE q.call_id = ANY (chosen);
 	UPDATE vapi_internal.event e SET body = NULL
 		FROM unnest(chosen) AS i(call_id),
 			LATERAL (SELECT substr(sha256(convert_to(i.call_id, 'UTF8')), 1, 16)) AS h(first_key)

@@ -59,6 +59,9 @@ is(value($facts), $before, 'analytics and scores are what they were');
 is(value(qq{SELECT count(*) FROM vapi_internal.event WHERE body::text ~ 'secret hobby'}), 0, 'what events said is gone, too');
 is(value(q{SELECT count(*) FROM vapi_internal.call_score s JOIN vapi_internal.call c USING (call_id), jsonb_array_elements(s.components) e WHERE e ? 'quote' AND c.created_at < '2026-01-10'}), 0, 'and the quotes of scores');
 cmp_ok(value(q{SELECT count(*) FROM vapi_internal.call_score s JOIN vapi_internal.call c USING (call_id), jsonb_array_elements(s.components) e WHERE e ? 'quote' AND c.created_at > '2026-01-25'}), '>', 0, 'of old calls only');
+is(value(q{SELECT count(*) FROM vapi_internal.call_quality q JOIN vapi_internal.call c USING (call_id), jsonb_array_elements(q.components) e WHERE e ? 'quote' AND c.created_at < '2026-01-10'}), 0, 'and those of the quality');
+is(value(q{SELECT count(*) FROM vapi_internal.call_keyword k, jsonb_array_elements(k.hits) e WHERE e ? 'quote' AND k.created_at < '2026-01-10'}), 0, 'and those of terms');
+cmp_ok(value(q{SELECT count(*) FROM vapi_internal.call_keyword k, jsonb_array_elements(k.hits) e WHERE e ? 'quote' AND k.created_at > '2026-01-25'}), '>', 0, 'of old calls only');
 is(value("SELECT count(*) FROM vapi_internal.call_search s JOIN vapi_internal.call c USING (call_id) WHERE c.created_at < now() - '$keep'::interval AND s.search <> ts_filter(s.search, '{a,b}') || array_to_tsvector(ARRAY['\@' || vapi_internal.week_number(s.created_at)])"), 0,
 	'and the words in the search');
 is(value("SELECT vapi.vapi_call('$old') ? 'transcript'"), 'f', 'the call is there, without them');
