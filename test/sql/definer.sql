@@ -37,13 +37,13 @@ UNION ALL
 -- A name that a WITH of the same function makes, or a variable, is its own.
 SELECT 'it names a relation of ours without schema', f.name, c.relname
 FROM ours f JOIN pg_class c ON c.relnamespace IN ('vapi'::regnamespace, 'vapi_internal'::regnamespace) AND c.relkind IN ('r', 'v', 'S')
-WHERE f.parsed_late AND f.code ~ ('(?i)\m(from|join|into|update|using)\s+(only\s+)?' || c.relname || '\M(?!\s*[.(])')
+WHERE f.parsed_late AND strpos(f.code, c.relname) > 0 AND f.code ~ ('(?i)\m(from|join|into|update|using)\s+(only\s+)?' || c.relname || '\M(?!\s*[.(])')
 	AND f.code !~ ('(?i)\m' || c.relname || '\M(\s*\([^()]*\))?\s+AS\s+((NOT\s+)?MATERIALIZED\s+)?\(')
 	AND f.code !~ ('(?m)^\s*' || c.relname || '\s+\S+.*;$')
 UNION ALL
 SELECT 'it calls a function of ours without schema', f.name, g.proname
 FROM ours f JOIN (SELECT DISTINCT o.proname FROM ours o WHERE o.proname NOT IN (SELECT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace)) AS g
-	ON f.code ~ ('(?<![.\w"])' || g.proname || '\(')
+	ON strpos(f.code, g.proname || '(') > 0 AND f.code ~ ('(?<![.\w"])' || g.proname || '\(')
 WHERE f.parsed_late
 	AND f.code !~ ('(?i)\m' || g.proname || '\M(\s*\([^()]*\))?\s+AS\s+((NOT\s+)?MATERIALIZED\s+)?\(')
 	AND f.code !~ ('(?i)\mAS\s+' || g.proname || '\(') -- names of columns
@@ -70,7 +70,7 @@ GRANT USAGE ON SCHEMA regress_traps TO PUBLIC;
 CREATE TEMP TABLE call AS SELECT DISTINCT p.oid, p.proname, pg_get_function_identity_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result
 FROM pg_proc p
 WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f' AND p.prorettype NOT IN ('internal'::regtype, 'trigger'::regtype)
-	AND EXISTS (SELECT FROM ours f WHERE f.prosrc ~ ('(?i)\m' || p.proname || '\s*\('));
+	AND EXISTS (SELECT FROM ours f WHERE strpos(f.code, p.proname || '(') > 0);
 GRANT SELECT ON call TO regress_trapper;
 SET LOCAL ROLE regress_trapper;
 CREATE FUNCTION regress_traps.trap() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'a trap ran as %', current_user; RETURN NULL; END $$;
@@ -129,7 +129,7 @@ SELECT count(*) > 20 AS there_are_some FROM attack;
 CREATE TEMP TABLE relation AS SELECT DISTINCT c.relname FROM pg_class c
 WHERE c.relkind IN ('r', 'v', 'S') AND (c.relnamespace IN ('vapi'::regnamespace, 'vapi_internal'::regnamespace) OR c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind = 'v'
 	OR c.relname IN ('pg_extension', 'pg_proc', 'pg_class', 'pg_namespace', 'pg_database', 'pg_authid', 'pg_stat_activity'))
-	AND EXISTS (SELECT FROM ours f WHERE f.prosrc ~ ('\m' || c.relname || '\M'));
+	AND EXISTS (SELECT FROM ours f WHERE strpos(f.prosrc, c.relname) > 0);
 DO $$
 DECLARE
 	item record;
