@@ -74,7 +74,7 @@ CONF
 instance_start "$bindir" "$work/data" "$work/log" || exit 1
 run() { as_server_user env -C / PGHOST="$work" PGUSER=postgres "$bindir/psql" -X -q -v ON_ERROR_STOP=1 "$@"; }
 run -d postgres -c 'CREATE DATABASE bench' || exit 1
-run -d bench <<'SQL' || exit 1
+run -d bench <<'SQL' >/dev/null || exit 1
 CREATE EXTENSION vapi_sales;
 CREATE ROLE vapi_agent; CREATE ROLE vapi_public_login LOGIN NOINHERIT; GRANT vapi_agent TO vapi_public_login;
 SELECT vapi.vapi_grant('vapi_agent', 'agent');
@@ -102,4 +102,4 @@ for _ in $(seq 600); do
 done
 echo "machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024)) MB"
 echo "date: $(date -u +%F), load before: $(cut -d' ' -f1 /proc/loadavg), calls: $calls, seconds a phase: $each"
-ROOT=http://127.0.0.1:$port KEY=$(cat "$work/secrets/jwt_secret") SECONDS_EACH=$each node test/bench/edge/client.mjs
+ROOT=http://127.0.0.1:$port KEY=$(cat "$work/secrets/jwt_secret") SECONDS_EACH=$each CALLS=$calls node test/bench/edge/client.mjs

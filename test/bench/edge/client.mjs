@@ -2,7 +2,7 @@
 /**
  * The load of test/bench/edge.sh: 20 clients that ask at once when they have their answer, then 20 that think for a second first.
  *
- * Environment: ROOT (the edge's URL), KEY (of tokens), SECONDS_EACH (of a phase). Output: a line a phase and kind of question.
+ * Environment: ROOT (the edge's URL), KEY (of tokens), SECONDS_EACH (of a phase), CALLS (how many there are). Output: a line a phase and kind of question.
  */
 import { createHmac } from 'node:crypto';
 import http from 'node:http';
@@ -10,6 +10,7 @@ import http from 'node:http';
 const { ROOT, KEY } = process.env;
 const seconds = Number(process.env.SECONDS_EACH);
 const users = 20;
+const calls = Math.min(Number(process.env.CALLS), 20000); // the newest
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const any = (list) => list[Math.floor(Math.random() * list.length)];
 const part = (object) => Buffer.from(JSON.stringify(object)).toString('base64url');
@@ -46,7 +47,7 @@ const questions = {
     user.next = answer.status === 200 ? JSON.parse(answer.body).next : undefined;
     return answer;
   },
-  call: () => ask('GET', `/api/vapi/calls/call-${String(1 + Math.floor(Math.random() * 20000)).padStart(9, '0')}`),
+  call: () => ask('GET', `/api/vapi/calls/call-${String(1 + Math.floor(Math.random() * calls)).padStart(9, '0')}`),
   'dashboard, 7 days': () => ask('POST', '/rest/rpc/vapi_dashboard', { from: day(7), to: newest }),
   'dashboard, 30 days': () => ask('POST', '/rest/rpc/vapi_dashboard', { from: day(30), to: newest }),
   'dashboard, 90 days': () => ask('POST', '/rest/rpc/vapi_dashboard', { from: day(90), to: newest }),
