@@ -57,26 +57,42 @@ sum_up(VapiSaid *said)
 	said->question = said->words.count > 0 && said->words.words[said->words.count - 1].stop == '?';
 }
 
-/* Is one of these words there? */
-static bool
-has_word(const VapiLexicon *lexicon, const VapiWords *words, const char *const *wanted, int count)
-{
-	for (int w = 0; w < count; w++)
-	{
-		int number = vapi_vocabulary_find(lexicon->vocabulary, wanted[w], strlen(wanted[w]));
+#define MAX_MARKS 4
 
-		for (int i = 0; i < words->count && number > 0; i++)
-			if (words->words[i].number == number)
+/* Numbers of words that mark something; 0: not in the vocabulary. */
+typedef struct Marks
+{
+	int number[MAX_MARKS];
+} Marks;
+
+static Marks
+find_marks(const VapiLexicon *lexicon, const char *const words[MAX_MARKS])
+{
+	Marks marks;
+
+	for (int i = 0; i < MAX_MARKS; i++)
+		marks.number[i] = vapi_vocabulary_find(lexicon->vocabulary, words[i], strlen(words[i]));
+	return marks;
+}
+
+/* Is one of them there? */
+static bool
+has_mark(const Marks *marks, const VapiWords *words)
+{
+	for (int i = 0; i < words->count; i++)
+		for (int m = 0; m < MAX_MARKS; m++)
+			if (words->words[i].number > 0 && words->words[i].number == marks->number[m])
 				return true;
-	}
 	return false;
 }
 
 void
 vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const VapiTurns *turns)
 {
-	static const char *const himself[] = {"i", "me", "we", "us"};
-	static const char *const contrasts[] = {"but", "though", "however", "except"};
+	static const char *const himself[MAX_MARKS] = {"i", "me", "we", "us"};
+	static const char *const contrasts[MAX_MARKS] = {"but", "though", "however", "except"};
+	const Marks self = find_marks(lexicon, himself);
+	const Marks contrast = find_marks(lexicon, contrasts);
 	int agent = -1;
 
 	dialogue->count = 0;
@@ -97,8 +113,8 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 		sum_up(said);
 		said->days = vapi_amounts_days(lexicon->amounts, &said->words, 0, said->words.count);
 		said->valence = turn->customer ? vapi_sentiment_sum(lexicon->sentiment, &said->words) : 0;
-		said->self = turn->customer && has_word(lexicon, &said->words, himself, lengthof(himself));
-		said->contrast = turn->customer && has_word(lexicon, &said->words, contrasts, lengthof(contrasts));
+		said->self = turn->customer && has_mark(&self, &said->words);
+		said->contrast = turn->customer && has_mark(&contrast, &said->words);
 		said->asked = agent;
 		said->reply = -1;
 		if (turn->customer)
