@@ -72,6 +72,17 @@ FROM (VALUES (NULL::jsonb, NULL::text), ('{}', NULL), ('[]', 'AI: Hello?' || chr
 	('[{"role": "user", "message": "a", "secondsFromStart": 1e300, "time": 1, "endTime": 2}, {"role": "bot", "message": "b", "secondsFromStart": -5, "time": 5, "endTime": 1},
 		{"role": "user", "message": "c", "secondsFromStart": 1e400}]', NULL)) AS v(m, t);
 
+-- Texts that nobody speaks: a megabyte without a blank, control characters, right to left, emoji, combining marks. Both readers take them.
+SELECT v.name, r.made -> 'score' AS score, (r.made #>> '{measures,customer_turns}')::integer AS turns, jsonb_array_length(r.made -> 'keywords') AS terms,
+	(SELECT max(octet_length(h.hit ->> 'quote')) FROM jsonb_array_elements(r.made -> 'keywords') AS k(keyword), jsonb_array_elements(k.keyword -> 'hits') AS h(hit)) AS longest,
+	s.made -> 'score' IS NOT NULL AS scored
+FROM (VALUES ('no blank', repeat('x', 1000000)), ('one term', repeat('price ', 170000)), ('no letter', repeat('?!.', 300000)), ('controls', repeat(E'price\x01\x02\t\u000b ', 1000)),
+		('right to left', repeat('سعر price ‮ ', 1000)), ('emoji', repeat('price 😀', 1000)), ('marks', 'p' || repeat(U&'\0301', 100000) || ' price')) AS v(name, said),
+	LATERAL (SELECT jsonb_build_array(jsonb_build_object('role', 'bot', 'message', v.said), jsonb_build_object('role', 'user', 'message', v.said),
+		jsonb_build_object('role', 'bot', 'message', 'So?'), jsonb_build_object('role', 'user', 'message', v.said)) AS messages) m,
+	LATERAL (SELECT vapi_internal.read_conversation(m.messages, NULL, '{price}', '{price}', false, false, true, 60, NULL, NULL, NULL) AS made) r,
+	LATERAL (SELECT vapi_internal.score_conversation(1, m.messages, NULL, 'customer-ended-call', true, 60, NULL, NULL, NULL) AS made) s;
+
 -- Quotes are for agents and admins; others' calls are not there.
 CREATE ROLE regress_quality_reader;
 SELECT vapi.vapi_grant('regress_quality_reader', 'viewer');
