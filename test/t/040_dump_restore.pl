@@ -49,6 +49,8 @@ $node->safe_psql('calls', q{
 	UPDATE vapi_internal.prospect SET do_not_call = true, status = 'lost' WHERE external_id = 'crm-5';
 	INSERT INTO vapi_internal.sync_gap (run_id, from_at, to_at, call_id, reason, found_at)
 		VALUES (1, '2025-01-01', '2025-01-02', NULL, 'a gap of the test', '2026-02-01');
+	SELECT vapi.vapi_track_keyword('competitor', 'acme'), vapi.vapi_untrack_keyword('price', 'cost~');
+	SELECT vapi.vapi_review(call_id, 40, note => 'a note of the test') FROM (SELECT call_id FROM vapi_internal.call ORDER BY call_id LIMIT 1) c;
 	SELECT vapi.vapi_register_handler('tool-calls:kind', 'jsonb_typeof(jsonb)'), vapi.vapi_unregister_handler('campaign.predial');
 	INSERT INTO vapi_internal.follow_up (due_at, note) VALUES ('2030-01-01', 'a follow-up of the test');
 	SELECT vapi_internal.change_step(50);
