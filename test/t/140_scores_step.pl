@@ -1,12 +1,14 @@
 # The step that scores calls, reads their quality and finds keywords: its worker is killed in mid-step, ended and
-# started again; all calls are then scored, each once. Scoring again says how far it is.
+# started again; all calls are then scored, each once. Scoring again: progress, and memory that does not grow.
 use strict;
 use warnings;
 use VapiSales::Test;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use IPC::Run;
+use List::Util qw(max);
 use Test::More;
+use Time::HiRes qw(sleep);
 
 VapiSales::Test::skip_without_simulator();
 
@@ -74,13 +76,44 @@ wait_for('the next one goes on', $done);
 is(sql($missing), 0, 'all are read');
 is(sql('SELECT count(*) FROM was w JOIN vapi_internal.call_score s USING (call_id) WHERE w.scored_at <> s.scored_at'), 0, 'what is scored already is left alone');
 
-# Scoring again, with calls without words.
+# Progress and memory of scoring again: calls without words for the first, with many for the second.
 sql(q{INSERT INTO vapi_internal.call (call_id, first_seen_at, created_at, vapi_status, ended_status, ended_reason, reached)
 	SELECT 'silent ' || i, now(), '2025-01-01', 'ended', 'no-answer', 'customer-did-not-answer', false FROM generate_series(1, 10100) AS i});
 my ($status, $out, $err) = $node->psql('calls', q{SELECT calls, scored FROM vapi.vapi_rescore('2024-01-01', '2025-06-01')});
 is($out, '10100|10100', 'over ten thousand calls are scored at once');
 like($err, qr/NOTICE:  10000 calls gone over, 10000 scored/, 'with a notice on the way');
 is(sql(q{SELECT calls, scored FROM vapi.vapi_rescore('2024-01-01', '2025-06-01')}), '10100|0', 'and not again');
+sql(q{INSERT INTO vapi_internal.call (call_id, first_seen_at, created_at, vapi_status, ended_status, ended_reason, reached)
+		SELECT 'long ' || i, now(), '2024-01-01', 'ended', 'completed', 'customer-ended-call', true FROM generate_series(1, 1000) AS i;
+	INSERT INTO vapi_internal.call_content (call_id, messages, h_messages)
+		SELECT 'long ' || i, (SELECT jsonb_agg(jsonb_build_object('role', CASE n % 2 WHEN 0 THEN 'bot' ELSE 'user' END, 'secondsFromStart', n,
+			'message', 'How much is it for call ' || i || '? That is too expensive, we already have somebody. ' || repeat('So we talk on. ', 6))) FROM generate_series(1, 60) AS n), i
+		FROM generate_series(1, 1000) AS i});
+
+# RssAnon of a process in kB; undef when it is gone.
+sub rss
+{
+	open my $in, '<', "/proc/$_[0]/status" or return;
+	my ($rss) = join('', <$in>) =~ /^RssAnon:\s*(\d+)/m;
+	return $rss;
+}
+my $session = hold(q{SELECT pg_backend_pid()});
+my ($backend) = $session->{out} =~ /^(\d+)/m;
+my @samples;
+$session->{out} = '';
+$session->{in} .= "SELECT scored FROM vapi.vapi_rescore('2023-01-01', '2024-06-01');\n\\echo over\n";
+until ($session->{out} =~ /over/ || !$session->{run}->pumpable)
+{
+	$session->{run}->pump_nb;
+	push @samples, rss($backend) // ();
+	sleep(0.02);
+}
+like($session->{out}, qr/^1000$/m, 'a thousand long calls are scored again');
+finish($session);
+my $third = int(@samples / 3);
+my ($early, $late) = (max(@samples[ 0 .. $third ]), max(@samples[ -$third .. -1 ]));
+note(sprintf '%d samples, RssAnon at most %.1f MB in the first third, %.1f MB in the last', scalar @samples, $early / 1024, $late / 1024);
+cmp_ok($late, '<', $early * 1.2 + 2048, 'memory does not grow with the calls');
 
 $node->stop;
 done_testing();
