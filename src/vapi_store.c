@@ -1,6 +1,7 @@
 #include "vapi_compat.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -317,22 +318,38 @@ check_bound(void)
 						errmsg("extension \"vapi_sales\" was dropped meanwhile")));
 }
 
+/* What a section changes, and who it was last. */
+#define SECTION_CONTEXT (SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION)
+#define SECTION_PATH "pg_catalog, pg_temp"
+static Oid section_owner = InvalidOid;
+
+/* Is all as in a section, since this is inside one? */
+static bool
+is_inside(const VapiStoreSection *section)
+{
+	return OidIsValid(section_owner) && section->saved_user == section_owner &&
+		   (section->saved_context & SECTION_CONTEXT) == SECTION_CONTEXT &&
+		   strcmp(namespace_search_path, SECTION_PATH) == 0;
+}
+
 void
 vapi_store_enter(VapiStoreSection *section)
 {
-	Oid owner;
+	bool inside;
 
 	if (OidIsValid(bound_extension))
 		check_bound();
-	owner = vapi_store_owner();
+	GetUserIdAndSecContext(&section->saved_user, &section->saved_context);
+	inside = is_inside(section);
+	if (!inside)
+		section_owner = vapi_store_owner();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
-	GetUserIdAndSecContext(&section->saved_user, &section->saved_context);
-	SetUserIdAndSecContext(owner, section->saved_context | SECURITY_LOCAL_USERID_CHANGE |
-									  SECURITY_RESTRICTED_OPERATION);
 	section->saved_guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-							 false);
+	if (inside)
+		return;
+	SetUserIdAndSecContext(section_owner, section->saved_context | SECTION_CONTEXT);
+	(void) set_config_option("search_path", SECTION_PATH, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 void
