@@ -191,7 +191,7 @@ for my $part (@parts)
 	my $pid = pid_of($part);
 	is(kill('KILL', $pid), 1, "$part is killed");
 	my $begin = time();
-	VapiSales::Test->wait_until("$part is back", sub { return pid_of($part) && pid_of($part) != $pid && healthy(); }, 30)
+	VapiSales::Test->wait_until("$part is back", sub { return pid_of($part) && pid_of($part) != $pid && healthy(); }, 120)
 	  or diag(slurp_file("$folder/logs/$part.log"));
 	note(sprintf '%s: back after %.1f s', $part, time() - $begin);
 }
