@@ -9,7 +9,8 @@ export function Bars({ title, range, note, heads, rows, show }) {
   const most = Math.max(...rows.map(({ value }) => Number(value) || 0), 0);
   return html`<${Figure} title=${title} range=${range} note=${note} heads=${heads} lines=${rows.map(({ line }) => line)} show=${show}>
     <ol class="bars">${rows.slice(0, 12).map(({ name, value, text, n }) => html`<li key=${name}><span class="bar-name clip" title=${name}>${name}</span>
-      <span class="bar-track" aria-hidden="true"><span style=${{ width: `${most ? (value / most) * 100 : 0}%` }} /></span><span class="bar-text">${text}${n !== undefined ? html` <span class="muted">n=${count(n)}</span>` : ''}</span></li>`)}</ol></${Figure}>`;
+      <span class="bar-track" aria-hidden="true"><span style=${{ width: `${most ? (value / most) * 100 : 0}%` }} /></span><span class="bar-text">
+        ${text}${n !== undefined ? html` <span class="muted">n=${count(n)}</span>` : ''}</span></li>`)}</ol></${Figure}>`;
 }
 
 /** Calls by weekday and hour: the number is in the cell, the shade only helps. */
@@ -24,7 +25,8 @@ export function HeatMap({ data }) {
       <thead><tr><th scope="col"><span class="visually-hidden">Weekday</span></th>${hours.map((hour) => html`<th key=${hour} scope="col">${hour}</th>`)}</tr></thead>
       <tbody>${DAYS.map((name, i) => html`<tr key=${name}><th scope="row">${name}</th>${hours.map((hour) => {
     const calls = cells.get(`${i + 1} ${hour}`)?.calls ?? 0;
-    return html`<td key=${hour} class=${calls > most * 0.55 ? 'strong' : ''} style=${{ '--share': calls / most }} title=${`${name} ${hour}:00: ${calls} calls`}>${calls || html`<span class="visually-hidden">0</span>`}</td>`;
+    return html`<td key=${hour} class=${calls > most * 0.55 ? 'strong' : ''} style=${{ '--share': calls / most }} title=${`${name} ${hour}:00: ${calls} calls`}>
+      ${calls || html`<span class="visually-hidden">0</span>`}</td>`;
   })}</tr>`)}</tbody></table></div></${Figure}>`;
 }
 
@@ -36,11 +38,14 @@ export function Scripts({ data }) {
   return html`<${Figure} wide title="Best scripts" range=${data.range} note="Ranked by score, drawn to the mean where calls are few; the interval is where the success rate lies with 95 %." heads=${heads} lines=${lines}
     show=${(value, i) => (value === null ? '–' : i >= 5 && i <= 7 ? percent(value, 0) : i === 9 ? money(value) : i === 4 ? Math.round(value) : i >= 2 ? count(value) : value)}>
     <div class="table-wrap" role="region" aria-label="Best scripts" tabindex="0"><table class="scripts"><caption class="visually-hidden">Best scripts</caption>
-    <thead><tr><th scope="col">Script</th><th scope="col" class="number">Calls</th><th scope="col" class="number">Score</th><th scope="col">Success of reached</th><th scope="col" class="number mid">Length</th><th scope="col" class="number mid">Cost</th></tr></thead>
-    <tbody>${scripts.map((row) => html`<tr key=${row.rank}><th scope="row"><span class="clip script" title=${row.name ?? row.id}>${row.name ?? row.id}</span><span class="under">${row.version ?? ''}</span></th><td class="number">${count(row.calls)}</td>
+    <thead><tr><th scope="col">Script</th><th scope="col" class="number">Calls</th><th scope="col" class="number">Score</th><th scope="col">Success of reached</th>
+      <th scope="col" class="number mid">Length</th><th scope="col" class="number mid">Cost</th></tr></thead>
+    <tbody>${scripts.map((row) => html`<tr key=${row.rank}><th scope="row"><span class="clip script" title=${row.name ?? row.id}>${row.name ?? row.id}</span>
+      <span class="under">${row.version ?? ''}</span></th><td class="number">${count(row.calls)}</td>
       <td class="number">${row.average_score === null ? '–' : Math.round(row.average_score)}</td>
       <td><span class="interval" aria-hidden="true"><span class="interval-range" style=${{ left: `${(row.low ?? 0) * 100}%`, width: `${((row.high ?? 0) - (row.low ?? 0)) * 100}%` }} />${row.successful_of_reached !== null && html`<span class="interval-point" style=${{ left: `${row.successful_of_reached * 100}%` }} />`}</span>
-        <span class="nowrap">${percent(row.successful_of_reached, 0)} <span class="muted">${row.low === null ? '' : `${(row.low * 100).toFixed(0)}–${(row.high * 100).toFixed(0)}`}</span></span></td>
+        <span class="nowrap">${percent(row.successful_of_reached, 0)} <span class="muted">
+          ${row.low === null ? '' : `${(row.low * 100).toFixed(0)}–${(row.high * 100).toFixed(0)}`}</span></span></td>
       <td class="number mid">${duration(row.average_seconds)}</td><td class="number mid">${money(row.cost)}</td></tr>`)}</tbody></table></div></${Figure}>`;
 }
 

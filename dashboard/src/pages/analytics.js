@@ -63,8 +63,10 @@ function Comparison({ data }) {
   const lines = COMPARED.map(([metric, name, show]) => [name, current[metric] === null ? null : show(current[metric]), previous[metric] === null ? null : show(previous[metric]), change(metric)]);
   return html`<section class="card" aria-labelledby="compare-title"><h2 id="compare-title">Beside the period before</h2>
     <div class="table-wrap" role="region" aria-label="Comparison" tabindex="0"><table><caption class="visually-hidden">This range and the one before</caption>
-    <thead><tr><th scope="col">Figure</th><th scope="col" class="number">Now</th><th scope="col" class="number">Before</th><th scope="col" class="number">Change</th></tr></thead>
-    <tbody>${lines.map(([name, now, before, ratio]) => html`<tr key=${name}><th scope="row">${name}</th><td class="number">${now ?? '–'}</td><td class="number">${before ?? '–'}</td><td class="number">${ratio === null ? '–' : `${ratio > 0 ? '+' : ''}${(ratio * 100).toFixed(1)} %`}</td></tr>`)}</tbody></table></div>
+    <thead><tr><th scope="col">Figure</th><th scope="col" class="number">Now</th><th scope="col" class="number">Before</th><th scope="col" class="number">Change</th>
+      </tr></thead>
+    <tbody>${lines.map(([name, now, before, ratio]) => html`<tr key=${name}><th scope="row">${name}</th><td class="number">${now ?? '–'}</td><td class="number">
+      ${before ?? '–'}</td><td class="number">${ratio === null ? '–' : `${ratio > 0 ? '+' : ''}${(ratio * 100).toFixed(1)} %`}</td></tr>`)}</tbody></table></div>
     <p class="footnote">Before: ${day(data.range.previous_from, zone.value)} to ${day(Date.parse(data.range.previous_to) - 1, zone.value)}.</p></section>`;
 }
 
@@ -72,7 +74,8 @@ function Figures({ data }) {
   const series = useData(data);
   const when = (bucket) => (data.range.step === 'hour' ? dateTime : day)(bucket, zone.value);
   if (data.cards.current.calls === 0) {
-    return html`<div class="card"><${Empty} title="No calls in this range."><button type="button" onClick=${() => setQuery({ range: 'year', from: null, to: null })}>Show the last 12 months</button></${Empty}></div>`;
+    return html`<div class="card"><${Empty} title="No calls in this range.">
+      <button type="button" onClick=${() => setQuery({ range: 'year', from: null, to: null })}>Show the last 12 months</button></${Empty}></div>`;
   }
   return html`<div class="figures">
     <${Volume} data=${data} series=${series} when=${when} />

@@ -34,7 +34,8 @@ export function CostCard({ call }) {
   return html`<section class="card" aria-labelledby="cost-title"><h2 id="cost-title">Cost</h2>
     <table class="compact"><caption class="visually-hidden">Parts of the cost in US dollars</caption>
       <thead class="visually-hidden"><tr><th scope="col">Part</th><th scope="col">Cost</th></tr></thead>
-      <tbody>${items.map((item, i) => html`<tr key=${i}><th scope="row">${words(item.type)} <span class="muted">${detail(item)}</span></th><td class="number">${smallMoney(item.cost)}</td></tr>`)}</tbody>
+      <tbody>${items.map((item, i) => html`<tr key=${i}><th scope="row">${words(item.type)} <span class="muted">${detail(item)}</span></th><td class="number">
+        ${smallMoney(item.cost)}</td></tr>`)}</tbody>
       <tfoot><tr><th scope="row">Total</th><td class="number">${money(call.cost)}</td></tr></tfoot>
     </table></section>`;
 }
@@ -44,7 +45,8 @@ export function FactsCard({ call }) {
   const metrics = call.performanceMetrics ?? {};
   return html`<section class="card" aria-labelledby="facts-title"><h2 id="facts-title">Details</h2><dl class="facts">
     <${Row} name="Call"><span class="id">${call.id}</span><${Copy} text=${call.id} label="the call's id" /></${Row}>
-    ${call.assistantName && html`<${Row} name="Assistant">${call.assistantName}${call.assistantVersion ? html` <span class="muted">${call.assistantVersion}</span>` : ''}</${Row}>`}
+    ${call.assistantName && html`<${Row} name="Assistant">${call.assistantName}${call.assistantVersion ? html` <span class="muted">${call.assistantVersion}</span>` : ''}
+      </${Row}>`}
     <${Row} name="Created"><${Time} value=${call.createdAt} /></${Row}>
     ${call.endedAt && html`<${Row} name="Ended"><${Time} value=${call.endedAt} /></${Row}>`}
     ${call.endedFamily && html`<${Row} name="Kind of end">${words(call.endedFamily)}</${Row}>`}

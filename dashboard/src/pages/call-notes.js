@@ -26,7 +26,8 @@ export function NotesCard({ call, onAdded }) {
     setBusy(false);
   };
   return html`<section class="card" aria-labelledby="notes-title"><h2 id="notes-title">Notes</h2>
-    ${call.notes.length > 0 && html`<ol class="notes">${call.notes.map((note) => html`<li key=${note.id}><p dir="auto">${note.note}</p><span class="muted">${note.by}, <${Time} value=${note.at} /></span></li>`)}</ol>`}
+    ${call.notes.length > 0 && html`<ol class="notes">${call.notes.map((note) => html`<li key=${note.id}><p dir="auto">${note.note}</p><span class="muted">
+      ${note.by}, <${Time} value=${note.at} /></span></li>`)}</ol>`}
     ${call.notes.length === 0 && !is('agent', 'admin') && html`<p class="muted">None yet.</p>`}
     ${is('agent', 'admin') && html`<form onSubmit=${save}><label class="visually-hidden" for="note">New note</label>
       <textarea id="note" rows="2" required maxlength=${MOST} placeholder="What should others know about this call?" value=${text} onInput=${(event) => setText(event.currentTarget.value)} />

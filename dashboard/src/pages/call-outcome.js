@@ -34,7 +34,8 @@ function Form({ call, onSet }) {
   return html`<details class="set-outcome"><summary>Set the outcome</summary><form onSubmit=${save(outcome)}>
     <label class="field">What it achieved<select required value=${outcome} onChange=${(event) => setOutcome(event.currentTarget.value)}>
       <option value="">Choose…</option>${choices.map((value) => html`<option key=${value} value=${value}>${words(value)}</option>`)}</select></label>
-    <label class="field">Why<input maxlength="500" placeholder="For whoever asks later" value=${reason} onInput=${(event) => setReason(event.currentTarget.value)} /></label>
+    <label class="field">Why<input maxlength="500" placeholder="For whoever asks later" value=${reason} onInput=${(event) => setReason(event.currentTarget.value)} />
+      </label>
     ${error && html`<p class="banner bad" role="alert">${error.message} ${error.hint ?? ''}</p>`}
     <div class="buttons"><button type="submit" class="primary" disabled=${busy}>Save</button>
       ${call.outcomeSource === 'person' && html`<button type="button" disabled=${busy} onClick=${save(null)}>Take back</button>`}</div></form></details>`;
@@ -49,7 +50,8 @@ export function OutcomeCard({ call, onSet }) {
   return html`<section class="card" aria-labelledby="outcome-title"><h2 id="outcome-title">Outcome</h2>
     ${call.summary && html`<p class="summary" dir="auto">${call.summary}</p>`}
     <dl class="facts">
-      <${Row} name="Outcome">${call.outcome ? html`${words(call.outcome)} <span class="muted">${SOURCES[call.outcomeSource] ?? ''}</span>` : html`<span class="muted">none</span>`}</${Row}>
+      <${Row} name="Outcome">${call.outcome ? html`${words(call.outcome)} <span class="muted">${SOURCES[call.outcomeSource] ?? ''}
+        </span>` : html`<span class="muted">none</span>`}</${Row}>
       ${call.successEvaluation && html`<${Row} name="Judged">${call.successEvaluation} <span class="muted">by Vapi</span></${Row}>`}
       ${call.sentiment && html`<${Row} name="Sentiment">${words(call.sentiment)}</${Row}>`}
       ${Object.entries(structured).map(([name, value]) => html`<${Row} key=${name} name=${words(name)}>${plain(value)}</${Row}>`)}

@@ -79,7 +79,8 @@ function Controls({ call, kinds, control, onTime }) {
     <audio ref=${audio} src=${url} preload="none" onPlay=${() => setPlaying(true)} onPause=${() => setPlaying(false)} onEnded=${() => setPlaying(false)}
       onLoadedMetadata=${loaded} onTimeUpdate=${() => tell(audio.current.currentTime)}
       onError=${() => { setPlaying(false); reason(url).then(setError); }} />
-    <button type="button" class="primary round" onClick=${toggle} aria-label=${playing ? 'Pause' : 'Play'} title="Space"><${Icon} name=${playing ? 'pause' : 'play'} /></button>
+    <button type="button" class="primary round" onClick=${toggle} aria-label=${playing ? 'Pause' : 'Play'} title="Space"><${Icon} name=${playing ? 'pause' : 'play'} />
+      </button>
     <button type="button" class="plain" onClick=${() => skip(-10)} title="←">−10 s</button>
     <button type="button" class="plain" onClick=${() => skip(10)} title="→">+10 s</button>
     <span class="player-time">${clock(time)}</span>
@@ -87,10 +88,13 @@ function Controls({ call, kinds, control, onTime }) {
       aria-valuetext=${`${clock(time)} of ${clock(length)}`} onInput=${(event) => seek(Number(event.currentTarget.value))} />
     <span class="player-time muted">${clock(length)}</span>
     <label class="visually-hidden" for="speed">Speed</label>
-    <select id="speed" value=${speed} onChange=${(event) => setSpeed(Number(event.currentTarget.value))} title="[ and ]">${SPEEDS.map((value) => html`<option key=${value} value=${value}>${value}×</option>`)}</select>
+    <select id="speed" value=${speed} onChange=${(event) => setSpeed(Number(event.currentTarget.value))} title="[ and ]">
+      ${SPEEDS.map((value) => html`<option key=${value} value=${value}>${value}×</option>`)}</select>
     <label class="visually-hidden" for="channel">Channel</label>
-    <select id="channel" value=${kind} onChange=${change}>${kinds.map((value) => html`<option key=${value} value=${value}>${CHANNELS[value] ?? words(value)}</option>`)}</select>
-    <a class="button-link" href=${url} download=${`call-${call.id}-${kind}`} title="Download this recording"><${Icon} name="download" size=${17} /><span class="visually-hidden">Download this recording</span></a>
+    <select id="channel" value=${kind} onChange=${change}>${kinds.map((value) => html`<option key=${value} value=${value}>${CHANNELS[value] ?? words(value)}</option>`)}
+      </select>
+    <a class="button-link" href=${url} download=${`call-${call.id}-${kind}`} title="Download this recording"><${Icon} name="download" size=${17} />
+      <span class="visually-hidden">Download this recording</span></a>
     ${error && html`<p class="banner warn player-error" role="alert">${error}</p>`}
   </div>`;
 }

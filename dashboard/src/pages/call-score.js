@@ -15,11 +15,13 @@ function Part({ part, onJump }) {
   const { component, answer, state, points, max_points: most, quote, turn, seconds_from_start: seconds, source } = part;
   const said = state === 'unknown' ? 'not discussed' : answer ? words(answer).toLowerCase() : state === 'denied' ? 'denied' : '';
   return html`<li class="part">
-    <div class="part-head"><span class="part-name">${words(component)}</span><span class="part-answer ${state}">${said}</span><span class="part-points">${points}<span class="muted"> / ${most}</span></span></div>
+    <div class="part-head"><span class="part-name">${words(component)}</span><span class="part-answer ${state}">${said}</span><span class="part-points">${points}
+      <span class="muted"> / ${most}</span></span></div>
     <div class="part-bar" aria-hidden="true"><span style=${{ width: `${most ? (points / most) * 100 : 0}%` }} /></div>
     ${quote && (turn === null
     ? html`<p class="quote" dir="auto">${quote}${source ? html` <span class="muted">(${words(source).toLowerCase()})</span>` : ''}</p>`
-    : html`<button type="button" class="plain quote" onClick=${() => onJump(turn, seconds)} title="Show where it was said"><q dir="auto">${quote}</q>${seconds !== null && html` <span class="muted">${clock(seconds)}</span>`}</button>`)}
+    : html`<button type="button" class="plain quote" onClick=${() => onJump(turn, seconds)} title="Show where it was said"><q dir="auto">${quote}</q>
+      ${seconds !== null && html` <span class="muted">${clock(seconds)}</span>`}</button>`)}
   </li>`;
 }
 
@@ -35,7 +37,8 @@ export function ScoreCard({ call, score, onJump }) {
   } else {
     body = html`<div class="score-top"><${Ring} score=${total.score} band=${total.band} />
       <div><p><${Temperature} value=${total.band} /></p>
-        <p class="score-line">From <b>${total.coverage} %</b> of the facts${total.score_if_known !== null && total.coverage < 100 ? html`; <b>${total.score_if_known}</b> if the rest is alike` : ''}.</p>
+        <p class="score-line">From <b>${total.coverage} %</b> of the facts${total.score_if_known !== null && total.coverage < 100 ? html`; <b>${total.score_if_known}
+          </b> if the rest is alike` : ''}.</p>
         ${total.reported_score !== null && html`<p class="footnote">Reported: ${total.reported_score}</p>`}</div></div>
       <ol class="parts">${parts.map((part) => html`<${Part} key=${part.position} part=${part} onJump=${onJump} />`)}</ol>
       ${total.would_raise.length > 0 && html`<p class="raise"><b>Would raise it:</b> ${total.would_raise.map((name) => words(name).toLowerCase()).join(', ')}.</p>`}

@@ -20,7 +20,8 @@ export function TimelineCard({ id }) {
     : html`<ol class="timeline">${data.map((event) => html`<li key=${event.event_id}>
         <${Time} value=${event.message_at ?? event.received_at} format=${timeOfDay} /> <b>${event.type ?? 'unknown'}</b>
         <span class="muted">${words(event.status).toLowerCase()}${event.deliveries > 1 ? `, came ${event.deliveries} times` : ''}${event.last_error ? `: ${event.last_error}` : ''}</span>
-        ${event.body && html`<details><summary>Raw event ${event.event_id}</summary><pre tabindex="0">${JSON.stringify(event.body, null, 2)}</pre></details>`}</li>`)}</ol>
+        ${event.body && html`<details><summary>Raw event ${event.event_id}</summary><pre tabindex="0">${JSON.stringify(event.body, null, 2)}</pre></details>`}</li>`)}
+          </ol>
       ${data.length === MOST ? html`<p class="footnote">The first ${MOST} events.</p>` : null}`)}</${Answer}>`}
   </details></section>`;
 }

@@ -58,7 +58,8 @@ class Part extends Component {
   }
 
   render({ lines, current, target, search, onSeek }) {
-    return html`<ol class="transcript-part" style=${{ '--lines': lines.length }}>${lines.map((message) => html`<${Line} key=${message.position} message=${message} current=${message.position === current}
+    return html`<ol class="transcript-part" style=${{ '--lines': lines.length }}>
+      ${lines.map((message) => html`<${Line} key=${message.position} message=${message} current=${message.position === current}
       target=${message.position === target} search=${search} onSeek=${onSeek} />`)}</ol>`;
   }
 }

@@ -20,7 +20,8 @@ function Head({ name, by, className, sort }) {
   const direction = sort === by ? 'ascending' : sort === `-${by}` ? 'descending' : undefined;
   return html`<th scope="col" class=${className} aria-sort=${direction ?? 'none'}>
     <button type="button" class="sort" onClick=${() => setQuery({ sort: direction === 'descending' ? by : by === 'created_at' ? null : `-${by}`, next: null, page: null })}>
-      ${name}${direction ? html`<${Icon} name=${direction === 'ascending' ? 'up' : 'down'} size=${13} />` : html`<span class="sort-space" aria-hidden="true" />`}</button></th>`;
+      ${name}${direction ? html`<${Icon} name=${direction === 'ascending' ? 'up' : 'down'} size=${13} />` : html`<span class="sort-space" aria-hidden="true" />`}
+        </button></th>`;
 }
 
 /** How long a call under way has run; for others what is known. */
@@ -58,7 +59,8 @@ export function CallTable({ calls, sort }) {
       <td class="when"><${Time} value=${call.createdAt} /></td>
       <td><${Status} value=${call.status} /></td>
       <td class="wide"><span class="clip outcome" title=${words(call.outcome)}>${call.outcome ? words(call.outcome) : html`<span class="muted">–</span>`}</span></td>
-      <td><span class="score-cell"><${Score} value=${call.qualificationScore} coverage=${call.scoreCoverage} reported=${call.reportedScore} /><${Temperature} value=${call.temperature} /></span></td>
+      <td><span class="score-cell"><${Score} value=${call.qualificationScore} coverage=${call.scoreCoverage} reported=${call.reportedScore} />
+        <${Temperature} value=${call.temperature} /></span></td>
       <td class="number mid"><${Length} call=${call} /></td>
       <td class="number wide">${money(call.cost)}</td>
       <td class="wide"><span class="clip assistant-name" title=${call.assistantName}>${call.assistantName ?? html`<span class="muted">–</span>`}</span></td>

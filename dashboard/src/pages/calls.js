@@ -100,7 +100,8 @@ export function CallsPage() {
     <${RangePicker} />
     <${ExportButton} filters=${list} total=${calls.data?.total} />
   </${PageHead}>
-  <${Answer} resource=${{ ...cards, data: cards.data ?? (cards.error ? undefined : []) }}>${(data) => html`<${StatCards} data=${data.length ? data : null} />`}</${Answer}>
+  <${Answer} resource=${{ ...cards, data: cards.data ?? (cards.error ? undefined : []) }}>${(data) => html`<${StatCards} data=${data.length ? data : null} />`}
+    </${Answer}>
   <section class="card list" aria-labelledby="list-title">
     <h2 id="list-title" class="visually-hidden">List of calls</h2>
     <${Filters} />
@@ -111,7 +112,8 @@ export function CallsPage() {
     <${Answer} resource=${calls} lines=${12}>${(data) => (data.calls.length
     ? html`<${CallTable} calls=${data.calls} sort=${sort} /><${Paging} data=${data} page=${page} />`
     : html`<${Empty} title="No calls in this list.">${chips.length
-      ? html`<p>${range.value.label}, with ${chips.length === 1 ? 'one filter' : `${chips.length} filters`}.</p><button type="button" onClick=${clearFilters}>Clear the filters</button>`
+      ? html`<p>${range.value.label}, with ${chips.length === 1 ? 'one filter' : `${chips.length} filters`}.</p>
+        <button type="button" onClick=${clearFilters}>Clear the filters</button>`
       : html`<p>There are none for: ${range.value.label}.</p><button type="button" onClick=${() => setQuery({ range: 'year', from: null, to: null, next: null, page: null })}>Show the last 12 months</button>`}</${Empty}>`)}</${Answer}>
   </section>`;
 }

@@ -52,13 +52,15 @@ function Actions({ card }) {
   const { title, detail } = named(card);
   const action = ACTIONS[asked];
   return html`<div class="buttons live-actions">${Object.keys(ACTIONS).filter((name) => possible.includes(name)).map((name) => html`<button key=${name} type="button" onClick=${() => setAsked(name)}>${ACTIONS[name].name}</button>`)}</div>
-    ${action && html`<${Confirm} title=${action.title} text=${html`<b>${title}</b>${detail ? `, ${detail}` : ''}. ${action.text ?? ''}`} field=${action.field} action=${action.name} danger=${action.danger}
+    ${action && html`<${Confirm} title=${action.title} text=${html`<b>${title}</b>
+      ${detail ? `, ${detail}` : ''}. ${action.text ?? ''}`} field=${action.field} action=${action.name} danger=${action.danger}
       act=${(value) => rpc(...action.call(card.id, value))} onClose=${() => setAsked(null)} />`}`;
 }
 
 function Speaker({ card }) {
   const who = { user: 'Customer speaks', assistant: 'Assistant speaks', both: 'Both speak' }[card.speaker] ?? (card.connected_at ? 'Silence' : 'Not connected yet');
-  return html`<span class="speaking ${card.speaker ?? 'nobody'}"><span class="voice" aria-hidden="true"><i /><i /><i /></span>${who}${card.assistant_slow ? html` <span class="tag warm">slow to answer</span>` : ''}</span>`;
+  return html`<span class="speaking ${card.speaker ?? 'nobody'}"><span class="voice" aria-hidden="true"><i /><i /><i /></span>
+    ${who}${card.assistant_slow ? html` <span class="tag warm">slow to answer</span>` : ''}</span>`;
 }
 
 function LiveCard({ card }) {
@@ -66,13 +68,18 @@ function LiveCard({ card }) {
   const { title, detail } = named(card);
   const lines = said.value.get(card.id) ?? (card.last_line ? [{ role: card.last_role, text: card.last_line, at: card.last_line_at }] : []);
   return html`<li class="card live-card">
-    <div class="live-head"><div class="clip"><a class="live-who" href=${`/calls/${encodeURIComponent(card.id)}`} title=${title}>${title}</a><span class="under">${detail || ' '}</span></div>
-      ${card.connected_at && html`<span class="live-clock" title="Since it was connected">${clock(Math.max(0, (now - Date.parse(card.connected_at)) / 1000))}</span>`}</div>
-    <div class="live-line"><${Status} value=${card.status} /><${Direction} direction=${card.call_type} type=${card.type} />${card.cost ? html`<span class="muted">${money(card.cost)}</span>` : ''}</div>
+    <div class="live-head"><div class="clip"><a class="live-who" href=${`/calls/${encodeURIComponent(card.id)}`} title=${title}>${title}</a><span class="under">
+      ${detail || ' '}</span></div>
+      ${card.connected_at && html`<span class="live-clock" title="Since it was connected">${clock(Math.max(0, (now - Date.parse(card.connected_at)) / 1000))}</span>`}
+        </div>
+    <div class="live-line"><${Status} value=${card.status} /><${Direction} direction=${card.call_type} type=${card.type} />${card.cost ? html`<span class="muted">
+      ${money(card.cost)}</span>` : ''}</div>
     <p class="muted clip" title=${card.assistant_name}>${card.assistant_name ?? 'No assistant known'}</p>
     ${card.prospect?.do_not_call && html`<p class="banner bad">Do not call.</p>`}
     <${Speaker} card=${card} />
-    <ol class="live-lines ${card.connected_at ? '' : 'waiting'}" aria-label="What was said last">${lines.map((line) => html`<li key=${line.at + line.text} class=${line.role === 'user' ? 'customer' : 'agent'}><span class="visually-hidden">${line.role === 'user' ? 'Customer: ' : 'Assistant: '}</span><span dir="auto">${line.text}</span></li>`)}
+    <ol class="live-lines ${card.connected_at ? '' : 'waiting'}" aria-label="What was said last">
+      ${lines.map((line) => html`<li key=${line.at + line.text} class=${line.role === 'user' ? 'customer' : 'agent'}><span class="visually-hidden">
+      ${line.role === 'user' ? 'Customer: ' : 'Assistant: '}</span><span dir="auto">${line.text}</span></li>`)}
       ${lines.length === 0 && html`<li class="muted none">${card.connected_at ? 'Nothing was said yet.' : 'It rings or waits.'}</li>`}</ol>
     <${Actions} card=${card} />
   </li>`;
@@ -80,7 +87,8 @@ function LiveCard({ card }) {
 
 function Ended() {
   if (!ended.value.length) return null;
-  return html`<section class="card" aria-labelledby="ended-title"><h2 id="ended-title">Ended just now</h2><ul class="ended">${ended.value.map((card) => html`<li key=${card.id}>
+  return html`<section class="card" aria-labelledby="ended-title"><h2 id="ended-title">Ended just now</h2><ul class="ended">
+    ${ended.value.map((card) => html`<li key=${card.id}>
     <a href=${`/calls/${encodeURIComponent(card.id)}`}>${named(card).title}</a><${Status} value=${card.status} /><span>${duration(card.duration_seconds)}</span>
     <span class="muted">${card.outcome ? words(card.outcome) : words(card.ended_reason)}</span></li>`)}</ul></section>`;
 }
@@ -90,9 +98,12 @@ export function LivePage() {
   const { state, since, heard } = feed.value;
   const cards = [...liveCalls.value.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
   useEffect(() => { for (const card of liveCalls.peek().values()) note(card); }, []);
-  return html`<${PageHead} title="Live"><span class="muted" aria-live="polite">${heard === null ? 'Connecting…' : cards.length === 1 ? 'One call under way' : `${cards.length} calls under way`}</span></${PageHead}>
-    ${state === 'stale' && html`<p class="banner warn" role="status"><span><${Icon} name="live" size=${16} /> Not live since ${timeOfDay(since, zone.value)}: what is shown may be over. The page keeps trying.</span></p>`}
+  return html`<${PageHead} title="Live"><span class="muted" aria-live="polite">
+    ${heard === null ? 'Connecting…' : cards.length === 1 ? 'One call under way' : `${cards.length} calls under way`}</span></${PageHead}>
+    ${state === 'stale' && html`<p class="banner warn" role="status"><span>
+      <${Icon} name="live" size=${16} /> Not live since ${timeOfDay(since, zone.value)}: what is shown may be over. The page keeps trying.</span></p>`}
     ${cards.length > 0 ? html`<ul class="live-cards ${state === 'stale' ? 'stale' : ''}">${cards.map((card) => html`<${LiveCard} key=${card.id} card=${card} />`)}</ul>`
-    : heard !== null && html`<div class="card"><${Empty} title="No call is under way."><p>A call appears here as soon as Vapi's webhook tells of it.</p><a href="/calls">All calls</a></${Empty}></div>`}
+    : heard !== null && html`<div class="card"><${Empty} title="No call is under way."><p>A call appears here as soon as Vapi's webhook tells of it.</p>
+      <a href="/calls">All calls</a></${Empty}></div>`}
     <${Ended} />`;
 }

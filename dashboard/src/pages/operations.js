@@ -15,9 +15,11 @@ function Health({ health }) {
   return html`<section class="card" aria-labelledby="health-title"><h2 id="health-title">Health</h2>
     <${Answer} resource=${health}>${(data) => {
     const bad = data.filter(({ status }) => status !== 'ok');
-    const row = (check) => html`<tr key=${check.check_name}><th scope="row">${words(check.check_name)}</th><td><span class="badge ${TONES[check.status]}"><span class="badge-dot" aria-hidden="true" />${WORDS[check.status]}</span></td>
+    const row = (check) => html`<tr key=${check.check_name}><th scope="row">${words(check.check_name)}</th><td><span class="badge ${TONES[check.status]}">
+      <span class="badge-dot" aria-hidden="true" />${WORDS[check.status]}</span></td>
       <td>${check.detail}${check.what_to_do ? html`<br /><b>${check.what_to_do}</b>` : ''}</td></tr>`;
-    const table = (checks, name) => html`<div class="table-wrap" role="region" aria-label=${name} tabindex="0"><table class="health"><caption class="visually-hidden">${name}</caption>
+    const table = (checks, name) => html`<div class="table-wrap" role="region" aria-label=${name} tabindex="0"><table class="health"><caption class="visually-hidden">
+      ${name}</caption>
       <thead><tr><th scope="col">Check</th><th scope="col">State</th><th scope="col">What it says</th></tr></thead><tbody>${checks.map(row)}</tbody></table></div>`;
     return html`<p>${bad.length ? `${bad.length} of ${data.length} checks need somebody.` : `All ${data.length} checks are well.`}</p>
       ${bad.length > 0 && table(bad, 'Checks that need somebody')}
@@ -42,14 +44,17 @@ function Checklist({ health }) {
     ['A test call', facts.data.posted, 'Have Vapi post here (SELECT * FROM vapi.vapi_configure_webhook(dry_run => false)), then call one of your numbers: the call appears under Live.'],
   ];
   const open = steps.filter(([, done]) => !done).length;
-  return html`<section class="card" aria-labelledby="first-title"><details open=${open > 0}><summary><h2 id="first-title">${open ? `Setting up: ${open} of ${steps.length} steps to go` : 'Set up: all steps are done'}</h2></summary>
-    <ol class="steps">${steps.map(([name, done, what]) => html`<li key=${name} class=${done ? 'done' : ''}><b>${name}</b> ${done ? html`<span class="good-text">done</span>` : html`<span class="muted">${what}</span>`}</li>`)}</ol></details></section>`;
+  return html`<section class="card" aria-labelledby="first-title"><details open=${open > 0}><summary><h2 id="first-title">
+    ${open ? `Setting up: ${open} of ${steps.length} steps to go` : 'Set up: all steps are done'}</h2></summary>
+    <ol class="steps">${steps.map(([name, done, what]) => html`<li key=${name} class=${done ? 'done' : ''}><b>${name}
+      </b> ${done ? html`<span class="good-text">done</span>` : html`<span class="muted">${what}</span>`}</li>`)}</ol></details></section>`;
 }
 
 function Reviews() {
   const reviews = useResource('reviews', (signal) => rows('review_queue', { order: 'created_at.desc', limit: 50 }, { signal }));
   return html`<section class="card" aria-labelledby="review-title"><h2 id="review-title">To decide</h2><${Answer} resource=${reviews} lines=${2}>${(data) => (data.length
-    ? html`<ul class="history">${data.map((row) => html`<li key=${`${row.call_id} ${row.reason}`}><a href=${`/calls/${encodeURIComponent(row.call_id)}`}><${Time} value=${row.created_at} /></a> ${row.reason}
+    ? html`<ul class="history">${data.map((row) => html`<li key=${`${row.call_id} ${row.reason}`}><a href=${`/calls/${encodeURIComponent(row.call_id)}`}>
+      <${Time} value=${row.created_at} /></a> ${row.reason}
         <span class="muted">${(row.candidates ?? []).length} candidates</span></li>`)}</ul>`
     : html`<p class="muted">Nothing waits for a decision.</p>`)}</${Answer}></section>`;
 }
@@ -58,8 +63,11 @@ function Accounts() {
   const accounts = useResource('accounts', (signal) => rows('accounts', { order: 'login' }, { signal }));
   return html`<section class="card" aria-labelledby="accounts-title"><h2 id="accounts-title">Accounts</h2><${Answer} resource=${accounts} lines=${3}>${(data) => html`
     <div class="table-wrap" role="region" aria-label="Table of accounts" tabindex="0"><table><caption class="visually-hidden">Accounts</caption>
-      <thead><tr><th scope="col">Login</th><th scope="col">Profile</th><th scope="col">State</th><th scope="col">Last signed in</th><th scope="col" class="number">Sessions</th></tr></thead>
-      <tbody>${data.map((row) => html`<tr key=${row.login}><th scope="row">${row.login}</th><td>${row.profile ? words(row.profile) : html`<span class="muted">none</span>`}${row.assistants ? html` <span class="muted">${row.assistants.length} assistants</span>` : ''}</td>
+      <thead><tr><th scope="col">Login</th><th scope="col">Profile</th><th scope="col">State</th><th scope="col">Last signed in</th>
+        <th scope="col" class="number">Sessions</th></tr></thead>
+      <tbody>${data.map((row) => html`<tr key=${row.login}><th scope="row">${row.login}</th><td>
+        ${row.profile ? words(row.profile) : html`<span class="muted">none</span>`}${row.assistants ? html` <span class="muted">
+        ${row.assistants.length} assistants</span>` : ''}</td>
         <td>${row.disabled ? 'Disabled' : row.locked_until && Date.parse(row.locked_until) > Date.now() ? 'Locked' : row.must_change_password ? 'Must choose a password' : 'Good'}</td><td><${Time} value=${row.last_login_at} /></td><td class="number">${count(row.sessions)}</td></tr>`)}</tbody></table></div>
     <p class="footnote">The database’s owner makes and ends them: <code>SELECT vapi.vapi_create_account('ada@example.com', 'vapi_agent')</code>, <code>vapi_reset_password</code>, <code>vapi_disable_account</code>.</p>`}</${Answer}></section>`;
 }

@@ -27,7 +27,8 @@ export function SignIn() {
     <h1>Sign in</h1>
     ${notice.value && !error && html`<p class="banner" role="status">${notice.value}</p>`}
     ${error && html`<p class="banner bad" role="alert">${error.message} ${error.hint ?? ''}</p>`}
-    <label class="field">Login<input name="login" autocomplete="username" required autofocus value=${login} onInput=${(event) => setLogin(event.currentTarget.value)} /></label>
+    <label class="field">Login<input name="login" autocomplete="username" required autofocus value=${login} onInput=${(event) => setLogin(event.currentTarget.value)} />
+      </label>
     <label class="field">Password<input name="password" type="password" autocomplete="current-password" required value=${password} onInput=${(event) => setPassword(event.currentTarget.value)} /></label>
     <button type="submit" class="primary wide" disabled=${busy}>${busy ? 'Signing in…' : 'Sign in'}</button>
   </form></main>`;

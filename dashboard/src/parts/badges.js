@@ -29,8 +29,10 @@ export function Score({ value, coverage, reported }) {
 /** inbound, outbound or by the web. */
 export function Direction({ direction, type }) {
   const name = direction ?? 'web';
-  return html`<span class="direction" title=${direction ? words(direction) : 'Web call'}><${Icon} name=${type === 'webCall' || !direction ? 'web' : direction} size=${15} /><span class="direction-word">${words(name)}</span></span>`;
+  return html`<span class="direction" title=${direction ? words(direction) : 'Web call'}>
+    <${Icon} name=${type === 'webCall' || !direction ? 'web' : direction} size=${15} /><span class="direction-word">${words(name)}</span></span>`;
 }
 
 /** A time in the zone, with date, offset and zone as a hint. */
-export const Time = ({ value, format = shortTime }) => (value ? html`<time datetime=${value} title=${`${fullTime(value, zone.value)} (${zone.value})`}>${format(value, zone.value)}</time>` : html`<span class="muted">–</span>`);
+export const Time = ({ value, format = shortTime }) => (value ? html`<time datetime=${value} title=${`${fullTime(value, zone.value)} (${zone.value})`}>
+  ${format(value, zone.value)}</time>` : html`<span class="muted">–</span>`);

@@ -55,7 +55,9 @@ export function Chart({ data, series, summary, stacked = false, bars = false, wr
     return () => { observer.disconnect(); plot.destroy(); };
   }, [data, isDark, inZone]);
   const time = place === null ? null : (unit === 'hour' ? dateTime : day)(data[0][place] * 1000, inZone);
-  return html`<ul class="legend">${series.map(({ name, color, dash }, i) => html`<li key=${name}><span class="swatch ${dash ? 'dashed' : ''} ${bars ? 'bar' : ''} ${color.slice(2)}" aria-hidden="true" />${name}${place !== null && html` <b>${write ? (data[i + 1][place] === null ? '–' : write(data[i + 1][place], true)) : data[i + 1][place] ?? '–'}</b>`}</li>`)}
+  return html`<ul class="legend">${series.map(({ name, color, dash }, i) => html`<li key=${name}>
+    <span class="swatch ${dash ? 'dashed' : ''} ${bars ? 'bar' : ''} ${color.slice(2)}" aria-hidden="true" />${name}${place !== null && html` <b>
+    ${write ? (data[i + 1][place] === null ? '–' : write(data[i + 1][place], true)) : data[i + 1][place] ?? '–'}</b>`}</li>`)}
     <li class="legend-time muted">${time ?? ' '}</li></ul>
     <div class="chart" ref=${box} role="img" aria-label=${summary} />`;
 }

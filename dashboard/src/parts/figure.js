@@ -15,10 +15,12 @@ export function Figure({ title, range, note, heads, lines, show = (value) => val
     <div class="card-head"><h2>${title}</h2><button type="button" class="plain small" onClick=${() => download(`${name}.csv`, csv(heads, lines))} title=${`${title} as CSV`}><${Icon} name="download" size=${15} />CSV<span class="visually-hidden"> of ${title}</span></button></div>
     ${lines.length ? children : html`<p class="muted figure-none">Nothing in this range.</p>`}
     <figcaption>${note ? html`<span>${note}</span> ` : ''}<span class="muted">${caption}</span></figcaption>
-    ${lines.length > 0 && html`<details class="twin"><summary>Data as a table</summary><div class="table-wrap" role="region" aria-label=${`${title}, data`} tabindex="0"><table>
+    ${lines.length > 0 && html`<details class="twin"><summary>Data as a table</summary><div class="table-wrap" role="region" aria-label=${`${title}, data`} tabindex="0">
+      <table>
       <caption class="visually-hidden">${title}, ${caption}</caption>
       <thead><tr>${heads.map((head, i) => html`<th key=${i} scope="col" class=${i ? 'number' : ''}>${head}</th>`)}</tr></thead>
-      <tbody>${lines.map((line, row) => html`<tr key=${row}>${line.map((value, i) => (i ? html`<td key=${i} class="number">${show(value, i)}</td>` : html`<th key=${i} scope="row">${show(value, i)}</th>`))}</tr>`)}</tbody>
+      <tbody>${lines.map((line, row) => html`<tr key=${row}>${line.map((value, i) => (i ? html`<td key=${i} class="number">${show(value, i)}
+        </td>` : html`<th key=${i} scope="row">${show(value, i)}</th>`))}</tr>`)}</tbody>
     </table></div></details>`}
   </figure>`;
 }

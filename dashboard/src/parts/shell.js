@@ -61,7 +61,8 @@ export function Shell({ children }) {
       <a class="brand" href="/calls"><img src="/assets/icon.svg" width="26" height="26" alt="" /><span>vapi_sales</span></a>
       <nav aria-label="Pages">
         ${PAGES.filter(([, , profile]) => !profile || is(profile)).map(([path, name]) => html`<a key=${path} href=${`/${path}`} class="nav-link" aria-current=${here === path ? 'page' : undefined}>
-          <${Icon} name=${path} /><span>${name}</span>${path === 'live' && underWay.value ? html`<span class="nav-count">${underWay.value}<span class="visually-hidden"> under way</span></span>` : null}</a>`)}
+          <${Icon} name=${path} /><span>${name}</span>${path === 'live' && underWay.value ? html`<span class="nav-count">${underWay.value}
+            <span class="visually-hidden"> under way</span></span>` : null}</a>`)}
       </nav>
       <div class="side-end">
         <${Connection} />

@@ -14,12 +14,14 @@ const CARDS = [
 
 function Change({ metric, better, row }) {
   const { current_value: now, previous_value: before, change, change_ratio: ratio } = row;
-  if (now === null || before === null || (ratio === null && change !== 0)) return html`<span class="change muted">${before === null || before === 0 ? 'none before' : 'none now'}</span>`;
+  if (now === null || before === null || (ratio === null && change !== 0)) return html`<span class="change muted">
+    ${before === null || before === 0 ? 'none before' : 'none now'}</span>`;
   const isShare = metric === 'successful_of_reached';
   const text = isShare ? `${Math.abs(change * 100).toFixed(1)} points` : (ratio ?? 0) >= 10 ? `over ${Math.min(1000, 10 ** Math.floor(Math.log10(ratio)))}-fold` : `${Math.abs((ratio ?? 0) * 100).toFixed(1)} %`;
   const same = isShare ? Math.abs(change) < 0.0005 : Math.abs(ratio ?? 0) < 0.0005;
   const tone = same || better === null ? '' : (change > 0) === better ? 'good-text' : 'bad-text';
-  return html`<span class="change ${tone}">${same ? 'unchanged' : html`<${Icon} name=${change > 0 ? 'up' : 'down'} size=${13} /><span class="visually-hidden">${change > 0 ? 'up' : 'down'} </span>${text}`}</span>`;
+  return html`<span class="change ${tone}">${same ? 'unchanged' : html`<${Icon} name=${change > 0 ? 'up' : 'down'} size=${13} /><span class="visually-hidden">
+    ${change > 0 ? 'up' : 'down'} </span>${text}`}</span>`;
 }
 
 /** Five figures of the range, each with its change from the period before. `data` is what vapi_compare gives. */

@@ -12,7 +12,8 @@ export const Empty = ({ title, children }) => html`<div class="empty"><p class="
 
 /** What went wrong, since when, and another try. */
 export const Failure = ({ error, since, retry }) => html`<div class="banner bad" role="alert">
-  <div><strong>${error.message}</strong>${error.hint ? ` ${error.hint}` : ''}${since ? html` <span class="muted">Since ${timeOfDay(since, zone.value)}.</span>` : ''}</div>
+  <div><strong>${error.message}</strong>${error.hint ? ` ${error.hint}` : ''}${since ? html` <span class="muted">Since ${timeOfDay(since, zone.value)}.</span>` : ''}
+    </div>
   ${retry && html`<button type="button" onClick=${retry}>Try again</button>`}
 </div>`;
 
@@ -24,9 +25,9 @@ export const Stale = ({ resource }) => html`<div class="banner warn" role="statu
 
 /** A resource's state around what shows its data: `children` is a function of the data. */
 export function Answer({ resource, lines, children }) {
-  const { data, error, failedAt, slow, loading, reload } = resource;
+  const { data, error, failedAt, slow, reload } = resource;
   if (data === undefined || data === null) {
-    if (error && !loading) return html`<${Failure} error=${error} since=${failedAt} retry=${reload} />`;
+    if (error) return html`<${Failure} error=${error} since=${failedAt} retry=${reload} />`;
     return slow ? html`<${Skeleton} lines=${lines} />` : html`<div class="skeleton-space" />`;
   }
   return html`${error ? html`<${Stale} resource=${resource} />` : null}<div class=${error ? 'stale' : ''}>${children(data)}</div>`;
