@@ -118,7 +118,7 @@ for my $field (
 	[ 'cost', 'c.cost', q{(v ->> 'cost')::numeric} ],
 	[ 'summary', 'c.summary', q{v -> 'analysis' ->> 'summary'} ],
 	[ 'successEvaluation', 'c.success_evaluation', q{v -> 'analysis' ->> 'successEvaluation'} ],
-	[ 'transcript', 't.transcript', q{coalesce(v -> 'artifact' ->> 'transcript', v ->> 'transcript')} ],
+	[ 'transcript', 't.transcript', q{nullif(coalesce(v -> 'artifact' ->> 'transcript', v ->> 'transcript'), '')} ],
 	[ 'the number of messages', 'jsonb_array_length(t.messages)', q{jsonb_array_length(coalesce(v -> 'artifact' -> 'messages', v -> 'messages'))} ],
 	[ 'analysis', 't.analysis', q{nullif(v -> 'analysis', '{}')} ],
 	[ 'costs', 't.cost_items', q{v -> 'costs'} ],
