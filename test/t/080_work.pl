@@ -39,7 +39,7 @@ sub found { my ($word) = @_; return sql("SELECT call_id FROM vapi_internal.call_
 
 # Nothing is there yet.
 is(sql('SELECT string_agg(step, \' \') FROM vapi.vapi_work() WHERE done = 0 AND NOT more AND error IS NULL'),
-	'stale_runs events change_feed publish extended_tables search scores inbox_retention feed_retention poll settle sweep sync_gaps', 'in an empty database all is done but to read the objects of Vapi');
+	'stale_runs events change_feed publish extended_tables search scores inbox_retention feed_retention retention poll settle sweep sync_gaps', 'in an empty database all is done but to read the objects of Vapi');
 cmp_ok(sql('SELECT count(*) FROM vapi.assistants'), '>', 0, 'which needs no import');
 is(health('last_sync'), 'warn', 'no import has been complete');
 
@@ -312,7 +312,7 @@ is(work()->{vapi_objects}[0], 0, 'and left alone for a day');
 # Who may not call it. One worker is PostgreSQL's own launcher of logical replication.
 ($result, $stdout, $stderr) = $node->psql('calls', 'BEGIN; CREATE TABLE written (id integer); SELECT * FROM vapi.vapi_work()', @verbose);
 like($stderr, qr/ERROR:  25001: cannot wait for background work in a transaction that has already written.*HINT/s, 'a transaction that has written is refused');
-is($node->safe_psql('calls', q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM vapi.vapi_work(); COMMIT}), 14, 'REPEATABLE READ is not');
+is($node->safe_psql('calls', q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM vapi.vapi_work(); COMMIT}), 15, 'REPEATABLE READ is not');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $node->backup('base');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
