@@ -96,6 +96,7 @@ for mode in $modes; do
 			need libclang-rt-14-dev /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-*.a
 			need libipc-run-perl /usr/share/perl5/IPC/Run.pm
 			need_command shellcheck shellcheck
+			need_command curl curl
 			need_command npm npm
 			need_command openssl openssl
 			need_command chromium chromium

@@ -30,7 +30,7 @@ value(q{
 		vapi.vapi_grant('admin', 'admin'), vapi.vapi_grant('bi', 'bi'), vapi.vapi_grant('other', 'agent', '{somebody-else}')});
 VapiSales::Test->write_secret($node, 'webhook_secret', 'a-secret');
 VapiSales::Test->write_secret($node, 'jwt_secret', $key);
-my $web = VapiSales::Web->new($node, 'webhook', public => 1, recordings => 1);
+my $web = VapiSales::Web->new($node, 'webhook', public => 1, recordings => 1, rates => { vapi_api => '100000r/s', vapi_token => '100000r/s' });
 my ($root, $json) = ($web->root, JSON::PP->new->canonical);
 value(q{SELECT vapi.vapi_sync('2026-01-01', '2026-02-01')});
 
