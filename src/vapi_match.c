@@ -205,7 +205,8 @@ read_sentence(const VapiPhrases *phrases, const VapiWords *words, int at, VapiHi
 	int width = phrases->shape_words;
 	int seen = 0;
 
-	memset(hits->present, 0, sizeof(uint64) * width);
+	if (width > 0)
+		memset(hits->present, 0, sizeof(uint64) * width);
 	for (; at < words->count; at++)
 	{
 		const VapiWord *word = &words->words[at];
