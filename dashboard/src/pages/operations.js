@@ -55,7 +55,7 @@ function Reviews() {
   return html`<section class="card" aria-labelledby="review-title"><h2 id="review-title">To decide</h2><${Answer} resource=${reviews} lines=${2}>${(data) => (data.length
     ? html`<ul class="history">${data.map((row) => html`<li key=${`${row.call_id} ${row.reason}`}><a href=${`/calls/${encodeURIComponent(row.call_id)}`}>
       <${Time} value=${row.created_at} /></a> ${row.reason}
-        <span class="muted">${(row.candidates ?? []).length} candidates</span></li>`)}</ul>`
+        ${row.candidates?.length > 0 && html`<span class="muted">${row.candidates.length} candidates</span>`}</li>`)}</ul>`
     : html`<p class="muted">Nothing waits for a decision.</p>`)}</${Answer}></section>`;
 }
 
