@@ -323,7 +323,7 @@ COMMENT ON FUNCTION vapi_internal.setup_lines(jsonb, jsonb) IS 'Findings of vapi
 
 CREATE FUNCTION vapi.vapi_check_setup(OUT severity text, OUT subject text, OUT id text, OUT finding text, OUT fix text)
 	RETURNS SETOF record
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -362,7 +362,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_check_setup() IS
-	'Asks Vapi for assistants, squads and phone numbers, refreshes their mirror, and says what is wrong between Vapi and this installation: one row a finding with its fix, one row "ok" for what has none. Changes nothing at Vapi. For the extension''s owner.';
+	'Asks Vapi for assistants, squads and phone numbers, refreshes their mirror, and says what is wrong between Vapi and this installation: one row a finding with its fix, one row "ok" for what has none. Changes nothing at Vapi. For the extension''s owner and profile admin.';
 
 CREATE FUNCTION vapi_internal.webhook_plan(kind text, fact jsonb, url text, secret boolean, renew boolean,
 		OUT changes jsonb, OUT patch jsonb, OUT send_secret boolean, OUT problem text)

@@ -102,6 +102,7 @@ AS $$
 		('TABLE vapi.sync_runs', 'SELECT'),
 		('TABLE vapi.sync_gaps', 'SELECT'),
 		('TABLE vapi.health', 'SELECT'),
+		('FUNCTION vapi.vapi_check_setup()', 'EXECUTE'),
 		('TABLE vapi.audit', 'SELECT'),
 		('TABLE vapi.retention', 'SELECT'),
 		('TABLE vapi.handlers', 'SELECT'),

@@ -338,7 +338,8 @@ wait_for_transfer(VapiHttpTransfer *transfer)
 		nready = wait_for_sockets(client, (long) Max(timeout, 0), ready);
 		CHECK_FOR_INTERRUPTS();
 		drive(client, ready, nready);
-		vapi_http_idle();
+		if (!transfer->brief)
+			vapi_http_idle();
 	}
 }
 

@@ -16,6 +16,9 @@
 /* One message may take so long. */
 #define MESSAGE_MS 500
 
+/* So many messages are under way at most. */
+#define TOGETHER 16
+
 /* What nginx says about a channel is short. */
 #define ANSWER_SIZE (64 * 1024)
 
@@ -139,18 +142,16 @@ request_for(const Message *message)
 	request.body_length = strlen(message->text);
 	/* A message that comes twice is dropped by its seq. */
 	request.repeatable = true;
+	request.brief = true;
 	request.timeout_ms = MESSAGE_MS;
 	request.max_response = ANSWER_SIZE;
 	return request;
 }
 
-/* Sends a message; returns why that failed, NULL: it did not. */
+/* Why the live nginx did not take a message; NULL: it did. */
 static const char *
-send_message(const Message *message)
+failure_of(const VapiHttpResponse *response)
 {
-	VapiHttpRequest request = request_for(message);
-	VapiHttpResponse *response = vapi_http_finish(vapi_http_start(client, &request));
-
 	if (response->status == 0)
 		return response->error;
 	if (response->status < 200 || response->status > 299)
@@ -158,15 +159,55 @@ send_message(const Message *message)
 	return NULL;
 }
 
+/* How many of the next messages go out together: those of one change, which are of different channels. */
+static int
+together(const Batch *batch)
+{
+	int count = 1;
+
+	while (count < TOGETHER && batch->sent + count < batch->count &&
+		   batch->messages[batch->sent + count].seq == batch->messages[batch->sent].seq)
+		count++;
+	return count;
+}
+
+/* Sends the next messages; returns why that failed, NULL: it did not. */
+static const char *
+send_messages(Batch *batch)
+{
+	VapiHttpTransfer *transfers[TOGETHER];
+	const char *failure = NULL;
+	int count = together(batch);
+	int i;
+
+	for (i = 0; i < count; i++)
+	{
+		VapiHttpRequest request = request_for(&batch->messages[batch->sent + i]);
+
+		transfers[i] = vapi_http_start(client, &request);
+	}
+	for (i = 0; i < count; i++)
+	{
+		const char *why = failure_of(vapi_http_finish(transfers[i]));
+
+		/* What went out after one that did not goes out again. */
+		if (failure == NULL && why == NULL)
+			batch->sent++;
+		else if (failure == NULL)
+			failure = why;
+	}
+	return failure;
+}
+
 /* The same; a URL that is refused is a failure like any other, since it is looked at again soon. */
 static const char *
-send_contained(const Message *message, MemoryContext context)
+send_contained(Batch *batch, MemoryContext context)
 {
 	const char *volatile failure = NULL;
 
 	PG_TRY();
 	{
-		failure = send_message(message);
+		failure = send_messages(batch);
 	}
 	PG_CATCH();
 	{
@@ -195,13 +236,8 @@ publish(VapiStepWork *work)
 		return;
 	if (client == NULL)
 		client = vapi_http_client_create(TopMemoryContext);
-	while (batch.sent < batch.count && GetCurrentTimestamp() < until)
-	{
-		batch.failure = send_contained(&batch.messages[batch.sent], work->context);
-		if (batch.failure != NULL)
-			break;
-		batch.sent++;
-	}
+	while (batch.sent < batch.count && batch.failure == NULL && GetCurrentTimestamp() < until)
+		batch.failure = send_contained(&batch, work->context);
 	if (batch.failure != NULL)
 		batch.failure = vapi_error_text(batch.failure, strlen(batch.failure));
 	note(&batch);

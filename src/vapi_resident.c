@@ -34,6 +34,9 @@
 /* Commits follow each other faster than it is worth while to look. */
 #define BREATH_MS 20
 
+/* What is due by itself is looked up so often, while writers wake us more often than that. */
+#define DUE_MS 250
+
 /* After a step that another session is at, or a round that did nothing though something was due; doubled each time. */
 #define LOOK_MS 500
 #define LOOK_MOST_MS 30000
@@ -46,12 +49,17 @@ typedef struct Resident
 	MemoryContext context; /* of a round */
 	MemoryContext aside;   /* of what is done while Vapi is waited for */
 	char *database;
-	bool serving;		   /* serve_writers is under way */
-	TimestampTz served_at; /* when it last was, or a round began */
-	bool all;			   /* the next round takes all steps, not only those that follow writers */
-	long pause_ms;		   /* after an error: so long it does nothing */
-	int look_ms;		   /* see LOOK_MS */
-	TimestampTz at;		   /* when the last round began */
+	bool serving;			/* serve_writers is under way */
+	TimestampTz served_at;	/* when it last was, or a round began */
+	bool all;				/* the next round takes all steps, not only those that follow writers */
+	long pause_ms;			/* after an error: so long it does nothing */
+	int look_ms;			/* see LOOK_MS */
+	TimestampTz at;			/* when the last round began */
+	TimestampTz *taken_at;	/* when each step was taken last */
+	TimestampTz left_till;	/* until then a wake left something alone; DT_NOEND: nothing */
+	TimestampTz not_before; /* until then what is due cannot be done: see LOOK_MS */
+	TimestampTz due;		/* when something is due by itself, as was seen at looked_at */
+	TimestampTz looked_at;
 } Resident;
 
 static const volatile bool never = false;
@@ -75,6 +83,40 @@ is_installed(void)
 	return installed;
 }
 
+/* Is the step taken in this round? One that was taken just now may be left for a moment when a writer wakes us. */
+static bool
+has_its_turn(Resident *resident, int step, bool all)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz again = TimestampTzPlusMilliseconds(resident->taken_at[step], vapi_steps_patience(step));
+
+	if (!all && !vapi_steps_follows(step))
+		return false;
+	if (!all && now < again)
+	{
+		resident->left_till = Min(resident->left_till, again);
+		return false;
+	}
+	resident->taken_at[step] = now;
+	return true;
+}
+
+/* When something is due by itself; looked up again once a while only, while writers wake us again and again. */
+static TimestampTz
+next_due(Resident *resident, bool all)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (all || TimestampDifferenceExceeds(resident->looked_at, now, DUE_MS))
+	{
+		resident->due = vapi_steps_next_due();
+		resident->looked_at = now;
+		return resident->due;
+	}
+	resident->left_till = Min(resident->left_till, TimestampTzPlusMilliseconds(resident->looked_at, DUE_MS));
+	return resident->due;
+}
+
 /* Takes the steps once. Returns how long there is nothing to do, in milliseconds; 0: it goes on at once. */
 static long
 take_round(Resident *resident)
@@ -91,13 +133,14 @@ take_round(Resident *resident)
 	place.context = resident->context;
 	resident->at = resident->served_at = GetCurrentTimestamp();
 	resident->all = false;
+	resident->left_till = DT_NOEND;
 	(void) vapi_wake_worker_take();
 	MemoryContextReset(resident->context);
 	for (i = 0; i < vapi_steps_count(); i++)
 	{
 		VapiStepsOutcome outcome;
 
-		if (!all && !vapi_steps_follows(i))
+		if (!has_its_turn(resident, i, all))
 			continue;
 		MemoryContextSwitchTo(resident->context);
 		outcome = vapi_steps_take(i, &place);
@@ -106,10 +149,13 @@ take_round(Resident *resident)
 		busy |= !outcome.taken && !outcome.idle;
 	}
 	if (did)
+	{
 		resident->look_ms = LOOK_MS;
+		resident->not_before = 0;
+	}
 	if (more)
 		return 0;
-	due = vapi_steps_next_due();
+	due = next_due(resident, all);
 	wait_ms = due == DT_NOEND ? IDLE_MS : TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
 	wait_ms = Min(wait_ms, IDLE_MS);
 	/* Something else is at it, or what is due cannot be done now. */
@@ -117,8 +163,9 @@ take_round(Resident *resident)
 	{
 		wait_ms = resident->look_ms;
 		resident->look_ms = Min(resident->look_ms * 2, LOOK_MOST_MS);
+		resident->not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
 	}
-	return wait_ms;
+	return Max(wait_ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), resident->not_before));
 }
 
 /*
@@ -146,7 +193,7 @@ serve_writers(void *arg)
 	{
 		for (i = 0; i < vapi_steps_count(); i++)
 		{
-			if (!vapi_steps_follows(i))
+			if (!has_its_turn(resident, i, false))
 				continue;
 			MemoryContextSwitchTo(resident->aside);
 			more |= vapi_steps_take(i, &place).more;
@@ -195,22 +242,21 @@ static void
 rest(Resident *resident, long wait_ms)
 {
 	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+	TimestampTz end = Min(until, resident->left_till);
 	long breath_ms;
 
 	for (;;)
 	{
 		ResetLatch(MyLatch);
 		look_at_signals(resident);
+		resident->all |= GetCurrentTimestamp() >= until;
 		if (resident->all)
 			return;
 		if (vapi_wake_worker_take())
 			break;
-		wait_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+		wait_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 		if (wait_ms <= 0)
-		{
-			resident->all = true;
 			return;
-		}
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait_ms, PG_WAIT_EXTENSION);
 	}
 	/* Further commits of this moment are one round. */
@@ -266,6 +312,7 @@ vapi_sales_resident_main(Datum argument)
 	resident->aside = AllocSetContextCreate(TopMemoryContext, "vapi_sales worker aside", ALLOCSET_DEFAULT_SIZES);
 	resident->all = true;
 	resident->look_ms = LOOK_MS;
+	resident->taken_at = MemoryContextAllocZero(TopMemoryContext, sizeof(TimestampTz) * vapi_steps_count());
 	vapi_http_set_idle(serve_writers, resident);
 	PG_TRY();
 	{

@@ -17,7 +17,7 @@ vapi_step_goes_on(const VapiStepWork *work)
 }
 
 void
-vapi_step_repeat(VapiStepWork *work, VapiStatement *statement, int count, const VapiParameter *parameters,
+vapi_step_repeat(VapiStepWork *work, VapiStatement *statement, int count, const VapiParameter *parameters, int full,
 				 const char *activity)
 {
 	do
@@ -31,7 +31,7 @@ vapi_step_repeat(VapiStepWork *work, VapiStatement *statement, int count, const 
 		handled = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 		vapi_store_commit(&section);
 		work->done += handled;
-		work->more = handled > 0;
+		work->more = handled > 0 && handled >= full;
 	} while (work->more && vapi_step_goes_on(work));
 }
 

@@ -39,11 +39,12 @@ extern bool vapi_step_goes_on(const VapiStepWork *work);
 
 /*
  * Executes a statement that returns how much it did (integer), each time in a
- * transaction of its own, until that is 0 or there is no more time. ereports
+ * transaction of its own, until that is 0, or less than full, or there is no more
+ * time. full: what the statement does at most; 0: that is not known. ereports
  * what SQL ereports.
  */
 extern void vapi_step_repeat(VapiStepWork *work, VapiStatement *statement, int count, const VapiParameter *parameters,
-							 const char *activity);
+							 int full, const char *activity);
 
 /* Can Vapi be asked, that is, is there an API key? A set-up that is not finished is no failure. */
 extern bool vapi_step_has_key(VapiStepWork *work);

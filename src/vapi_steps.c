@@ -29,6 +29,12 @@
 #define LOOK_MS 500
 #define LOOKS 120
 
+/* What change_step() takes at most. */
+#define CHANGES_FULL 10000
+
+/* Nobody watches the search, scores and extended tables as the live feed is watched. */
+#define PATIENCE_MS 500
+
 /* How often steps are taken that go by the clock, in seconds. */
 #define SETTLE_S 60
 #define SWEEP_S 300
@@ -40,11 +46,13 @@ typedef struct Step
 	const char *complaint;			  /* begins the sentence about an error */
 	bool in_run;					  /* an import does it before it ends */
 	bool follows;					  /* it takes what writers leave behind */
+	int patience_ms;				  /* a writer's wake may leave it alone for so long after the last time */
 	int (*interval_s)(void);		  /* how often it is taken; 0: never; NULL: whenever somebody comes */
 	bool (*off)(void);				  /* is it switched off; NULL: by interval_s alone */
 	void (*take)(VapiStepWork *work); /* NULL: statement is repeated */
 	VapiStatement statement;		  /* returns how much it did, as vapi_step_repeat wants it */
 	const char *activity;
+	int full; /* how much statement does at most; 0: that is not known */
 } Step;
 
 /* Runs whose worker is gone. */
@@ -147,7 +155,7 @@ take_inbox_retention(VapiStepWork *work)
 	static VapiStatement statement = {"SELECT vapi_internal.inbox_retention_step(interval '1 minute' * $1)", NULL};
 	VapiParameter parameter = vapi_parameter_int8(vapi_guc_keep_events);
 
-	vapi_step_repeat(work, &statement, 1, &parameter, "vapi_sales: inbox retention");
+	vapi_step_repeat(work, &statement, 1, &parameter, 0, "vapi_sales: inbox retention");
 }
 
 static int
@@ -181,36 +189,39 @@ retention_interval(void)
 }
 
 /* How a step is taken: by a function, or by repeating a statement. */
-#define TAKEN_BY(function) function, {NULL, NULL}, NULL
-#define REPEATS(query, activity) NULL, {query, NULL}, activity
+#define TAKEN_BY(function) function, {NULL, NULL}, NULL, 0
+#define REPEATS_UP_TO(full, query, activity) NULL, {query, NULL}, activity, full
+#define REPEATS(query, activity) REPEATS_UP_TO(0, query, activity)
 
 /* What asks Vapi comes last. */
 static Step steps[] = {
-	{"stale_runs", "Interrupted runs could not be marked", false, false, NULL, NULL, TAKEN_BY(take_stale_runs)},
-	{"events", "Events could not be applied", false, true, NULL, NULL, TAKEN_BY(take_events)},
-	{"change_feed", "The change feed is not up to date", true, true, NULL, NULL,
-	 REPEATS("SELECT vapi_internal.change_step()", "vapi_sales: change feed")},
-	{"publish", "The live feed could not be published", false, true, NULL, vapi_publish_off,
+	{"stale_runs", "Interrupted runs could not be marked", false, false, 0, NULL, NULL, TAKEN_BY(take_stale_runs)},
+	{"events", "Events could not be applied", false, true, 0, NULL, NULL, TAKEN_BY(take_events)},
+	{"change_feed", "The change feed is not up to date", true, true, 0, NULL, NULL,
+	 REPEATS_UP_TO(CHANGES_FULL, "SELECT vapi_internal.change_step()", "vapi_sales: change feed")},
+	{"publish", "The live feed could not be published", false, true, 0, NULL, vapi_publish_off,
 	 TAKEN_BY(vapi_publish_take)},
-	{"extended_tables", "Extended tables are not up to date", true, true, NULL, NULL, TAKEN_BY(take_extended_tables)},
-	{"search", "The search is not up to date", false, true, NULL, NULL,
+	{"extended_tables", "Extended tables are not up to date", true, true, PATIENCE_MS, NULL, NULL,
+	 TAKEN_BY(take_extended_tables)},
+	{"search", "The search is not up to date", false, true, PATIENCE_MS, NULL, NULL,
 	 REPEATS("SELECT vapi_internal.search_step()", "vapi_sales: search")},
-	{"scores", "Scores are not up to date", false, true, NULL, NULL,
+	{"scores", "Scores are not up to date", false, true, PATIENCE_MS, NULL, NULL,
 	 REPEATS("SELECT vapi_internal.score_step()", "vapi_sales: scores")},
-	{"inbox_retention", "Old events could not be removed", false, false, retention_interval, NULL,
+	{"inbox_retention", "Old events could not be removed", false, false, 0, retention_interval, NULL,
 	 TAKEN_BY(take_inbox_retention)},
-	{"feed_retention", "Old changes of the feed could not be removed", false, false, feed_retention_interval, NULL,
+	{"feed_retention", "Old changes of the feed could not be removed", false, false, 0, feed_retention_interval, NULL,
 	 REPEATS("SELECT vapi_internal.feed_retention_step()", "vapi_sales: retention of the change feed")},
-	{"retention", "Old contents could not be removed", false, false, NULL, NULL,
+	{"retention", "Old contents could not be removed", false, false, 0, NULL, NULL,
 	 REPEATS("SELECT vapi_internal.retention_step()", "vapi_sales: retention")},
-	{"poll", "Vapi could not be asked what has changed", false, false, poll_interval, NULL, TAKEN_BY(vapi_poll_take)},
-	{"settle", "Calls that have ended could not be settled", false, false, settle_interval, NULL,
+	{"poll", "Vapi could not be asked what has changed", false, false, 0, poll_interval, NULL, TAKEN_BY(vapi_poll_take)},
+	{"settle", "Calls that have ended could not be settled", false, false, 0, settle_interval, NULL,
 	 TAKEN_BY(vapi_recheck_settle)},
-	{"sweep", "Calls under way could not be looked at", false, false, sweep_interval, NULL,
+	{"sweep", "Calls under way could not be looked at", false, false, 0, sweep_interval, NULL,
 	 TAKEN_BY(vapi_recheck_sweep)},
-	{"vapi_objects", "The mirror of assistants, squads and phone numbers is not up to date", true, false, NULL, NULL,
+	{"vapi_objects", "The mirror of assistants, squads and phone numbers is not up to date", true, false, 0, NULL,
+	 NULL,
 	 TAKEN_BY(take_objects)},
-	{"sync_gaps", "Gaps of imports could not be gone over again", false, false, NULL, NULL, TAKEN_BY(take_gaps)},
+	{"sync_gaps", "Gaps of imports could not be gone over again", false, false, 0, NULL, NULL, TAKEN_BY(take_gaps)},
 };
 
 int
@@ -235,6 +246,12 @@ bool
 vapi_steps_follows(int step)
 {
 	return steps[step].follows;
+}
+
+int
+vapi_steps_patience(int step)
+{
+	return steps[step].patience_ms;
 }
 
 int
@@ -344,7 +361,7 @@ take_contained(Step *step, VapiStepWork *work)
 		if (step->take != NULL)
 			step->take(work);
 		else
-			vapi_step_repeat(work, &step->statement, 0, NULL, step->activity);
+			vapi_step_repeat(work, &step->statement, 0, NULL, step->full, step->activity);
 	}
 	PG_CATCH();
 	{

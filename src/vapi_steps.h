@@ -29,6 +29,9 @@ extern bool vapi_steps_in_run(int step);
 /* Does it take what writers leave behind, so that it is taken when one wakes the worker? */
 extern bool vapi_steps_follows(int step);
 
+/* How long after it was taken last a writer's wake may leave it alone, in milliseconds. */
+extern int vapi_steps_patience(int step);
+
 /* How often it is taken, in seconds; 0: it does not go by the clock, or is switched off. */
 extern int vapi_steps_interval(int step);
 

@@ -273,6 +273,7 @@ vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list, cons
 	transfer = MemoryContextAllocZero(context, sizeof(VapiHttpTransfer));
 	transfer->multi = multi;
 	transfer->local = request->socket != NULL;
+	transfer->brief = request->brief;
 	transfer->connect_only = request->connect_only;
 	strlcpy(transfer->host, host, VAPI_URL_HOST_SIZE);
 	transfer->max = request->max_response > 0 ? request->max_response : (size_t) vapi_guc_max_response_size * 1024;

@@ -25,6 +25,7 @@ typedef struct VapiHttpRequest
 	const char *body;		   /* JSON; NULL: none */
 	size_t body_length;
 	const char *socket;	 /* path of a unix socket of the operator's, asked instead of the host; NULL: none */
+	bool brief;			 /* it is waited for without looking after anything else (vapi_http_set_idle) */
 	bool repeatable;	 /* also a POST may go out twice, so it takes a kept connection */
 	int timeout_ms;		 /* for all of it; 0: by vapi_sales.connect_timeout and http_timeout */
 	size_t max_response; /* bytes, after decompression; 0: vapi_sales.max_response_size */
@@ -72,6 +73,7 @@ typedef struct VapiHttpTransfer
 	bool out_of_memory;
 	bool address_refused;
 	bool local; /* by a unix socket */
+	bool brief;
 	bool connect_only;
 	bool silent; /* ended by us: no byte for vapi_sales.http_timeout */
 	bool added;

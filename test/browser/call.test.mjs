@@ -190,3 +190,25 @@ test('a call that there is not is no dead end', async () => {
   await listed(page);
   await page.finish();
 });
+
+test('a review says what the score should have been, and leaves it', async () => {
+  const id = await sql(stack, 'SELECT call_id FROM vapi.call_scores WHERE score BETWEEN 10 AND 60 ORDER BY call_id LIMIT 1');
+  const before = await sql(stack, `SELECT score FROM vapi.call_scores WHERE call_id = '${id}'`);
+  const page = await open(browser, 'agent', `/calls/${encodeURIComponent(id)}`);
+  const review = page.getByRole('region', { name: 'Review' });
+  await review.getByText('Nobody has reviewed it.').waitFor();
+  await review.getByText('Review the score').click();
+  assert.equal(await review.getByRole('button', { name: 'Save review' }).isDisabled(), true, 'without a judgement there is nothing to save');
+  await review.getByLabel('This lead is').selectOption('Qualified');
+  await review.getByLabel('Score it should have').fill('77');
+  await review.getByLabel('Why').fill('They asked for <i>the contract</i>.');
+  await review.getByRole('button', { name: 'Save review' }).click();
+  await review.getByText('77 of 100 They asked for <i>the contract</i>.').waitFor();
+  assert.equal(await sql(stack, `SELECT score || ' ' || qualified FROM vapi.call_reviews WHERE call_id = '${id}'`), '77 true');
+  assert.equal(await sql(stack, `SELECT score FROM vapi.call_scores WHERE call_id = '${id}'`), before);
+  await page.finish();
+  const viewer = await open(browser, 'viewer', `/calls/${encodeURIComponent(id)}`);
+  await viewer.getByRole('heading', { name: 'Qualification score' }).waitFor();
+  assert.equal(await viewer.getByRole('heading', { name: 'Review', exact: true }).count(), 0);
+  await viewer.finish();
+});

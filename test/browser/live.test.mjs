@@ -105,6 +105,22 @@ test('what may be done with a call is asked first, and refused with the reason',
   await page.finish();
 });
 
+test('a call whose assistant was muted can be unmuted', async () => {
+  const page = await open(browser, 'agent', '/live');
+  await isLive(page);
+  await post(stack, { type: 'status-update', status: 'in-progress', call: call('live-5', 'Mia Muted') });
+  const live = card(page, 'Mia Muted');
+  // The simulator does not know the call, so what Vapi would answer is put in its place.
+  await page.route('**/rest/rpc/vapi_mute_call', (route) => route.fulfill({ status: 204 }));
+  for (const [name, on, other] of [['Mute', true, 'Unmute'], ['Unmute', false, 'Mute']]) {
+    await live.getByRole('button', { name, exact: true }).click();
+    const [asked] = await Promise.all([page.waitForRequest('**/rest/rpc/vapi_mute_call'), page.getByRole('dialog').getByRole('button', { name, exact: true }).click()]);
+    assert.deepEqual(asked.postDataJSON(), { id: 'live-5', on });
+    await live.getByRole('button', { name: other, exact: true }).waitFor();
+  }
+  await page.finish();
+});
+
 test('while the server is away the page says so, and then goes on by itself', async () => {
   const page = await open(browser, 'agent', '/live');
   await isLive(page);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, open, stack } from './browser.mjs';
-import { sql } from './stack.mjs';
+import { sql, until } from './stack.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -28,20 +28,37 @@ test('an import from the page, with its state and its count', async () => {
   await page.finish();
 });
 
-test('a running import shows its progress and can be cancelled', async () => {
+test('a running import shows how far it is, and is cancelled', async () => {
   const page = await open(browser, 'admin', '/operations');
-  const runs = page.getByRole('region', { name: 'Imports' });
-  await runs.locator('tbody tr').first().waitFor();
-  // What a run under way answers, as PostgREST would.
-  await page.route('**/rest/sync_runs?order*', (route) => route.fulfill({ contentType: 'application/json', body: JSON.stringify([{ run_id: 99, kind: 'range', status: 'running', from: '2026-01-01T00:00:00Z', to: '2026-01-05T00:00:00Z',
-    oldest: '2026-01-02T00:00:00Z', seen: 1234, new: 1000, changed: 0, started_at: new Date(Date.now() - 10000).toISOString(), message: null, warning: null }]) }));
-  const bar = page.getByRole('progressbar', { name: 'Import 99' });
+  await page.getByRole('region', { name: 'Imports' }).locator('tbody tr').first().waitFor();
+  // Many small pages, and few requests a minute: there is something to see.
+  for (const setting of ["page_size = '4'", "requests_per_minute = '120'"]) await sql(stack, `ALTER SYSTEM SET vapi_sales.${setting}`);
+  await sql(stack, 'SELECT pg_reload_conf()');
+  await page.getByLabel('First day').fill('2025-11-01');
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  const bar = page.getByRole('progressbar', { name: /^Import \d+$/ });
+  const share = async () => (await bar.evaluate((element) => (element.position < 0 ? 0 : element.value), null, { timeout: 60000 }));
   await bar.waitFor();
-  assert.equal(await bar.evaluate((element) => element.value), 0.75);
-  await page.getByText('75 % · 1,234 calls').waitFor();
-  const [asked] = await Promise.all([page.waitForRequest('**/rest/rpc/vapi_cancel_sync'), page.getByRole('button', { name: 'Cancel' }).click()]);
-  assert.deepEqual(asked.postDataJSON(), { run: 99 });
-  await page.getByRole('alert').waitFor(); // there is no run 99
+  await until('it is on its way', async () => (await share()) > 0);
+  const first = await share();
+  await until('it goes on', async () => (await share()) > first);
+  await page.getByText(/^\d+ % · [\d,]+ calls, [\d,]+ a second/).waitFor();
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await page.getByRole('region', { name: 'Imports' }).locator('tbody tr').first().getByText('Canceled').waitFor({ timeout: 60000 });
+  await sql(stack, 'ALTER SYSTEM RESET ALL');
+  await sql(stack, 'SELECT pg_reload_conf()');
+  await page.finish();
+});
+
+test('assistants and numbers are checked at Vapi when somebody asks', async () => {
+  const page = await open(browser, 'admin', '/operations');
+  const found = await sql(stack, "SELECT count(*) FILTER (WHERE severity <> 'ok') || '|' || count(*) FROM vapi.vapi_check_setup()");
+  await page.getByText(/^Set(ting)? up/).waitFor();
+  if (!await page.locator('.setup-check').isVisible()) await page.getByText(/^Set(ting)? up/).click();
+  await page.getByRole('button', { name: 'Check assistants and numbers at Vapi' }).click();
+  const [bad, all] = found.split('|');
+  await page.getByRole('status').filter({ hasText: Number(bad) ? `${bad} of ${all} findings need somebody.` : `${all} checked, nothing is wrong.` }).waitFor();
+  if (Number(bad)) assert.equal(await page.getByRole('region', { name: 'Findings' }).locator('tbody tr').count(), Number(bad));
   await page.finish();
 });
 

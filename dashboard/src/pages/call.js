@@ -17,6 +17,7 @@ import { Transcript } from './call-transcript.js';
 import { ScoreCard } from './call-score.js';
 import { CostCard, FactsCard, LeadCard } from './call-facts.js';
 import { NotesCard } from './call-notes.js';
+import { ReviewCard } from './call-review.js';
 import { OutcomeCard } from './call-outcome.js';
 import { RawCard, TimelineCard } from './call-timeline.js';
 
@@ -66,6 +67,7 @@ function Detail({ call, score, reload }) {
     </div>
     <div class="call-side">
       <${ScoreCard} call=${call} score=${score} onJump=${jump} />
+      ${score.data?.total && score.data.total.score !== null && html`<${ReviewCard} key=${call.id} id=${call.id} />`}
       <${OutcomeCard} call=${call} onSet=${reload} />
       <${LeadCard} call=${call} />
       <${NotesCard} call=${call} onAdded=${reload} />

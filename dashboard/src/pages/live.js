@@ -16,9 +16,12 @@ const ENDED = 6;
 // What was said since the page was opened, by call, and the calls that have ended since.
 const said = signal(new Map());
 const ended = signal([]);
+// Calls whose assistant was muted from this page; Vapi does not tell of it.
+const muted = signal(new Set());
 
 function note(card) {
   if (!card.live) {
+    if (muted.peek().has(card.id)) muted.value = new Set([...muted.peek()].filter((id) => id !== card.id));
     if (said.peek().has(card.id)) said.value = new Map([...said.peek()].filter(([id]) => id !== card.id));
     if (!card.erased) ended.value = [card, ...ended.peek().filter(({ id }) => id !== card.id)].slice(0, ENDED);
     return;
@@ -40,21 +43,24 @@ const named = (card) => caller({ prospectName: card.prospect_name, customerName:
 const ACTIONS = {
   say: { name: 'Say', title: 'Have the assistant say something', field: { label: 'What it says', lines: 3, most: 1000 }, call: (id, text) => ['vapi_say', { id, text }] },
   add_note: { name: 'Note', title: 'Add a note', field: { label: 'Note', lines: 4, most: 4000 }, call: (id, text) => ['vapi_add_note', { id, text }] },
-  mute_call: { name: 'Mute', title: 'Mute the assistant', text: 'The assistant says nothing until it is unmuted.', call: (id) => ['vapi_mute_call', { id, on: true }] },
+  mute_call: { name: 'Mute', title: 'Mute the assistant', text: 'The assistant says nothing until it is unmuted.', call: (id) => ['vapi_mute_call', { id, on: true }],
+    done: (id) => { muted.value = new Set([...muted.peek(), id]); } },
+  unmute_call: { name: 'Unmute', title: 'Unmute the assistant', text: 'The assistant speaks again.', call: (id) => ['vapi_mute_call', { id, on: false }],
+    done: (id) => { muted.value = new Set([...muted.peek()].filter((other) => other !== id)); } },
   transfer_call: { name: 'Transfer', title: 'Transfer the call', field: { label: 'To which number', type: 'tel', placeholder: '+13035550100', most: 40 }, call: (id, to) => ['vapi_transfer_call', { id, to }] },
   end_call: { name: 'End', title: 'End the call', text: 'The call is hung up at once.', danger: true, call: (id) => ['vapi_end_call', { id }] },
 };
 
 function Actions({ card }) {
   const [asked, setAsked] = useState(null);
-  const possible = (card.actions ?? []).filter((action) => ACTIONS[action]);
+  const possible = (card.actions ?? []).map((action) => (action === 'mute_call' && muted.value.has(card.id) ? 'unmute_call' : action)).filter((action) => ACTIONS[action]);
   if (!possible.length) return null;
   const { title, detail } = named(card);
   const action = ACTIONS[asked];
   return html`<div class="buttons live-actions">${Object.keys(ACTIONS).filter((name) => possible.includes(name)).map((name) => html`<button key=${name} type="button" onClick=${() => setAsked(name)}>${ACTIONS[name].name}</button>`)}</div>
     ${action && html`<${Confirm} title=${action.title} text=${html`<b>${title}</b>
       ${detail ? `, ${detail}` : ''}. ${action.text ?? ''}`} field=${action.field} action=${action.name} danger=${action.danger}
-      act=${(value) => rpc(...action.call(card.id, value))} onClose=${() => setAsked(null)} />`}`;
+      act=${async (value) => { await rpc(...action.call(card.id, value)); action.done?.(card.id); }} onClose=${() => setAsked(null)} />`}`;
 }
 
 function Speaker({ card }) {

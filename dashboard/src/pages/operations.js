@@ -6,6 +6,7 @@ import { Answer } from '../parts/states.js';
 import { PageHead } from '../parts/shell.js';
 import { Time } from '../parts/badges.js';
 import { SyncSection } from './operations-sync.js';
+import { Checklist } from './operations-checklist.js';
 import { DeadLetters } from './operations-letters.js';
 
 const TONES = { ok: 'good', warn: 'warn', fail: 'bad' };
@@ -25,29 +26,6 @@ function Health({ health }) {
       ${bad.length > 0 && table(bad, 'Checks that need somebody')}
       <details class="twin"><summary>All checks</summary>${table(data, 'All checks')}</details>`;
   }}</${Answer}></section>`;
-}
-
-/** What is to be done before calls flow: read from the checks, the imports and the events. */
-function Checklist({ health }) {
-  const facts = useResource('first run', async (signal) => {
-    const [imports, posted] = await Promise.all([rows('sync_runs', { status: 'eq.complete', seen: 'gt.0', select: 'run_id,seen', limit: 1 }, { signal }),
-      rows('events', { channel: 'eq.webhook', select: 'event_id', limit: 1 }, { signal })]);
-    return { imported: imports.length > 0, posted: posted.length > 0 };
-  });
-  if (!health.data || !facts.data) return null;
-  const well = (...names) => names.every((name) => (health.data.find((check) => check.check_name === name)?.status ?? 'ok') === 'ok');
-  const advice = (name) => health.data.find((check) => check.check_name === name)?.what_to_do;
-  const steps = [
-    ['Vapi’s key', well('api_key', 'key_accepted'), advice('api_key') ?? advice('key_accepted') ?? 'Put it into the secret file vapi_api_key.'],
-    ['The webhooks’ secret', well('webhook_secret'), advice('webhook_secret') ?? 'Put it into the secret file webhook_secret.'],
-    ['Calls of the past', facts.data.imported, 'Import a range below.'],
-    ['A test call', facts.data.posted, 'Have Vapi post here (SELECT * FROM vapi.vapi_configure_webhook(dry_run => false)), then call one of your numbers: the call appears under Live.'],
-  ];
-  const open = steps.filter(([, done]) => !done).length;
-  return html`<section class="card" aria-labelledby="first-title"><details open=${open > 0}><summary><h2 id="first-title">
-    ${open ? `Setting up: ${open} of ${steps.length} steps to go` : 'Set up: all steps are done'}</h2></summary>
-    <ol class="steps">${steps.map(([name, done, what]) => html`<li key=${name} class=${done ? 'done' : ''}><b>${name}
-      </b> ${done ? html`<span class="good-text">done</span>` : html`<span class="muted">${what}</span>`}</li>`)}</ol></details></section>`;
 }
 
 function Reviews() {
