@@ -64,11 +64,10 @@ BEGIN
 			LEFT JOIN unnest(a.assistant_ids) AS s(id) ON true
 		WHERE pg_has_role(vapi_internal.outer_role(), r.oid, 'USAGE')
 			AND CASE what
-					WHEN 'content' THEN a.profile IN ('viewer', 'agent', 'admin')
+					WHEN 'content' THEN a.profile IN ('agent', 'admin')
 					WHEN 'names' THEN a.profile IN ('viewer', 'agent', 'admin')
 					WHEN 'numbers' THEN a.profile IN ('agent', 'admin')
 					WHEN 'control' THEN a.profile IN ('agent', 'admin')
-					WHEN 'quotes' THEN a.profile IN ('agent', 'admin')
 					WHEN 'sync' THEN a.profile = 'admin'
 					ELSE false
 				END
@@ -76,7 +75,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi_internal.may(text) IS
-	'May the outer role see content (transcripts, summaries), names, unmasked numbers, quotes of what was said as evidence, of all calls in its scope, control those under way (control), or run sync.';
+	'May the outer role see content (what was said, heard or written about it: transcripts, recordings, quotes, summaries, notes, metadata), names, unmasked numbers, of all calls in its scope, control those under way (control), or run sync.';
 
 -- Bound when it is created, so it needs no search_path and can be inlined into the views.
 CREATE FUNCTION vapi_internal.mask_number(number text) RETURNS text

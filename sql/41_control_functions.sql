@@ -168,7 +168,7 @@ CREATE VIEW vapi.call_notes WITH (security_barrier) AS
 		JOIN vapi_internal.call c ON c.call_id = n.call_id
 	WHERE (SELECT vapi_internal.may('content'))
 		AND ((SELECT vapi_internal.scope()) IS NULL OR c.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]));
-COMMENT ON VIEW vapi.call_notes IS 'What people wrote about calls with vapi_add_note. Scope as in calls; nothing for profile bi.';
+COMMENT ON VIEW vapi.call_notes IS 'What people wrote about calls with vapi_add_note. Scope as in calls; for profiles agent and admin.';
 COMMENT ON COLUMN vapi.call_notes.note_id IS 'Its number.';
 COMMENT ON COLUMN vapi.call_notes.written_at IS 'When.';
 COMMENT ON COLUMN vapi.call_notes.note IS 'What was written.';

@@ -33,7 +33,7 @@ BEGIN
 	END IF;
 	IF NOT vapi_internal.may('content') THEN
 		RAISE EXCEPTION 'this role may not hear recordings' USING ERRCODE = 'insufficient_privilege',
-			HINT = 'It is for profiles viewer, agent and admin: see vapi_grant.';
+			HINT = 'It is for profiles agent and admin: see vapi_grant.';
 	END IF;
 	found := vapi_internal.own_call(id);
 	IF found.status IN ('scheduled', 'queued', 'ringing', 'in-progress', 'forwarding') THEN
@@ -63,7 +63,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_get_recording(text, text) IS
-	'A recording as it is stored (WAV or MP3): mono, stereo, customer or assistant. For profiles viewer, agent and admin; writes a row of view audit. 02000 when there is no such call in the reader''s scope or no such recording, VS008 when Vapi no longer keeps it, VS009 while the call goes on, 54000 above vapi_sales.max_response_size, VS001 when Vapi''s storage is not one of vapi_sales.storage_hosts, 25006 in a read-only transaction.';
+	'A recording as it is stored (WAV or MP3): mono, stereo, customer or assistant. For profiles agent and admin; writes a row of view audit. 02000 when there is no such call in the reader''s scope or no such recording, VS008 when Vapi no longer keeps it, VS009 while the call goes on, 54000 above vapi_sales.max_response_size, VS001 when Vapi''s storage is not one of vapi_sales.storage_hosts, 25006 in a read-only transaction.';
 
 CREATE FUNCTION vapi_internal.set_response_headers(headers jsonb) RETURNS void
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE

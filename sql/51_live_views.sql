@@ -4,7 +4,7 @@ CREATE FUNCTION vapi_internal.audience() RETURNS text
 	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN vapi_internal.may('numbers') THEN 'agent' WHEN vapi_internal.may('content') THEN 'viewer' END
+	SELECT CASE WHEN vapi_internal.may('numbers') THEN 'agent' WHEN vapi_internal.may('names') THEN 'viewer' END
 $$;
 COMMENT ON FUNCTION vapi_internal.audience() IS 'Which cards of the live feed are for the outer role: agent, viewer, or NULL: none.';
 

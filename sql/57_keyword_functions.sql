@@ -74,7 +74,7 @@ COMMENT ON FUNCTION vapi.vapi_untrack_keyword(text, text) IS
 CREATE VIEW vapi.keyword_hits WITH (security_barrier) AS
 	SELECT k.call_id, k.created_at, k.category, k.term, k.speaker, k.times, h.position::integer AS position,
 		(h.hit ->> 'turn')::integer AS turn, (h.hit ->> 'second')::numeric AS seconds_from_start,
-		CASE WHEN (SELECT vapi_internal.may('quotes')) THEN h.hit ->> 'quote' END AS quote
+		CASE WHEN (SELECT vapi_internal.may('content')) THEN h.hit ->> 'quote' END AS quote
 	FROM vapi_internal.call_keyword k
 		JOIN vapi_internal.call c ON c.call_id = k.call_id
 		CROSS JOIN LATERAL jsonb_array_elements(k.hits) WITH ORDINALITY AS h(hit, position)

@@ -82,7 +82,7 @@ CREATE VIEW vapi.call_quality_components WITH (security_barrier) AS
 		(e.component ->> 'points')::integer AS points, (e.component ->> 'max')::integer AS max_points,
 		e.component ->> 'source' AS source, (e.component ->> 'value')::numeric AS value,
 		ARRAY(SELECT jsonb_array_elements_text(e.component -> 'found')) AS found,
-		CASE WHEN (SELECT vapi_internal.may('quotes')) THEN e.component ->> 'quote' END AS quote,
+		CASE WHEN (SELECT vapi_internal.may('content')) THEN e.component ->> 'quote' END AS quote,
 		(e.component ->> 'turn')::integer AS turn, (e.component ->> 'second')::numeric AS seconds_from_start
 	FROM vapi_internal.call_quality q
 		JOIN vapi_internal.call c ON c.call_id = q.call_id

@@ -75,7 +75,7 @@ COMMENT ON FUNCTION vapi.vapi_review(text, integer, boolean, text, jsonb, text) 
 
 CREATE VIEW vapi.call_reviews WITH (security_barrier) AS
 	SELECT r.call_id, r.reviewed_at, r.reviewed_by, r.score, r.qualified, r.outcome, r.components,
-		CASE WHEN (SELECT vapi_internal.may('quotes')) THEN r.note END AS note, r.rubric_version, r.shown_score,
+		CASE WHEN (SELECT vapi_internal.may('content')) THEN r.note END AS note, r.rubric_version, r.shown_score,
 		EXISTS (SELECT FROM vapi_internal.valid_review v
 			WHERE v.call_id = r.call_id AND v.reviewed_by = r.reviewed_by AND v.reviewed_at = r.reviewed_at) AS counts
 	FROM vapi_internal.call_review r

@@ -222,7 +222,7 @@ $$;
 COMMENT ON FUNCTION vapi_internal.url_part(text) IS 'A segment of a URL''s path, percent-encoded.';
 
 -- Bound when it is created, so it needs no search_path and is inlined where calls are listed.
-CREATE FUNCTION vapi_internal.call_object(c vapi.calls) RETURNS jsonb
+CREATE FUNCTION vapi_internal.call_object(c vapi.calls, heard boolean) RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL RESTRICTED
 	RETURN jsonb_strip_nulls(jsonb_build_object('id', c.id, 'orgId', c.org_id, 'createdAt', c.created_at, 'updatedAt', c.updated_at,
 			'startedAt', c.started_at, 'endedAt', c.ended_at, 'type', c.type, 'status', c.status, 'vapiStatus', c.vapi_status,
@@ -235,9 +235,9 @@ CREATE FUNCTION vapi_internal.call_object(c vapi.calls) RETURNS jsonb
 			'qualificationScore', c.qualification_score, 'scoreCoverage', c.score_coverage, 'reportedScore', c.reported_score,
 			'temperature', c.temperature, 'sentiment', c.sentiment, 'successEvaluation', c.success_evaluation,
 			'errorMessage', c.error_message, 'turns', c.turns, 'settled', c.settled,
-			'recordingUrl', CASE WHEN c.has_recording THEN '/api/vapi/recordings/' || vapi_internal.url_part(c.id) END))
+			'recordingUrl', CASE WHEN heard AND c.has_recording THEN '/api/vapi/recordings/' || vapi_internal.url_part(c.id) END))
 		|| CASE WHEN c.vapi_metadata IS NULL THEN '{}' ELSE jsonb_build_object('metadata', c.vapi_metadata) END;
-COMMENT ON FUNCTION vapi_internal.call_object(vapi.calls) IS 'A row of view calls as an object of the plan''s shape; what is not known is left out.';
+COMMENT ON FUNCTION vapi_internal.call_object(vapi.calls, boolean) IS 'A row of view calls as an object of the plan''s shape, with the URL of the recording for who may hear it; what is not known is left out.';
 
 CREATE FUNCTION vapi_internal.read_cursor(cursor text, sort text, filters_hash text, key_type text) RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -279,6 +279,7 @@ CREATE FUNCTION vapi.vapi_search_calls(page integer DEFAULT NULL, "limit" intege
 	SET enable_mergejoin = off
 AS $$
 DECLARE
+	may_content boolean := vapi_internal.may('content');
 	filters jsonb := jsonb_strip_nulls(jsonb_build_object('status', status, 'date_from', date_from, 'date_to', date_to, 'search', search,
 		'assistant', assistant, 'outcome', outcome, 'direction', direction, 'score_min', score_min, 'score_max', score_max,
 		'cost_min', cost_min, 'cost_max', cost_max, 'duration_min', duration_min, 'duration_max', duration_max,
@@ -412,7 +413,7 @@ BEGIN
 		following := jsonb_build_object('s', chosen, 'f', filters_hash, 'k', keys[size], 'i', ids[size], 'n', total, 'e', estimated);
 	END IF;
 	RETURN jsonb_build_object(
-		'calls', (SELECT coalesce(jsonb_agg(vapi_internal.call_object(v) ORDER BY array_position(ids, v.id)), '[]')
+		'calls', (SELECT coalesce(jsonb_agg(vapi_internal.call_object(v, may_content) ORDER BY array_position(ids, v.id)), '[]')
 			FROM vapi.calls AS v WHERE v.id = ANY (ids[:size])),
 		'page', CASE WHEN next IS NULL THEN coalesce(page, 1) END, 'limit', size, 'total', total, 'total_is_estimate', estimated,
 		'next', translate(encode(convert_to(following::text, 'UTF8'), 'base64'), E'+/=\n', '-_'));

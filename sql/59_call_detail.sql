@@ -14,24 +14,24 @@ BEGIN
 		RAISE EXCEPTION 'there is no call "%"', left(id, 100)
 			USING ERRCODE = '02000', HINT = 'It may not have been imported yet, or not be yours to see.';
 	END IF;
-	SELECT vapi_internal.call_object(found)
+	SELECT vapi_internal.call_object(found, may_content)
 		|| CASE WHEN may_content THEN jsonb_strip_nulls(jsonb_build_object('transcript', t.transcript)) || jsonb_build_object(
 				'messages', coalesce((SELECT jsonb_agg(jsonb_build_object('position', m.position, 'role', m.role, 'message', m.message,
 						'secondsFromStart', m.seconds_from_start, 'speechSeconds', m.speech_seconds) ORDER BY m.position)
 					FROM vapi.call_messages m WHERE m.call_id = found.id AND m.role <> 'system'), '[]'),
 				'analysis', t.analysis, 'structuredOutputs', t.structured_outputs, 'scorecards', t.scorecards, 'transfers', t.transfers,
-				'variableValues', t.variable_values)
+				'variableValues', t.variable_values,
+				'notes', coalesce((SELECT jsonb_agg(jsonb_build_object('id', n.note_id, 'at', n.written_at, 'by', n.written_by, 'note', n.note) ORDER BY n.note_id)
+					FROM vapi.call_notes n WHERE n.call_id = found.id), '[]'),
+				'recordings', array_remove(ARRAY[CASE WHEN t.recording_mono <> '' THEN 'mono' END, CASE WHEN t.recording_stereo <> '' THEN 'stereo' END,
+					CASE WHEN t.recording_customer <> '' THEN 'customer' END, CASE WHEN t.recording_assistant <> '' THEN 'assistant' END,
+					CASE WHEN t.recording_video <> '' THEN 'video' END], NULL))
 			ELSE '{}' END
 		|| jsonb_build_object(
 			'costs', coalesce((SELECT jsonb_agg(jsonb_build_object('type', k.type, 'subtype', k.subtype, 'cost', k.cost, 'minutes', k.minutes)
 					|| CASE WHEN k.details IS NULL THEN '{}' ELSE jsonb_build_object('details', k.details) END ORDER BY k.position)
 				FROM vapi.call_costs k WHERE k.call_id = found.id), '[]'),
-			'notes', coalesce((SELECT jsonb_agg(jsonb_build_object('id', n.note_id, 'at', n.written_at, 'by', n.written_by, 'note', n.note) ORDER BY n.note_id)
-				FROM vapi.call_notes n WHERE n.call_id = found.id), '[]'),
 			'costBreakdown', t.cost_breakdown, 'performanceMetrics', t.performance_metrics,
-			'recordings', array_remove(ARRAY[CASE WHEN t.recording_mono <> '' THEN 'mono' END, CASE WHEN t.recording_stereo <> '' THEN 'stereo' END,
-				CASE WHEN t.recording_customer <> '' THEN 'customer' END, CASE WHEN t.recording_assistant <> '' THEN 'assistant' END,
-				CASE WHEN t.recording_video <> '' THEN 'video' END], NULL),
 			'prospect', (SELECT jsonb_build_object('id', p.prospect_id, 'externalId', p.external_id, 'name', p.name, 'company', p.company, 'email', p.email,
 					'phones', p.phones, 'status', p.status, 'doNotCall', p.do_not_call, 'timeZone', p.time_zone, 'source', p.source)
 				FROM vapi.prospects p WHERE p.prospect_id = found.prospect_id),
@@ -63,7 +63,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_call(text) IS
-	'The whole call: what the list shows of it, transcript and messages, analysis, notes, cost items, recordings there are, its prospect and the prospect''s 20 latest other calls; masked as everywhere. Writes a row of view audit. 02000 when there is none in the reader''s scope, 25006 in a read-only transaction and on a standby.';
+	'The whole call: what the list shows of it, transcript and messages, analysis, notes, cost items, recordings there are, its prospect and the prospect''s 20 latest other calls; masked as everywhere. Who may not see content gets no transcript, messages, analysis, notes, recordings and the like. Writes a row of view audit. 02000 when there is none in the reader''s scope, 25006 in a read-only transaction and on a standby.';
 
 -- A spreadsheet takes a cell that begins like a formula for one. Plain numbers and telephone numbers, masked ones too, are none.
 CREATE FUNCTION vapi_internal.csv_cell(value text) RETURNS text

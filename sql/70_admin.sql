@@ -79,14 +79,15 @@ AS $$
 	UNION ALL
 	SELECT p.profile, o.object, o.privilege
 	FROM (VALUES ('viewer'), ('agent'), ('admin')) AS p(profile) CROSS JOIN (VALUES
-		('TABLE vapi.call_messages', 'SELECT'),
-		('TABLE vapi.call_notes', 'SELECT'),
 		('FUNCTION vapi.vapi_call(text)', 'EXECUTE'),
-		('FUNCTION vapi.vapi_get_recording(text, text)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_changes(bigint, text)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
 	SELECT p.profile, o.object, o.privilege
 	FROM (VALUES ('agent'), ('admin')) AS p(profile) CROSS JOIN (VALUES
+		('TABLE vapi.call_messages', 'SELECT'),
+		('TABLE vapi.call_notes', 'SELECT'),
+		('FUNCTION vapi.vapi_get_recording(text, text)', 'EXECUTE'),
+		('FUNCTION vapi_edge.recording(text, text)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_create_call(jsonb)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_end_call(text)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_transfer_call(text, text, text)', 'EXECUTE'),
@@ -145,7 +146,6 @@ AS $$
 		('FUNCTION vapi_edge.change_password(bytea)', 'EXECUTE'),
 		('FUNCTION vapi_edge.calls()', 'EXECUTE'),
 		('FUNCTION vapi_edge.call(text)', 'EXECUTE'),
-		('FUNCTION vapi_edge.recording(text, text)', 'EXECUTE'),
 		('FUNCTION vapi_edge.authorize_stream()', 'EXECUTE'),
 		('FUNCTION vapi_edge.event_stream()', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
@@ -179,7 +179,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_grant(text, text, text[]) IS
-	'Lets a role use vapi_sales as viewer (numbers masked), agent (all of a call, and control of those under way), admin (and sync), webhook (delivers events) or bi (no names, numbers or content); optionally only calls of these assistants. Replaces what the role had. 42704 no such role, 22023 no such profile. For the extension''s owner.';
+	'Lets a role use vapi_sales as viewer (names, but masked numbers and no content), agent (all of a call, and control of those under way), admin (and sync), webhook (delivers events) or bi (no names, numbers or content); optionally only calls of these assistants. Replaces what the role had. 42704 no such role, 22023 no such profile. For the extension''s owner.';
 
 CREATE FUNCTION vapi.vapi_revoke(role text) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

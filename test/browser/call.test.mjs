@@ -128,7 +128,7 @@ test('the score, its parts, the cost and the lead are those of the database', as
   await page.finish();
 });
 
-test('admins see events and JSON, agents do not, viewers no number', async () => {
+test('admins see events and JSON, agents do not, viewers no number and nothing of what was said', async () => {
   await post(stack, { type: 'status-update', status: 'in-progress', call: { id: 'timeline-1', type: 'webCall', createdAt: new Date().toISOString() } });
   const admin = await open(browser, 'admin', '/calls/timeline-1');
   await admin.getByText('Timeline of events').click();
@@ -147,6 +147,12 @@ test('admins see events and JSON, agents do not, viewers no number', async () =>
   const text = await viewer.locator('main').innerText();
   assert.doesNotMatch(text, /\+1\d{7}/, 'no whole number');
   assert.match(text, /\*\*\*/, 'masked ones');
+  await viewer.getByText('Your profile does not show what was said.').waitFor();
+  await viewer.locator('.no-recording').filter({ hasText: 'Your profile does not hear recordings.' }).waitFor();
+  for (const shown of ['.line', '.quote', '.summary', 'audio']) assert.equal(await viewer.locator(shown).count(), 0, `no ${shown}`);
+  assert.equal(await viewer.getByRole('region', { name: 'Notes' }).count(), 0, 'no notes');
+  for (const { message } of detail.messages.filter(({ role, message: said }) => role === 'user' && said.length > 20)) assert.ok(!text.includes(message), `not "${message}"`);
+  assert.equal((await fetch(`${stack.url}/api/vapi/recordings/${id}`, { headers: { Cookie: stack.cookies.viewer } })).status, 403, 'nor by its URL');
   await viewer.finish();
 });
 

@@ -51,6 +51,7 @@ test('a call appears, runs, speaks and ends, in two tabs', async () => {
   await card(viewer, 'Lena Live').waitFor();
   const seen = await card(viewer, 'Lena Live').innerText();
   assert.doesNotMatch(seen, new RegExp(`\\${numbers[0]}|quote for my roof`), 'a viewer sees neither number nor what is said');
+  assert.match(seen, /Your profile does not show what is said\./);
   await viewer.finish();
   await post(stack, { type: 'end-of-call-report', endedReason: 'customer-ended-call', startedAt: new Date(begin).toISOString(), endedAt: new Date().toISOString(), call: call('live-1', 'Lena Live', numbers[0]) });
   for (const page of [one, two]) await card(page, 'Lena Live').waitFor({ state: 'detached' });

@@ -97,7 +97,16 @@ SET ROLE regress_viewer;
 :calls
 :prospects
 :rest
+SAVEPOINT s;
 :messages
+ROLLBACK TO s;
+SELECT * FROM vapi.call_notes;
+ROLLBACK TO s;
+SELECT vapi.vapi_get_recording('a1');
+ROLLBACK TO s;
+SELECT jsonb_object_agg(k, v) FROM jsonb_each(vapi.vapi_call('a1')) AS c(k, v)
+WHERE k IN ('customerNumber', 'customerName', 'summary', 'transcript', 'messages', 'analysis', 'structuredOutputs', 'scorecards', 'transfers', 'variableValues',
+	'notes', 'recordings', 'recordingUrl', 'metadata');
 SET ROLE regress_agent;
 :calls
 :prospects
@@ -155,6 +164,13 @@ SET ROLE regress_nobody;
 :reviews
 RESET ROLE;
 
+-- Nor does one granted by hand to a viewer show what was said.
+GRANT SELECT ON vapi.call_messages, vapi.call_notes TO regress_viewer;
+SET ROLE regress_viewer;
+:messages
+SELECT * FROM vapi.call_notes;
+RESET ROLE;
+
 -- 4. Scope: only the calls of some assistants, in every view.
 SELECT vapi.vapi_grant('regress_viewer', 'viewer', '{A}'), vapi.vapi_grant('regress_agent', 'agent', '{B,C}'),
 	vapi.vapi_grant('regress_bi', 'bi', '{}');
@@ -162,7 +178,6 @@ SET ROLE regress_viewer;
 :calls
 :prospects
 :rest
-:messages
 SET ROLE regress_agent;
 :calls
 :prospects
@@ -224,9 +239,11 @@ CREATE FUNCTION regress_playground.leak(text) RETURNS boolean LANGUAGE plpgsql C
 	AS 'BEGIN RAISE NOTICE ''leak: %'', $1; RETURN true; END';
 SELECT count(*) FROM vapi.calls WHERE regress_playground.leak(id || ' ' || coalesce(customer_number, '-') || ' ' || coalesce(customer_name, '-'));
 SELECT count(*) FROM vapi.prospects WHERE regress_playground.leak(name || ' ' || phones::text);
+SELECT count(*) FROM vapi.call_costs WHERE regress_playground.leak(call_id || coalesce(details::text, '-'));
+SELECT count(*) FROM vapi.call_volume_daily WHERE regress_playground.leak(day::text || ' ' || calls);
+SET ROLE regress_agent;
 SELECT count(*) FROM vapi.call_messages WHERE regress_playground.leak(message);
 SELECT count(*) FROM vapi.call_costs WHERE regress_playground.leak(call_id || details::text);
-SELECT count(*) FROM vapi.call_volume_daily WHERE regress_playground.leak(day::text || ' ' || calls);
 RESET ROLE;
 -- The same view without its barrier would leak the other assistants' rows.
 DO $$ BEGIN EXECUTE 'CREATE VIEW regress_playground.without_barrier AS ' || pg_get_viewdef('vapi.calls'); END $$;

@@ -158,14 +158,17 @@ SELECT vapi.vapi_grant('regress_viewer', 'viewer', '{A}'), vapi.vapi_grant('regr
 \set found 'SELECT vapi.vapi_search_calls(search => \'303 555 0142\') -> \'total\' AS by_number, vapi.vapi_search_calls(search => \'0142\') -> \'total\' AS by_digits;'
 \set words 'SELECT vapi.vapi_search_calls(search => \'xylophone1\') -> \'total\' AS by_word;'
 \set csv 'SELECT substr(vapi.vapi_export_calls(\'{customer_number,customer_name,summary,error_message}\', status => \'completed\', date_to => \'2026-03-07T01:00\'), 1, 200) AS csv;'
+\set hears 'SELECT count(*) FILTER (WHERE c ? \'recordingUrl\') > 0 AS urls FROM jsonb_array_elements(vapi.vapi_search_calls("limit" => 500) -> \'calls\') AS c;'
 SET ROLE regress_agent;
 :list
 :found
 :words
+:hears
 SET ROLE regress_viewer;
 :list
 :found
 :words
+:hears
 :csv
 SELECT vapi.vapi_call('call-52') ->> 'customerNumber' AS number, vapi.vapi_call('call-52') ->> 'transcript' AS transcript;
 SAVEPOINT s;

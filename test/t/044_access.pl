@@ -72,7 +72,8 @@ my ($names, $metadata) = split /\|/, $node->safe_psql('calls', q{SELECT count(cu
 $node->safe_psql('calls', q{UPDATE vapi_internal.call SET name = 'for somebody' WHERE call_id = (SELECT min(call_id) FROM vapi_internal.call)});
 answers('agent', $whole, "200|$numbers|0|$names|t|$metadata|1", 'agent: all calls as they are');
 answers('admin', $whole, "200|$numbers|0|$names|t|$metadata|1", 'admin: the same');
-answers('viewer', $whole, "200|0|$numbers|$names|t|$metadata|1", 'viewer: each number masked');
+answers('viewer', $whole, "200|0|$numbers|$names|f|f|1", 'viewer: names, each number masked, no content');
+refuses('viewer', "SELECT count(*) FROM vapi.$_", $denied, "viewer: no $_") for qw(call_messages call_notes);
 answers('bi', $whole, '200|0|0|f|f|f|0', 'bi: no number, no name, no content');
 answers('bi', 'SELECT count(name), count(company), count(email), count(phones) FROM vapi.prospects', '0|0|0|0', 'bi: nobody\'s name, address or number');
 answers('viewer', q{SELECT count(*) > 0, bool_and(p ~ '\*') FROM vapi.prospects, unnest(phones) p}, 't|t', 'viewer: masked prospects');
@@ -125,12 +126,14 @@ cmp_ok($in_scope, '<', 200, 'one assistant has some of the calls');
 $node->safe_psql('calls', "SELECT vapi.vapi_grant('viewer', 'viewer', ARRAY['$assistant'])");
 answers('viewer', "SELECT count(*), count(*) FILTER (WHERE assistant_id = '$assistant') FROM vapi.calls", "$in_scope|$in_scope", 'calls of one assistant');
 answers('viewer', 'SELECT sum(calls) FROM vapi.call_volume_monthly', $in_scope, 'analytics of the same calls');
+$node->safe_psql('calls', "SELECT vapi.vapi_grant('agent', 'agent', ARRAY['$assistant'])");
 for my $view (qw(call_messages call_costs))
 {
 	my $all = $node->safe_psql('calls', "SELECT count(*) FROM vapi.$view v JOIN vapi_internal.call c USING (call_id) WHERE c.assistant_id = '$assistant'");
 	cmp_ok($all, '>', 0, "$view has rows");
-	answers('viewer', "SELECT count(*) FROM vapi.$view", $all, "$view of the same calls");
+	answers($view eq 'call_costs' ? 'viewer' : 'agent', "SELECT count(*) FROM vapi.$view", $all, "$view of the same calls");
 }
+$node->safe_psql('calls', "SELECT vapi.vapi_grant('agent', 'agent')");
 my $prospects = $node->safe_psql('calls', "SELECT count(DISTINCT prospect_id) FROM vapi_internal.call WHERE assistant_id = '$assistant'");
 answers('viewer', 'SELECT count(*) FROM vapi.prospects', $prospects, 'prospects of the same calls');
 answers('viewer', 'SELECT count(*) FROM vapi.assistants', '1', 'and the assistant itself');

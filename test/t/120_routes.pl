@@ -125,6 +125,7 @@ for my $role (@roles)
 	is_deeply($body, $json->decode(value("SET ROLE $role; SELECT vapi.vapi_call('$id')")), "$role: whole");
 	like($json->encode($body), $role eq 'viewer' ? qr/\*\*\*/ : qr/\+1303555/, "$role: numbers " . ($role eq 'viewer' ? 'masked' : 'as they are'));
 	unlike($json->encode($body), qr/\+1303555\d{4}/, 'viewer: no number in clear') if $role eq 'viewer';
+	is(exists $body->{messages} ? 'said' : 'not said', $role eq 'viewer' ? 'not said' : 'said', "$role: what was said");
 }
 my ($all) = map { $_->[1] } [ ask('GET', '/api/vapi/calls?limit=500', undef, @{ $as{agent} }) ];
 is(scalar @{ $all->{calls} }, 120, 'all calls');

@@ -234,11 +234,15 @@ for my $case ([ 'two lengths', "${head}Content-Length: 2\r\nContent-Length: 50\r
 	unlike($text, qr{"login"|HTTP/1.1 200|Connection established}, "smuggling by $case->[0]") or diag($text);
 }
 
-# 6. What a viewer is shown has no number, and no question finds one out.
+# 6. What a viewer is shown has no number and nothing of what was said, and no question finds either out.
 my @numbers = split /\n/, value(q{SELECT DISTINCT customer_e164 FROM vapi_internal.call WHERE customer_e164 IS NOT NULL});
 cmp_ok(scalar @numbers, '>', 10, 'there are numbers');
 my $any = join '|', map { quotemeta substr $_, 1 } @numbers;
 my $secret = join '|', map { quotemeta } $key, 'a-secret', $VapiSales::Test::KEY;
+my @said = split /\n/, value(q{SELECT DISTINCT message FROM vapi.call_messages WHERE role IN ('user', 'bot') AND message ~ '^[A-Za-z ,.?]{25,}$' LIMIT 200});
+push @said, split /\n/, value(q{SELECT DISTINCT summary FROM vapi.calls WHERE summary ~ '^[A-Za-z ,.?]{25,}$' LIMIT 50});
+cmp_ok(scalar @said, '>', 20, 'and something was said');
+my $said = join '|', map { quotemeta } @said;
 for my $role (qw(viewer bi))
 {
 	my (@shown, $count);
@@ -248,16 +252,21 @@ for my $role (qw(viewer bi))
 	{
 		my $answer = ask('GET', $path, $role);
 		$count++;
-		push @shown, $path if $answer->{content} =~ /$any|$secret|\$2b\$/;
+		push @shown, $path if $answer->{content} =~ /$any|$said|$secret|\$2b\$/;
 	}
 	for my $path (grep { exists $parameters{$_} } keys %{ $listed{$role} })
 	{
 		my $answer = ask('POST', "/rest$path", $role, { map { $_->[0] => undef } grep { !$_->[1] } @{ $parameters{$path} } });
-		push @shown, $path if $answer->{content} =~ /$any|$secret/;
+		push @shown, $path if $answer->{content} =~ /$any|$said|$secret/;
 	}
-	is("@shown", '', "$role: no number, no secret in $count answers");
+	is("@shown", '', "$role: no number, nothing said, no secret in $count answers");
 }
-like(ask('GET', '/rest/calls', 'agent')->{content}, qr/$any/, 'an agent is shown them');
+like(ask('GET', '/rest/calls', 'agent')->{content}, qr/$any/, 'an agent is shown numbers');
+like(ask('GET', '/rest/call_messages', 'agent')->{content}, qr/$said/, 'and what was said');
+my ($word) = value(q{SELECT w FROM vapi_internal.call c JOIN vapi_internal.call_content t USING (call_id), regexp_split_to_table(lower(t.transcript), '[^a-z]+') AS w
+	WHERE length(w) > 6 AND NOT EXISTS (SELECT FROM vapi_internal.call_search s WHERE s.search @@ (w || ':A')::tsquery) GROUP BY w ORDER BY count(*) DESC, w LIMIT 1});
+is(join(' ', map { ask('GET', "/api/vapi/calls?search=$word", $_)->{data}{total} > 0 ? "$_ finds" : "$_ does not find" } qw(viewer agent)), 'viewer does not find agent finds',
+	"a word that was said ($word)");
 my $number = $numbers[0];
 my ($digits, $last) = (substr($number, 1), substr $number, -4);
 my $none = '13035559999';

@@ -119,9 +119,10 @@ is(scalar controls($id), 0, 'the call has heard nothing');
 # 5. Notes: about any call of one's own, before and after it ends.
 my $note = value(as('agent', "vapi_add_note('$id', 'Wants a quote by Friday.')"));
 like($note, qr/^\d+$/, 'a note has a number');
-is(value("SET ROLE viewer; SELECT written_by || ': ' || note FROM vapi.call_notes WHERE call_id = '$id'"), 'agent: Wants a quote by Friday.', 'a viewer reads it');
-is(value("SET ROLE viewer; SELECT vapi.vapi_call('$id') #>> '{notes,0,note}'"), 'Wants a quote by Friday.', 'also with the call');
-refused("SET ROLE bi; SELECT * FROM vapi.call_notes", qr/42501/, 'bi does not');
+is(value("SET ROLE admin; SELECT written_by || ': ' || note FROM vapi.call_notes WHERE call_id = '$id'"), 'agent: Wants a quote by Friday.', 'an admin reads it');
+is(value("SET ROLE admin; SELECT vapi.vapi_call('$id') #>> '{notes,0,note}'"), 'Wants a quote by Friday.', 'also with the call');
+is(value("SET ROLE viewer; SELECT vapi.vapi_call('$id') ? 'notes'"), 'f', 'a viewer does not');
+refused("SET ROLE $_; SELECT * FROM vapi.call_notes", qr/42501/, "$_: not by the view either") for qw(viewer bi);
 is(value('SET ROLE other; SELECT count(*) FROM vapi.call_notes'), 0, 'nor does another assistant\'s agent');
 refused(as('viewer', "vapi_add_note('$id', 'x')"), qr/42501/, 'a viewer writes none');
 refused(as('agent', "vapi_add_note('$id', '')"), qr/22023/, 'nobody writes nothing');

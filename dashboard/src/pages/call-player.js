@@ -30,7 +30,8 @@ async function reason(url) {
 
 /** Plays the recording. `control` gets {seek}, `onTime` the place in seconds. */
 export function Player({ call, control, onTime }) {
-  const kinds = (call.recordings ?? []).filter((kind) => CHANNELS[kind]);
+  if (!call.recordings) return html`<p class="no-recording">Your profile does not hear recordings.</p>`;
+  const kinds = call.recordings.filter((kind) => CHANNELS[kind]);
   if (!kinds.length) return html`<p class="no-recording">${why(call)}</p>`;
   return html`<${Controls} call=${call} kinds=${kinds} control=${control} onTime=${onTime} />`;
 }

@@ -96,7 +96,7 @@ export function Transcript({ messages, call, at, wanted, onSeek }) {
   useEffect(() => { if (wanted) { setSearch(''); setTimeout(() => show(wanted.position, true)); } }, [wanted]);
   useEffect(() => { if (follow && current !== null && !sought) show(current, false); }, [current]);
 
-  if (!messages) return html`<${Empty} title="Your profile does not show what was said.">Ask an administrator.</${Empty}>`;
+  if (!messages) return html`<${Empty} title="Your profile does not show what was said.">Transcript, recording, summary and notes are for agents and administrators.</${Empty}>`;
   if (!lines.length) return html`<${Empty} title="Nothing was said, or it is not known yet.">${call.summary ? html`<p>${call.summary}</p>` : ''}</${Empty}>`;
   return html`<div class="transcript-tools">
     <form class="search" role="search" onSubmit=${(event) => event.preventDefault()}><${Icon} name="search" size=${16} />

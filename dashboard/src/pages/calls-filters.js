@@ -6,6 +6,7 @@ import { useResource } from '../load.js';
 import { words } from '../format.js';
 import { OUTCOMES } from '../outcomes.js';
 import { useKeys } from '../keys.js';
+import { is } from '../session.js';
 import { Icon } from '../parts/icons.js';
 import { Choice } from '../parts/choice.js';
 import { STATUSES } from '../parts/badges.js';
@@ -67,8 +68,8 @@ export function Filters() {
   return html`<div class="filters">
     <form class="search" role="search" onSubmit=${(event) => { event.preventDefault(); search(text); }}>
       <${Icon} name="search" size=${17} />
-      <label class="visually-hidden" for="search">Search by company, lead, phone number or words</label>
-      <input id="search" ref=${field} type="search" placeholder="Company, lead, phone or words" maxlength="1000" value=${text} onInput=${type}
+      <label class="visually-hidden" for="search">${is('viewer') ? 'Search by company or lead' : 'Search by company, lead, phone number or words'}</label>
+      <input id="search" ref=${field} type="search" placeholder=${is('viewer') ? 'Company or lead' : 'Company, lead, phone or words'} maxlength="1000" value=${text} onInput=${type}
         onKeyDown=${(event) => { if (event.key === 'Escape') { setText(''); search(''); event.currentTarget.blur(); } }} />
       <kbd aria-hidden="true">/</kbd>
     </form>

@@ -86,7 +86,8 @@ function LiveCard({ card }) {
     <ol class="live-lines ${card.connected_at ? '' : 'waiting'}" aria-label="What was said last">
       ${lines.map((line) => html`<li key=${line.at + line.text} class=${line.role === 'user' ? 'customer' : 'agent'}><span class="visually-hidden">
       ${line.role === 'user' ? 'Customer: ' : 'Assistant: '}</span><span dir="auto">${line.text}</span></li>`)}
-      ${lines.length === 0 && html`<li class="muted none">${card.connected_at ? 'Nothing was said yet.' : 'It rings or waits.'}</li>`}</ol>
+      ${lines.length === 0 && html`<li class="muted none">${!card.connected_at ? 'It rings or waits.' : 'last_line' in card ? 'Nothing was said yet.'
+        : 'Your profile does not show what is said.'}</li>`}</ol>
     <${Actions} card=${card} />
   </li>`;
 }
