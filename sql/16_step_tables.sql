@@ -34,6 +34,6 @@ CREATE TABLE vapi_internal.feed_follower
 	resync_after text COLLATE "C"
 );
 COMMENT ON TABLE vapi_internal.feed_follower IS 'How far the steps that follow change_feed have come, one row a step once there are calls. Written by vapi_internal.follow_feed() only.';
-COMMENT ON COLUMN vapi_internal.feed_follower.follower IS 'The step, as step_state names it: search, scores.';
+COMMENT ON COLUMN vapi_internal.feed_follower.follower IS 'The step, as step_state names it: search, scores, archive.';
 COMMENT ON COLUMN vapi_internal.feed_follower.last_seq IS 'Changes of change_feed up to here are taken.';
 COMMENT ON COLUMN vapi_internal.feed_follower.resync_after IS 'All calls are being gone over, in the order of their ids; those after this one are still to come. NULL: no.';

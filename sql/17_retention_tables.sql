@@ -2,7 +2,7 @@
 
 CREATE TABLE vapi_internal.retention
 (
-	kind text PRIMARY KEY CHECK (kind IN ('transcripts', 'raw', 'events', 'audit')),
+	kind text PRIMARY KEY CHECK (kind IN ('transcripts', 'audio', 'raw', 'events', 'audit')),
 	keep interval NOT NULL CHECK (keep >= interval '1 day'),
 	set_at timestamptz NOT NULL,
 	set_by text NOT NULL,

@@ -120,6 +120,8 @@ BEGIN
 	DELETE FROM vapi_internal.call_keyword WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call_review WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.recording_url WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.archived_recording_part WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.archived_recording WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.prospect_review WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call_recheck WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_line WHERE call_id = erased_call_id;

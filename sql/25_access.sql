@@ -4,7 +4,7 @@
 CREATE TABLE vapi_internal.role_access
 (
 	role_name text PRIMARY KEY,
-	profile text NOT NULL CHECK (profile IN ('viewer', 'agent', 'admin', 'webhook', 'bi')),
+	profile text NOT NULL CHECK (profile IN ('viewer', 'agent', 'admin', 'webhook', 'recording', 'bi')),
 	assistant_ids text[]
 );
 COMMENT ON TABLE vapi_internal.role_access IS 'What vapi_grant gave: a profile, and the assistants it is limited to (NULL: all).';
@@ -40,7 +40,7 @@ BEGIN
 		FROM vapi_internal.role_access a
 			JOIN pg_roles r ON r.rolname = a.role_name
 			LEFT JOIN unnest(a.assistant_ids) AS s(id) ON true
-		WHERE a.profile <> 'webhook' AND pg_has_role(vapi_internal.outer_role(), r.oid, 'USAGE'));
+		WHERE a.profile NOT IN ('webhook', 'recording') AND pg_has_role(vapi_internal.outer_role(), r.oid, 'USAGE'));
 END
 $$;
 COMMENT ON FUNCTION vapi_internal.scope() IS 'Ids of the assistants whose calls the outer role may see; NULL: all; an empty array: none.';

@@ -183,7 +183,7 @@ COMMENT ON FUNCTION vapi_internal.workers() IS 'One row a database of vapi_sales
 -- 1::bigint << 62 is the bit of an ended status in its version.
 CREATE VIEW vapi_internal.unsettled_call AS
 	SELECT c.call_id, c.status, c.created_at, c.ended_at, c.assistant_id,
-		coalesce(c.status IN ('queued', 'ringing', 'in-progress', 'forwarding'), false) AS live,
+		coalesce(vapi_internal.is_under_way(c.status), false) AS live,
 		greatest(c.ended_at, CASE WHEN c.v_status <> 0
 			THEN to_timestamp(((c.v_status & ~(1::bigint << 62)) >> 3) / 1000.0) ELSE c.first_seen_at END) AS known_at,
 		coalesce(r.attempts, 0) AS attempts, r.next_attempt_at, r.last_error

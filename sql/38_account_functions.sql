@@ -224,6 +224,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION vapi_edge.session() IS 'Who is signed in, with which profile, until when.';
 
+CREATE FUNCTION vapi_internal.signed_in_as() RETURNS text
+	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- Claims can be set by anybody; a session counts for its own account's role alone.
+	SELECT coalesce((SELECT a.login FROM vapi_internal.account_session s JOIN vapi_internal.account a USING (account_id)
+			WHERE s.session_id::text = vapi_internal.request_claims() ->> 'sid' AND a.role_name = pg_get_userbyid(vapi_internal.outer_role())),
+		pg_get_userbyid(vapi_internal.outer_role()))
+$$;
+COMMENT ON FUNCTION vapi_internal.signed_in_as() IS 'Who does something: the account that is signed in, else the outer role.';
+
 CREATE FUNCTION vapi_edge.change_password(bytea) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp

@@ -6,7 +6,7 @@ CREATE FUNCTION vapi_internal.control_call(id text, message jsonb) RETURNS void
 COMMENT ON FUNCTION vapi_internal.control_call(text, jsonb) IS 'Sends a message of Vapi''s live call control to a running call. VS009 when it is over or has not begun, 55000 when it cannot be controlled.';
 
 CREATE FUNCTION vapi_internal.own_call(id text) RETURNS vapi_internal.call
-	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -46,7 +46,7 @@ DECLARE
 BEGIN
 	PERFORM vapi_internal.check_control();
 	found := vapi_internal.own_call(id);
-	IF found.status NOT IN ('scheduled', 'queued', 'ringing', 'in-progress', 'forwarding') THEN
+	IF found.end_status <> 'open' THEN
 		RAISE EXCEPTION 'call "%" is over', id USING ERRCODE = 'VS009', DETAIL = format('It ended with %s.', coalesce(found.ended_reason, 'no reason')),
 			HINT = 'Only a call under way can be controlled: see vapi.live_calls.';
 	END IF;
@@ -150,10 +150,7 @@ BEGIN
 	PERFORM vapi_internal.check_control();
 	PERFORM vapi_internal.own_call(id);
 	INSERT INTO vapi_internal.call_note (call_id, written_at, written_by, note)
-		VALUES (id, clock_timestamp(), coalesce(
-			(SELECT a.login FROM vapi_internal.account_session s JOIN vapi_internal.account a USING (account_id)
-				WHERE s.session_id::text = vapi_internal.request_claims() ->> 'sid'),
-			pg_get_userbyid(vapi_internal.outer_role())), vapi_internal.check_words(text, 10000))
+		VALUES (id, clock_timestamp(), vapi_internal.signed_in_as(), vapi_internal.check_words(text, 10000))
 		RETURNING note_id INTO new_id;
 	PERFORM vapi_internal.write_audit('note', id, jsonb_build_object('note', new_id));
 	RETURN new_id;

@@ -15,6 +15,9 @@ BEGIN
 			SELECT count(*), coalesce(sum(coalesce(pg_column_size(t.transcript), 0) + coalesce(pg_column_size(t.messages), 0)), 0) INTO contents, bytes
 			FROM vapi_internal.call c JOIN vapi_internal.call_content t ON t.call_id = c.call_id
 			WHERE c.created_at < before AND (t.transcript IS NOT NULL OR t.messages IS NOT NULL);
+		WHEN 'audio' THEN
+			SELECT count(*), coalesce(sum(a.bytes), 0) INTO contents, bytes
+			FROM vapi_internal.archived_recording a WHERE a.status = 'stored' AND a.call_created_at < before;
 		WHEN 'raw' THEN
 			SELECT count(*), coalesce(sum(pg_column_size(t.raw)), 0) INTO contents, bytes
 			FROM vapi_internal.call c JOIN vapi_internal.call_content t ON t.call_id = c.call_id
@@ -27,7 +30,7 @@ BEGIN
 			SELECT count(*), coalesce(sum(pg_column_size(a.*)), 0) INTO contents, bytes FROM vapi_internal.audit a WHERE a.recorded_at < before;
 		ELSE
 			RAISE EXCEPTION 'there is no kind "%"', left(kind, 32) USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Kinds are transcripts, raw, events and audit.';
+				HINT = 'Kinds are transcripts, audio, raw, events and audit.';
 	END CASE;
 END
 $$;
@@ -63,7 +66,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_retain(text, interval, boolean) IS
-	'Says what would go if contents of a kind were kept so long only: how many, and how many bytes as stored. With dry_run => false it is so from now on: background work removes what is older, and what becomes older, day by day. Kinds: transcripts (also messages, the words in the search, quotes of scores and the bodies of the calls'' events), raw (payloads), events (applied and discarded ones), audit. NULL keeps the kind for ever again. What is gone stays gone: no import brings it back. Calls, costs, outcomes, summaries and scores stay, so analytics stay as they were. 22023 for less than a day or another kind. For the extension''s owner.';
+	'Says what would go if contents of a kind were kept so long only: how many, and how many bytes as stored. With dry_run => false it is so from now on: background work removes what is older, and what becomes older, day by day. Kinds: transcripts (also messages, the words in the search, quotes of scores and the bodies of the calls'' events), audio (archived recordings; what Vapi itself still has can still be heard), raw (payloads), events (applied and discarded ones), audit. NULL keeps the kind for ever again. What is gone stays gone: no import brings it back. Calls, costs, outcomes, summaries and scores stay, so analytics stay as they were. 22023 for less than a day or another kind. For the extension''s owner.';
 
 CREATE FUNCTION vapi_internal.without_quotes(components jsonb) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -160,6 +163,10 @@ BEGIN
 		WHEN 'events' THEN
 			gone := vapi_internal.inbox_retention_step(policy.keep, most);
 			looked_at := CASE WHEN gone = 0 THEN 0 ELSE most END;
+		WHEN 'audio' THEN
+			-- Each is some MB.
+			gone := vapi_internal.retire_audio(now() - policy.keep, greatest(most / 20, 1));
+			looked_at := CASE WHEN gone = 0 THEN 0 ELSE most END;
 		WHEN 'audit' THEN
 			DELETE FROM vapi_internal.audit a WHERE a.audit_id = ANY (ARRAY(
 				SELECT o.audit_id FROM (SELECT b.audit_id, b.recorded_at FROM vapi_internal.audit b ORDER BY b.audit_id LIMIT most) AS o
@@ -192,11 +199,11 @@ COMMENT ON FUNCTION vapi_internal.retention_step(integer) IS 'Goes over the next
 
 CREATE VIEW vapi.retention WITH (security_barrier) AS
 	SELECT k.kind, r.keep, r.set_at, r.set_by, r.passed_at, r.removed
-	FROM (VALUES (1, 'transcripts'), (2, 'raw'), (3, 'events'), (4, 'audit')) AS k(position, kind)
+	FROM (VALUES (1, 'transcripts'), (2, 'audio'), (3, 'raw'), (4, 'events'), (5, 'audit')) AS k(position, kind)
 		LEFT JOIN vapi_internal.retention r ON r.kind = k.kind
 	ORDER BY k.position;
 COMMENT ON VIEW vapi.retention IS 'One row a kind of content: how long it is kept by vapi_retain.';
-COMMENT ON COLUMN vapi.retention.kind IS 'transcripts, raw, events or audit.';
+COMMENT ON COLUMN vapi.retention.kind IS 'transcripts, audio, raw, events or audit.';
 COMMENT ON COLUMN vapi.retention.keep IS 'NULL: for ever; events go by vapi_sales.keep_events as well.';
 COMMENT ON COLUMN vapi.retention.set_at IS 'When that was set.';
 COMMENT ON COLUMN vapi.retention.set_by IS 'Who set it.';

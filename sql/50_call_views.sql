@@ -108,7 +108,7 @@ CREATE VIEW vapi.prospects WITH (security_barrier) AS
 			ARRAY(SELECT CASE WHEN (SELECT vapi_internal.may('numbers')) THEN n.phone ELSE vapi_internal.mask_number(n.phone) END
 				FROM vapi_internal.prospect_phone n WHERE n.prospect_id = p.prospect_id ORDER BY n.phone) END AS phones,
 		CASE WHEN EXISTS (SELECT FROM vapi_internal.call c WHERE c.prospect_id = p.prospect_id
-				AND c.end_status = 'open' AND c.status IN ('in-progress', 'forwarding')) THEN 'on-call' ELSE p.status END AS status,
+				AND c.end_status = 'open' AND vapi_internal.is_connected(c.status)) THEN 'on-call' ELSE p.status END AS status,
 		p.do_not_call, p.time_zone, p.source, p.created_at
 	FROM vapi_internal.prospect p
 	WHERE (SELECT vapi_internal.scope()) IS NULL

@@ -24,10 +24,10 @@ COMMENT ON FUNCTION vapi_internal.live_actions(text) IS 'What vapi_grant lets th
 -- Unmasked; what a reader gets of it decide view live_calls and call_cards.
 CREATE VIEW vapi_internal.live_fact AS
 	SELECT c.call_id, c.type, c.direction, c.status, c.end_status,
-		coalesce(c.status IN ('queued', 'ringing', 'in-progress', 'forwarding'), false) AS live,
+		coalesce(vapi_internal.is_under_way(c.status), false) AS live,
 		c.created_at, c.started_at, c.ended_at, c.ended_reason, c.ended_family, c.duration_seconds, c.cost,
 		-- Until something tells when it began: since the status says so.
-		CASE WHEN c.status IN ('in-progress', 'forwarding')
+		CASE WHEN vapi_internal.is_connected(c.status)
 			THEN coalesce(c.started_at, to_timestamp((c.v_status >> 3) / 1000.0)) END AS connected_at,
 		c.assistant_id, a.name AS assistant_name, c.phone_number_id,
 		coalesce(c.customer_e164, c.customer_number) AS customer_number, c.customer_name,
@@ -88,7 +88,7 @@ CREATE VIEW vapi.live_calls WITH (security_barrier) AS
 		vapi_internal.prospect_card(f, (SELECT vapi_internal.may('names'))) AS prospect,
 		CASE WHEN f.connected_at IS NOT NULL THEN (SELECT vapi_internal.live_actions(vapi_internal.audience())) ELSE '{}' END AS actions
 	FROM vapi_internal.live_fact f
-	WHERE f.end_status = 'open' AND f.status IN ('queued', 'ringing', 'in-progress', 'forwarding')
+	WHERE f.end_status = 'open' AND vapi_internal.is_under_way(f.status)
 		AND ((SELECT vapi_internal.scope()) IS NULL OR f.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]));
 COMMENT ON VIEW vapi.live_calls IS 'One row a call under way, with what its events say about this moment. Masks and scope as in calls.';
 COMMENT ON COLUMN vapi.live_calls.running_seconds IS 'Since the call was connected; NULL while it is queued or rings.';

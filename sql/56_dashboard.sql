@@ -20,7 +20,7 @@ BEGIN
 		'cards', jsonb_build_object('current', vapi_internal.summary(p.lower, p.upper, p.zone, checked),
 			'previous', vapi_internal.summary(before, p.lower, p.zone, checked)),
 		'live_calls', (SELECT count(*) FROM vapi_internal.facts(now() - interval '1 day', 'infinity', checked) AS f
-			WHERE f.status IN ('queued', 'ringing', 'in-progress', 'forwarding')),
+			WHERE vapi_internal.is_under_way(f.status)),
 		'volume', (SELECT coalesce(jsonb_agg(to_jsonb(v) - 'group_key' - 'group_name' ORDER BY v.bucket), '[]')
 			FROM vapi.vapi_call_volume(chosen, p.lower, p.upper, p.zone, NULL, checked, week_start) AS v),
 		'status', (SELECT coalesce(jsonb_object_agg(coalesce(v.group_key, 'unknown'), v.calls), '{}')

@@ -159,16 +159,10 @@ BEGIN
 	IF outcome IS NOT NULL AND (outcome = '' OR length(outcome) > 100) THEN
 		RAISE EXCEPTION 'an outcome has 1 to 100 characters' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	SELECT c.outcome INTO former FROM vapi_internal.call c WHERE c.call_id = vapi_set_outcome.id
-		AND (vapi_internal.scope() IS NULL OR c.assistant_id = ANY (vapi_internal.scope())) FOR UPDATE;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'there is no call "%"', id USING ERRCODE = '02000';
-	END IF;
+	PERFORM vapi_internal.own_call(id);
+	SELECT c.outcome INTO former FROM vapi_internal.call c WHERE c.call_id = vapi_set_outcome.id FOR UPDATE;
 	INSERT INTO vapi_internal.call_outcome (call_id, set_at, set_by, outcome, former, reason)
-		VALUES (id, clock_timestamp(), coalesce(
-			(SELECT a.login FROM vapi_internal.account_session s JOIN vapi_internal.account a USING (account_id)
-				WHERE s.session_id::text = vapi_internal.request_claims() ->> 'sid' AND a.role_name = pg_get_userbyid(vapi_internal.outer_role())),
-			pg_get_userbyid(vapi_internal.outer_role())), vapi_set_outcome.outcome, former, vapi_set_outcome.reason);
+		VALUES (id, clock_timestamp(), vapi_internal.signed_in_as(), vapi_set_outcome.outcome, former, vapi_set_outcome.reason);
 	-- Without a person's outcome the one that was read holds again.
 	UPDATE vapi_internal.call c SET prev_slot = c.slot,
 			outcome = coalesce(vapi_set_outcome.outcome, CASE WHEN c.reported_outcome IS NULL THEN s.outcome END),

@@ -9,11 +9,8 @@ DECLARE
 	found vapi.calls;
 	answer jsonb;
 BEGIN
+	PERFORM vapi_internal.own_call(id);
 	SELECT v.* INTO found FROM vapi.calls AS v WHERE v.id = call_detail.id;
-	IF found.id IS NULL THEN
-		RAISE EXCEPTION 'there is no call "%"', left(id, 100)
-			USING ERRCODE = '02000', HINT = 'It may not have been imported yet, or not be yours to see.';
-	END IF;
 	SELECT vapi_internal.call_object(found, may_content)
 		|| CASE WHEN may_content THEN jsonb_strip_nulls(jsonb_build_object('transcript', t.transcript)) || jsonb_build_object(
 				'messages', coalesce((SELECT jsonb_agg(jsonb_build_object('position', m.position, 'role', m.role, 'message', m.message,

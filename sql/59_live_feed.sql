@@ -53,7 +53,7 @@ BEGIN
 		RETURN jsonb_build_object('epoch', this_epoch, 'last', head, 'reset', true, 'more', false, 'calls', coalesce((
 			SELECT jsonb_agg(vapi_internal.call_card(f, audience, a.actions) ORDER BY f.created_at, f.call_id)
 			FROM vapi_internal.live_fact f, (SELECT vapi_internal.live_actions(audience)) AS a(actions)
-			WHERE f.end_status = 'open' AND f.status IN ('queued', 'ringing', 'in-progress', 'forwarding')
+			WHERE f.end_status = 'open' AND vapi_internal.is_under_way(f.status)
 				AND (scope IS NULL OR f.assistant_id = ANY (scope))), '[]'));
 	END IF;
 	upto := least(head, "after" + most);
@@ -253,7 +253,9 @@ DECLARE
 	first bigint := (SELECT min(f.seq) FROM vapi_internal.change_feed f);
 	-- The newest change stays, for the position in the feed.
 	head bigint := (SELECT h.last FROM vapi_internal.feed_head h);
-	taken bigint := least((SELECT min(s.last_seq) FROM vapi_internal.feed_follower s), (SELECT min(m.last_seq) FROM vapi_internal.call_mirror m));
+	taken bigint := least((SELECT min(s.last_seq) FROM vapi_internal.feed_follower s
+		-- one that is switched off takes nothing
+		WHERE s.follower <> 'archive' OR coalesce(current_setting('vapi_sales.archive_recordings', true), 'off') <> 'off'), (SELECT min(m.last_seq) FROM vapi_internal.call_mirror m));
 	removed integer;
 BEGIN
 	DELETE FROM vapi_internal.live_channel l WHERE l.subscribed_at < now() - interval '1 day';

@@ -3,7 +3,7 @@
 
 CREATE FUNCTION vapi_internal.server_facts(OUT library_version text, OUT key_problem text, OUT key_hint text,
 	OUT key_stamp bigint, OUT requests_per_minute integer, OUT preloaded boolean, OUT databases text, OUT poll_interval integer, OUT keep_events integer,
-	OUT shared_preload_libraries text, OUT publish_url text)
+	OUT shared_preload_libraries text, OUT publish_url text, OUT archive_recordings text, OUT archive_quota integer, OUT vapi_retention integer)
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'vapi_sales_server_facts';
 COMMENT ON FUNCTION vapi_internal.server_facts() IS 'What only the library knows: its version, why the API key cannot be read (NULL: it can), which one it is (see sync_state), settings.';
@@ -272,7 +272,7 @@ AS $$
 					WHEN 'inbox_retention' THEN interval '3 hours' WHEN 'feed_retention' THEN interval '3 hours' WHEN 'sweep' THEN interval '20 minutes' ELSE interval '5 minutes' END AS late
 			FROM facts f, vapi_internal.step_state s
 			WHERE s.step <> 'poll' AND (s.step <> 'inbox_retention' OR f.keep_events > 0)
-				AND (s.step <> 'publish' OR f.publish_url <> '')) s
+				AND (s.step <> 'publish' OR f.publish_url <> '') AND (s.step <> 'archive' OR f.archive_recordings <> 'off')) s
 
 		UNION ALL
 		SELECT 'retention', CASE WHEN count(*) FILTER (WHERE r.late) > 0 THEN 'warn' ELSE 'ok' END,
@@ -282,8 +282,24 @@ AS $$
 			CASE WHEN count(*) FILTER (WHERE r.late) > 0 THEN 'What is too old has not been removed for two days: check steps and worker.' END
 		FROM (SELECT k.position, k.kind, p.keep, p.next_pass_at < now() - interval '2 days' AS late,
 				justify_interval(make_interval(mins => nullif(f.keep_events, 0))) AS setting
-			FROM facts f, (VALUES (1, 'transcripts'), (2, 'raw'), (3, 'events'), (4, 'audit')) AS k(position, kind)
+			FROM facts f, (VALUES (1, 'transcripts'), (2, 'audio'), (3, 'raw'), (4, 'events'), (5, 'audit')) AS k(position, kind)
 				LEFT JOIN vapi_internal.retention p ON p.kind = k.kind) r
+
+		UNION ALL
+		-- Days of safety: how long Vapi still has what is not here yet.
+		SELECT 'archive', CASE WHEN a.off THEN 'ok' WHEN w.days < 2 THEN 'fail' WHEN w.days < 7 OR s.full_since IS NOT NULL THEN 'warn' ELSE 'ok' END,
+			CASE WHEN a.off THEN 'vapi_sales.archive_recordings is off: what Vapi deletes is gone'
+				ELSE concat_ws('; ', format('%s, %s', vapi_internal.counted(coalesce(s.recordings, 0), coalesce(s.recordings, 0), 'recording'), pg_size_pretty(coalesce(s.bytes, 0))),
+					CASE WHEN w.count > 0 THEN format('%s waiting, of which Vapi keeps the oldest for %s more days', vapi_internal.counted(w.count, 1000, 'recording'), greatest(floor(w.days), 0)) ELSE 'none waits' END,
+					CASE WHEN g.count > 0 THEN format('%s gone before', vapi_internal.counted(g.count, 1000, 'recording')) END,
+					CASE WHEN s.full_since IS NOT NULL THEN format('vapi_sales.archive_quota has been used up for %s', vapi_internal.elapsed(s.full_since)) END) END,
+			CASE WHEN a.off THEN NULL WHEN s.full_since IS NOT NULL THEN 'Raise vapi_sales.archive_quota, or have vapi.vapi_retain(''audio'', ...) remove older ones.'
+				WHEN w.days < 7 THEN 'See last_error in vapi.archived_recordings, and checks steps and worker.' END
+		FROM (SELECT f.archive_recordings = 'off' AS off FROM facts f) a
+			LEFT JOIN vapi_internal.archive_state s ON true,
+			(SELECT count(*) AS count, extract(epoch FROM min(o.call_created_at) + make_interval(mins => min(o.vapi_retention)) - now()) / 86400 AS days
+				FROM (SELECT r.call_created_at, f.vapi_retention FROM facts f, vapi_internal.archived_recording r WHERE r.status = 'waiting' ORDER BY r.call_created_at LIMIT 1001) o) w,
+			(SELECT count(*) AS count FROM (SELECT FROM vapi_internal.archived_recording r WHERE r.status = 'gone' LIMIT 1001) o) g
 
 		UNION ALL
 		SELECT 'schedules', h.status, h.detail, h.what_to_do FROM vapi_internal.schedule_health() h

@@ -12,6 +12,8 @@ AS $$
 		('FUNCTION vapi_internal.may(text)', 'EXECUTE'),
 		('FUNCTION vapi_internal.scope()', 'EXECUTE'),
 		('FUNCTION vapi_internal.mask_number(text)', 'EXECUTE'),
+		('FUNCTION vapi_internal.is_under_way(text)', 'EXECUTE'),
+		('FUNCTION vapi_internal.is_connected(text)', 'EXECUTE'),
 		('FUNCTION vapi_internal.time_zone()', 'EXECUTE'),
 		('TABLE vapi.calls', 'SELECT'),
 		('TABLE vapi.live_calls', 'SELECT'),
@@ -88,6 +90,7 @@ AS $$
 		('TABLE vapi.call_notes', 'SELECT'),
 		('FUNCTION vapi.vapi_get_recording(text, text)', 'EXECUTE'),
 		('FUNCTION vapi_edge.recording(text, text)', 'EXECUTE'),
+		('FUNCTION vapi_edge.recording_part(text, text, text)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_create_call(jsonb)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_end_call(text)', 'EXECUTE'),
 		('FUNCTION vapi.vapi_transfer_call(text, text, text)', 'EXECUTE'),
@@ -106,6 +109,8 @@ AS $$
 		('FUNCTION vapi.vapi_check_setup()', 'EXECUTE'),
 		('TABLE vapi.audit', 'SELECT'),
 		('TABLE vapi.retention', 'SELECT'),
+		('TABLE vapi.archived_recordings', 'SELECT'),
+		('FUNCTION vapi_internal.vapi_retention()', 'EXECUTE'),
 		('TABLE vapi.handlers', 'SELECT'),
 		('TABLE vapi.schedules', 'SELECT'),
 		('TABLE vapi.events', 'SELECT'),
@@ -131,8 +136,13 @@ AS $$
 		('SCHEMA vapi_edge', 'USAGE'),
 		('FUNCTION vapi.vapi_webhook(bytea)', 'EXECUTE'),
 		('FUNCTION vapi_edge.webhook(bytea)', 'EXECUTE'),
-		('FUNCTION vapi_edge.recording_source(text, text, bigint)', 'EXECUTE'),
 		('FUNCTION vapi_edge.login(bytea)', 'EXECUTE')) AS o(object, privilege)
+	UNION ALL
+	SELECT 'recording', o.object, o.privilege
+	FROM (VALUES
+		('SCHEMA vapi_edge', 'USAGE'),
+		('FUNCTION vapi_edge.check_session()', 'EXECUTE'),
+		('FUNCTION vapi_edge.recording_source(text, text, bigint)', 'EXECUTE')) AS o(object, privilege)
 	UNION ALL
 	SELECT r.profile, o.object, o.privilege
 	FROM reader r CROSS JOIN (VALUES
@@ -167,9 +177,9 @@ BEGIN
 		RAISE EXCEPTION 'role "%" does not exist', role
 			USING ERRCODE = 'undefined_object', HINT = 'Create it with CREATE ROLE first.';
 	END IF;
-	IF "as" IS NULL OR "as" NOT IN ('viewer', 'agent', 'admin', 'webhook', 'bi') THEN
+	IF "as" IS NULL OR "as" NOT IN ('viewer', 'agent', 'admin', 'webhook', 'recording', 'bi') THEN
 		RAISE EXCEPTION 'unknown profile "%"', "as"
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Profiles are viewer, agent, admin, webhook and bi.';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Profiles are viewer, agent, admin, webhook, recording and bi.';
 	END IF;
 	PERFORM vapi.vapi_revoke(role);
 	INSERT INTO vapi_internal.role_access (role_name, profile, assistant_ids) VALUES (role, "as", assistants);
@@ -179,7 +189,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_grant(text, text, text[]) IS
-	'Lets a role use vapi_sales as viewer (names, but masked numbers and no content), agent (all of a call, and control of those under way), admin (and sync), webhook (delivers events) or bi (no names, numbers or content); optionally only calls of these assistants. Replaces what the role had. 42704 no such role, 22023 no such profile. For the extension''s owner.';
+	'Lets a role use vapi_sales as viewer (names, but masked numbers and no content), agent (all of a call, and control of those under way), admin (and sync), webhook (delivers events), recording (tells nginx where recordings lie) or bi (no names, numbers or content); optionally only calls of these assistants. Replaces what the role had. 42704 no such role, 22023 no such profile. For the extension''s owner.';
 
 CREATE FUNCTION vapi.vapi_revoke(role text) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -53,6 +53,9 @@ char *vapi_guc_webhook_url;
 bool vapi_guc_webhook_secret_is_base64;
 int vapi_guc_webhook_tolerance;
 int vapi_guc_webhook_max_body;
+int vapi_guc_archive_recordings;
+int vapi_guc_archive_quota;
+int vapi_guc_vapi_retention;
 int vapi_guc_handler_timeout;
 int vapi_guc_assistant_request_timeout;
 
@@ -60,6 +63,13 @@ static const struct config_enum_entry keep_raw_options[] = {
 	{"none", VAPI_KEEP_NONE, false},
 	{"compact", VAPI_KEEP_COMPACT, false},
 	{"full", VAPI_KEEP_FULL, false},
+	{NULL, 0, false},
+};
+
+static const struct config_enum_entry archive_options[] = {
+	{"off", VAPI_ARCHIVE_OFF, false},
+	{"mono", VAPI_ARCHIVE_MONO, false},
+	{"stereo", VAPI_ARCHIVE_STEREO, false},
 	{NULL, 0, false},
 };
 
@@ -287,6 +297,21 @@ define_background(void)
 							"How long events that were applied or discarded are kept; 0: for ever.",
 							"What waits, and dead letters, are kept in any case.",
 							&vapi_guc_keep_events, 30 * 24 * 60, 0, 36500 * 24 * 60,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomEnumVariable("vapi_sales.archive_recordings",
+							 "Which recordings are kept here before Vapi deletes them.",
+							 "Where a call has only one of mono and stereo, that one is.",
+							 &vapi_guc_archive_recordings, VAPI_ARCHIVE_OFF, archive_options,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.archive_quota",
+							"Most that archived recordings may take; 0: no limit.",
+							"Then no more are archived; none is removed.",
+							&vapi_guc_archive_quota, 0, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MB, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.vapi_retention",
+							"How long Vapi keeps the recordings of this account.",
+							NULL,
+							&vapi_guc_vapi_retention, 14 * 24 * 60, 24 * 60, 36500 * 24 * 60,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("vapi_sales.notify",
 							 "Notifies channel vapi_calls when calls have changed.",

@@ -37,7 +37,18 @@ extern char *vapi_guc_default_assistant_id;
 extern char *vapi_guc_default_phone_number_id;
 extern char *vapi_guc_public_url;
 extern char *vapi_guc_publish_url; /* unix:/path or http(s) URL of the live nginx; empty: nothing is published */
-extern bool vapi_guc_notify;	   /* on; change_step reads it by its name */
+/* Which recordings are kept here. */
+typedef enum VapiArchive
+{
+	VAPI_ARCHIVE_OFF,
+	VAPI_ARCHIVE_MONO,
+	VAPI_ARCHIVE_STEREO
+} VapiArchive;
+
+extern int vapi_guc_archive_recordings; /* VapiArchive, off; SQL reads it by its name */
+extern int vapi_guc_archive_quota;		/* MB; 0: none */
+extern int vapi_guc_vapi_retention;		/* min, 14 days; SQL reads it by its name */
+extern bool vapi_guc_notify;			/* on; change_step reads it by its name */
 
 /* How a webhook's sender proves itself. */
 typedef enum VapiWebhookAuth

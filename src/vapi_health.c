@@ -34,8 +34,8 @@ vapi_sales_server_facts(PG_FUNCTION_ARGS)
 	char *database = get_database_name(MyDatabaseId);
 	ErrorData *failure = vapi_store_attempt(look_for_key, database);
 	TupleDesc descriptor;
-	Datum values[11] = {0};
-	bool nulls[11] = {false, true, true};
+	Datum values[14] = {0};
+	bool nulls[14] = {false, true, true};
 
 	if (failure != NULL && failure->sqlerrcode != ERRCODE_VAPI_SECRET)
 		ReThrowError(failure);
@@ -59,6 +59,9 @@ vapi_sales_server_facts(PG_FUNCTION_ARGS)
 	values[8] = Int32GetDatum(vapi_guc_keep_events);
 	values[9] = CStringGetTextDatum(shared_preload_libraries_string ? shared_preload_libraries_string : "");
 	values[10] = CStringGetTextDatum(vapi_guc_publish_url);
+	values[11] = CStringGetTextDatum(GetConfigOption("vapi_sales.archive_recordings", false, false));
+	values[12] = Int32GetDatum(vapi_guc_archive_quota);
+	values[13] = Int32GetDatum(vapi_guc_vapi_retention);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 

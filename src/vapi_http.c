@@ -319,6 +319,7 @@ wait_for_transfer(VapiHttpTransfer *transfer)
 	int64 listening_since = vapi_transfer_clock_ms();
 
 	vapi_http_poll(transfer);
+	vapi_transfer_drain(transfer);
 	while (!transfer->complete)
 	{
 		int64 now = vapi_transfer_clock_ms();
@@ -338,6 +339,7 @@ wait_for_transfer(VapiHttpTransfer *transfer)
 		nready = wait_for_sockets(client, (long) Max(timeout, 0), ready);
 		CHECK_FOR_INTERRUPTS();
 		drive(client, ready, nready);
+		vapi_transfer_drain(transfer);
 		if (!transfer->brief)
 			vapi_http_idle();
 	}

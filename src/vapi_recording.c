@@ -71,6 +71,18 @@ url_part(const char *url, CURLUPart part)
 	return copy;
 }
 
+const char *
+vapi_recording_media_type(const char *url)
+{
+	size_t length = strcspn(url, "?#");
+
+	if (length >= 4 && pg_strncasecmp(url + length - 4, ".wav", 4) == 0)
+		return "audio/wav";
+	if (length >= 4 && pg_strncasecmp(url + length - 4, ".mp3", 4) == 0)
+		return "audio/mpeg";
+	return "application/octet-stream";
+}
+
 /* Refuses a URL from which nothing may be fetched, as far as can be said without connecting to it. */
 static void
 check_url(const char *url)
@@ -92,6 +104,7 @@ fill_source(const char *text, VapiRecordingSource *source)
 
 	check_url(url);
 	source->url = pstrdup(url);
+	source->media_type = vapi_recording_media_type(url);
 	source->scheme = url_part(url, CURLUPART_SCHEME);
 	port = url_part(url, CURLUPART_PORT);
 	source->host = psprintf("%s%s%s", url_part(url, CURLUPART_HOST), *port ? ":" : "", port);
@@ -188,11 +201,10 @@ vapi_recording_check_url(const char *url)
 	(void) find_address(url);
 }
 
-/* What Vapi answers instead of a recording, as one who listens understands it. */
-static char *
-ask_vapi(const char *id, const char *kind)
+/* What Vapi answers instead of a recording becomes what one who listens understands. */
+char *
+vapi_recording_ask(VapiClient *client, const char *id, const char *kind)
 {
-	VapiClient *client = vapi_budget_client(Min(ATTEMPTS, vapi_guc_max_attempts));
 	char *path = psprintf("/call/%s/%s", vapi_client_escape(id), route(kind));
 	MemoryContext context = CurrentMemoryContext;
 	char *volatile url = NULL;
@@ -225,7 +237,6 @@ ask_vapi(const char *id, const char *kind)
 				 errdetail("Vapi has none."),
 				 errhint("Recording may be off for the assistant (artifactPlan.recordingEnabled), the organisation may"
 						 " have HIPAA or zero data retention, or Vapi's retention of 14 days may have passed.")));
-	vapi_breaker_close(true);
 	return url;
 }
 
@@ -241,13 +252,14 @@ ask_and_keep(const char *id, const char *kind, VapiRecordingSource *source)
 		" ON CONFLICT (call_id, kind) DO UPDATE"
 		" SET sealed = excluded.sealed, asked_at = excluded.asked_at, expires_at = excluded.expires_at",
 		NULL};
-	char *url = ask_vapi(id, kind);
+	char *url = vapi_recording_ask(vapi_budget_client(Min(ATTEMPTS, vapi_guc_max_attempts)), id, kind);
 	int64 now = vapi_store_now();
 	char *text;
 	bytea *sealed;
 	VapiParameter parameters[5];
 	VapiStoreSection section;
 
+	vapi_breaker_close(true);
 	check_url(url);
 	text = psprintf("%s %s", find_address(url), url);
 	fill_source(text, source);
@@ -290,6 +302,29 @@ vapi_recording_locate(const char *id, const char *kind, int64 asked_after, VapiR
 		ask_and_keep(id, kind, source);
 }
 
+/* Refuses what is no recording. */
+static void
+check_response(const VapiHttpResponse *response)
+{
+	if (response->status == 0)
+		ereport(ERROR,
+				(errcode(response->sqlstate), errmsg("the recording could not be fetched: %s", response->error)));
+	if (response->status != 200)
+		ereport(ERROR,
+				(errcode(response->status == 404 ? ERRCODE_NO_DATA : ERRCODE_VAPI_UNAVAILABLE),
+				 errmsg("the storage did not serve the recording (HTTP %d)", response->status)));
+}
+
+void
+vapi_recording_download(VapiHttpClient *client, const char *url,
+						void (*sink)(void *arg, const char *bytes, size_t length), void *arg)
+{
+	VapiUrlHosts hosts = storage_hosts();
+	VapiHttpRequest request = {.method = "GET", .url = url, .hosts = &hosts, .sink = sink, .sink_arg = arg};
+
+	check_response(vapi_http_finish(vapi_http_start(client, &request)));
+}
+
 bytea *
 vapi_recording_fetch(const char *id, const char *kind)
 {
@@ -307,14 +342,7 @@ vapi_recording_fetch(const char *id, const char *kind)
 		if (attempt > 0 || response->status != 403)
 			break;
 	}
-	if (response->status == 0)
-		ereport(ERROR,
-				(errcode(response->sqlstate), errmsg("the recording could not be fetched: %s", response->error)));
-	if (response->status != 200)
-		ereport(ERROR,
-				(errcode(response->status == 404 ? ERRCODE_NO_DATA : ERRCODE_VAPI_UNAVAILABLE),
-				 errmsg("the storage did not serve the %s recording of call \"%s\" (HTTP %d)", kind, id,
-						response->status)));
+	check_response(response);
 	audio = palloc(VARHDRSZ + response->body_length);
 	SET_VARSIZE(audio, VARHDRSZ + response->body_length);
 	memcpy(VARDATA(audio), response->body, response->body_length);

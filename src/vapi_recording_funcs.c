@@ -13,8 +13,8 @@ vapi_sales_locate_recording(PG_FUNCTION_ARGS)
 {
 	VapiRecordingSource source = {0};
 	TupleDesc descriptor;
-	Datum values[5];
-	bool nulls[5] = {false};
+	Datum values[6];
+	bool nulls[6] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -26,6 +26,7 @@ vapi_sales_locate_recording(PG_FUNCTION_ARGS)
 	values[2] = CStringGetTextDatum(source.address);
 	values[3] = CStringGetTextDatum(source.target);
 	values[4] = Int64GetDatum(source.asked_at);
+	values[5] = CStringGetTextDatum(source.media_type);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(descriptor, values, nulls)));
 }
 

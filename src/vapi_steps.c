@@ -5,6 +5,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "vapi_archive.h"
 #include "vapi_error.h"
 #include "vapi_event.h"
 #include "vapi_extend.h"
@@ -39,6 +40,7 @@
 #define SETTLE_S 60
 #define SWEEP_S 300
 #define RETENTION_S 3600
+#define ARCHIVE_S 60
 
 typedef struct Step
 {
@@ -177,6 +179,12 @@ sweep_interval(void)
 }
 
 static int
+archive_interval(void)
+{
+	return ARCHIVE_S;
+}
+
+static int
 feed_retention_interval(void)
 {
 	return RETENTION_S;
@@ -219,6 +227,8 @@ static Step steps[] = {
 	 TAKEN_BY(vapi_recheck_settle)},
 	{"sweep", "Calls under way could not be looked at", false, false, 0, sweep_interval, NULL,
 	 TAKEN_BY(vapi_recheck_sweep)},
+	{"archive", "Recordings could not be archived", false, false, 0, archive_interval, vapi_archive_off,
+	 TAKEN_BY(vapi_archive_take)},
 	{"vapi_objects", "The mirror of assistants, squads and phone numbers is not up to date", true, false, 0, NULL,
 	 NULL,
 	 TAKEN_BY(take_objects)},

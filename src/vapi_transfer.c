@@ -76,7 +76,7 @@ body_arrived(char *bytes, size_t one, size_t count, void *arg)
 
 	(void) one;
 	transfer->last_byte = vapi_transfer_clock_ms();
-	if (count > transfer->max - transfer->length)
+	if (count > transfer->max - transfer->taken - transfer->length)
 	{
 		transfer->too_large = true;
 		return CURL_WRITEFUNC_ERROR;
@@ -101,6 +101,21 @@ body_arrived(char *bytes, size_t one, size_t count, void *arg)
 	memcpy(transfer->buffer + transfer->length, bytes, count);
 	transfer->length += count;
 	return count;
+}
+
+void
+vapi_transfer_drain(VapiHttpTransfer *transfer)
+{
+	long status = 0;
+
+	if (transfer->sink == NULL || transfer->length == 0)
+		return;
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return;
+	transfer->sink(transfer->sink_arg, transfer->buffer, transfer->length);
+	transfer->taken += transfer->length;
+	transfer->length = 0;
 }
 
 /* curl: a header line; curl keeps the values, we only bound their sum. */
@@ -275,6 +290,8 @@ vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list, cons
 	transfer->local = request->socket != NULL;
 	transfer->brief = request->brief;
 	transfer->connect_only = request->connect_only;
+	transfer->sink = request->sink;
+	transfer->sink_arg = request->sink_arg;
 	strlcpy(transfer->host, host, VAPI_URL_HOST_SIZE);
 	transfer->max = request->max_response > 0 ? request->max_response : (size_t) vapi_guc_max_response_size * 1024;
 	transfer->max = Min(transfer->max, MaxAllocSize - 1);
@@ -407,7 +424,7 @@ hand_over_body(VapiHttpTransfer *transfer, VapiHttpResponse *response)
 {
 	MemoryContextCallback *callback;
 
-	response->body_length = transfer->length;
+	response->body_length = transfer->taken + transfer->length;
 	if (transfer->buffer == NULL || response->status < 200 || response->status > 299)
 	{
 		response->body = palloc(transfer->length + 1);
@@ -422,7 +439,7 @@ hand_over_body(VapiHttpTransfer *transfer, VapiHttpResponse *response)
 		MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 		transfer->buffer = NULL;
 	}
-	response->body[response->body_length] = '\0';
+	response->body[transfer->length] = '\0';
 }
 
 VapiHttpResponse *

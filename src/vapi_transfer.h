@@ -29,13 +29,18 @@ typedef struct VapiHttpRequest
 	bool repeatable;	 /* also a POST may go out twice, so it takes a kept connection */
 	int timeout_ms;		 /* for all of it; 0: by vapi_sales.connect_timeout and http_timeout */
 	size_t max_response; /* bytes, after decompression; 0: vapi_sales.max_response_size */
+
+	/* Gets the body of a 200 piece by piece, and may ereport; NULL: the body is in the answer. */
+	void (*sink)(void *arg, const char *bytes, size_t length);
+
+	void *sink_arg;
 } VapiHttpRequest;
 
 typedef struct VapiHttpResponse
 {
-	int status; /* HTTP status; 0: the request failed, see error */
-	char *body; /* zero-terminated; never NULL when status is not 0; of a 2xx freed with the context only */
-	size_t body_length;
+	int status;			/* HTTP status; 0: the request failed, see error */
+	char *body;			/* zero-terminated; never NULL when status is not 0; of a 2xx freed with the context only */
+	size_t body_length; /* with a sink: what that has got, body is empty */
 	char *content_type; /* NULL when missing */
 	char *location;		/* of a redirect, as the server gave it; NULL when missing */
 	char *address;		/* connect_only, then with status 200: the IP address of the host */
@@ -63,6 +68,7 @@ typedef struct VapiHttpTransfer
 
 	char *buffer; /* malloc'd: written by curl's callback, which must not throw */
 	size_t length;
+	size_t taken; /* bytes that the sink has got and that are no longer in the buffer */
 	size_t size;
 	size_t size_hint; /* first size of the buffer */
 	size_t max;
@@ -72,6 +78,8 @@ typedef struct VapiHttpTransfer
 	bool too_large;
 	bool out_of_memory;
 	bool address_refused;
+	void (*sink)(void *arg, const char *bytes, size_t length);
+	void *sink_arg;
 	bool local; /* by a unix socket */
 	bool brief;
 	bool connect_only;
@@ -98,6 +106,14 @@ extern void vapi_transfer_restore_signals(const sigset_t *saved);
  */
 extern VapiHttpTransfer *vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list,
 											  const VapiHttpRequest *request);
+
+/*
+ * Gives what has arrived to the request's sink, so that a large answer is never
+ * in memory as a whole: what one turn of curl reads is at most some hundred kB.
+ * Outside curl's callbacks, as the sink may ereport. Nothing without a sink, or
+ * for an answer that is no 200.
+ */
+extern void vapi_transfer_drain(VapiHttpTransfer *transfer);
 
 /*
  * What a finished transfer brought, in the current context. ereports 53200

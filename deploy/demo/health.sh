@@ -52,5 +52,7 @@ check "nginx-edge: serves a page" answers nginx-edge 200 "$port" GET /
 check "postgrest-public: asks for a token" answers postgrest-public 401 "$port" GET /api/session
 # nobody: answered by the database, counted nowhere
 check "postgrest-edge: refuses who is nobody" answers postgrest-edge 401 "$sockets/edge.sock" POST /rpc/login '{"login": null, "password": null}'
+# without a token no function but nginx's own
+check "postgrest-waiting: asks for a token" answers postgrest-waiting 401 "$sockets/waiting.sock" POST /rpc/vapi_list_calls '{}'
 [ ! -e "$parts/nginx-live" ] || check "nginx-live: answers" answers nginx-live 404 "$sockets/live.sock" GET /
 exit $bad

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # of stack.sh and start.sh
-# What the demo serves over HTTP: PostgREST twice, the edge's nginx, the live feed's nginx. Sourced by start.sh after
+# What the demo serves over HTTP: PostgREST three times, the edge's nginx, the live feed's nginx. Sourced by start.sh after
 # stack.sh. The files of deploy/postgrest and deploy/nginx are the ones for production; only their paths are changed.
 
 # The end of a pipe is no shell of its own: put there notes what has changed.
@@ -91,7 +91,7 @@ write_postgrest() {
 	local name=$1
 	{
 		echo "db-uri = \"host=$sockets dbname=$database user=vapi_${name}_login\""
-		[ "$name" = edge ] || echo "openapi-server-proxy-uri = \"$public_url/rest\""
+		[ "$name" != public ] || echo "openapi-server-proxy-uri = \"$public_url/rest\""
 		placed "deploy/postgrest/$name.conf" | sed -e '/^db-uri/d' -e '/^openapi-server-proxy-uri/d'
 	} | put "$configuration/postgrest-$name.conf"
 	part "postgrest-$name" <<-END
@@ -161,6 +161,7 @@ write_http() {
 	mkdir -p "$configuration/edge" "$configuration/live"
 	write_postgrest public
 	write_postgrest edge
+	write_postgrest waiting
 	write_edge
 	write_live
 	for name in $(tr ' ' '\n' <<<"$changed" | sort -u); do

@@ -20,9 +20,10 @@ CREATE ROLE regress_viewer;
 CREATE ROLE regress_agent;
 CREATE ROLE regress_admin;
 CREATE ROLE regress_webhook;
+CREATE ROLE regress_recording;
 CREATE ROLE regress_bi;
 SELECT vapi.vapi_grant('regress_viewer', 'viewer'), vapi.vapi_grant('regress_agent', 'agent'), vapi.vapi_grant('regress_admin', 'admin'),
-	vapi.vapi_grant('regress_webhook', 'webhook'), vapi.vapi_grant('regress_bi', 'bi');
+	vapi.vapi_grant('regress_webhook', 'webhook'), vapi.vapi_grant('regress_recording', 'recording'), vapi.vapi_grant('regress_bi', 'bi');
 
 -- 1. Every schema, view, table, sequence, column and function, and who has what on it.
 CREATE TEMP VIEW privilege AS
@@ -44,7 +45,8 @@ SELECT name,
 	string_agg(privilege_type, ',') FILTER (WHERE grantee = 'regress_agent') AS agent,
 	string_agg(privilege_type, ',') FILTER (WHERE grantee = 'regress_admin') AS admin,
 	string_agg(privilege_type, ',') FILTER (WHERE grantee = 'regress_webhook') AS webhook,
-	string_agg(privilege_type, ',') FILTER (WHERE grantee = 'regress_bi') AS bi
+	string_agg(privilege_type, ',') FILTER (WHERE grantee = 'regress_bi') AS bi,
+	string_agg(privilege_type, ',') FILTER (WHERE grantee = 'regress_recording') AS recording
 FROM privilege GROUP BY name ORDER BY name COLLATE "C";
 -- Nobody else, nothing to pass on.
 SELECT * FROM privilege

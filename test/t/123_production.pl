@@ -35,7 +35,7 @@ SKIP:
 	skip 'no systemd-analyze', 1 unless there('systemd-analyze');
 	mkdir "$folder/units" or die $!;
 	my @units = map { s{.*/}{}r } glob "$root/deploy/systemd/*.service";
-	is_deeply(\@units, [qw(vapi-nginx-live.service vapi-postgrest-edge.service vapi-postgrest-public.service)], 'the units');
+	is_deeply(\@units, [qw(vapi-nginx-live.service vapi-postgrest-edge.service vapi-postgrest-public.service vapi-postgrest-waiting.service)], 'the units');
 	for my $unit (@units)
 	{
 		put("units/$unit", slurp_file("$root/deploy/systemd/$unit") =~ s{^(ExecStart)=\S+}{$1=/bin/true}mr);

@@ -21,7 +21,7 @@ my $key = 'a key of tokens that is long enough for HS256';
 my $json = JSON::PP->new->canonical->allow_nonref;
 my $simulator = VapiSales::Test->simulator(calls => 80, bytes => 3000, from => '2026-01-01T00:00:00Z', to => '2026-02-01T00:00:00Z');
 my $node = VapiSales::Test->node('main', simulator => $simulator);
-my @profiles = qw(viewer agent admin webhook bi); # as expected/access.out has its columns
+my @profiles = qw(viewer agent admin webhook bi recording); # as expected/access.out has its columns
 $node->safe_psql('calls', q{
 	CREATE ROLE authenticator LOGIN NOINHERIT; CREATE ROLE webhook; CREATE ROLE bi; CREATE ROLE plain; CREATE ROLE viewer; CREATE ROLE agent;
 	CREATE ROLE admin; CREATE ROLE narrow;

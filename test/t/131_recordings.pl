@@ -193,7 +193,7 @@ for my $try ([ GET => {} ], [ HEAD => {} ], [ GET => { Range => 'bytes=0-9' } ],
 	is_deeply([ grep { /^(x-rec|x-accel|x-vapi|set-cookie|location|access-control|server-timing|vary)/ } keys %{ $got->{headers} } ], [], "$try->[0] " . ($try->[1]{Range} // '') . ': only what a player needs');
 	is_deeply([ grep { ($got->{headers}{$_} // '') =~ /SIMSECRET|_storage/ } keys %{ $got->{headers} } ], [], 'and no URL');
 }
-for my $role (qw(viewer agent admin bi other))
+for my $role (qw(viewer agent admin bi other webhook))
 {
 	my ($result, $out, $err) = $node->psql('calls', "SET ROLE $role; SELECT vapi_edge.recording_source('$id', 'mono')");
 	like($err, qr/permission denied for function recording_source/, "$role: not the location");
@@ -217,29 +217,13 @@ VapiSales::Test->wait_until('the storage stops', sub { $simulator->admin('stats'
 $simulator->request('PUT', '/_sim/faults', []);
 
 # 8. Twenty at once, once the programs have what they need to run.
-sub memory
-{
-	my $sum = 0;
-	for my $name (glob '/proc/[0-9]*')
-	{
-		my $command = -r "$name/cmdline" ? (slurp_file("$name/cmdline") // '') : '';
-		next unless $command =~ /^nginx/ && (readlink("$name/cwd") // '') eq $web->folder || (readlink("$name/cwd") // '') eq $node->data_dir;
-		my $map = eval { slurp_file("$name/smaps_rollup") } // '';
-		$sum += $1 while $map =~ /^Private_\w+:\s+(\d+) kB/mg;
-	}
-	return $sum;
-}
-sub plays
-{
-	my ($rate) = @_;
-	return map { IPC::Run::start([ 'curl', '-s', '-o', '/dev/null', $rate ? ('--limit-rate', $rate) : (), '-H', "Authorization: $as{agent}[1]", "$root/api/vapi/recordings/$id" ], '>', \my $out, '2>&1') } 1 .. 20;
-}
-$_->finish for plays();
-my $before = memory();
+my @play = ("$root/api/vapi/recordings/$id", $as{agent}[1]);
+$_->finish for $web->plays(20, @play);
+my $before = $web->memory;
 my $begun = storage();
-my @plays = plays('50k');
+my @plays = $web->plays(20, @play, '50k');
 VapiSales::Test->wait_until('twenty play', sub { storage() - $begun >= 20 }, 60);
-my $grown = memory() - $before;
+my $grown = $web->memory - $before;
 note(sprintf 'twenty plays: %d kB more than %d kB', $grown, $before);
 is(scalar(grep { $_->pumpable } @plays), 20, 'all of them');
 cmp_ok($grown, '<', 20480, 'grow the memory of nginx and PostgreSQL by less than 20 MB');

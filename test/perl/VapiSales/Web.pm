@@ -50,7 +50,8 @@ sub skip_without_programs
 }
 
 # new(node, role[, public => 1[, live => 1][, recordings => 1]]): the role must exist and have the profile webhook. public: the PostgREST
-# of who has a token and the routes of api.conf as well; secret file jwt_secret must be there. rates, bursts: other limits of nginx, by
+# of who has a token, that of requests that wait for Vapi, and the routes of api.conf as well; secret file jwt_secret must be there; the role
+# "recording", whose requests are those without a token, is made. rates, bursts: other limits of nginx, by
 # zone. live: the live nginx, and sse.conf; folder has its sockets. recordings: recordings.conf as well.
 sub new
 {
@@ -74,12 +75,18 @@ CONF
 	$self->start_postgrest('edge', $edge);
 	if ($options{public})
 	{
-		my $public = slurp_file("$VapiSales::Test::ROOT/deploy/postgrest/public.conf");
-		$public =~ s/^db-uri.*\n//m;
-		$public =~ s{/run/vapi_sales/}{$folder/};
-		$public =~ s{/etc/vapi_sales/}{VapiSales::Test->secrets_directory($node) . '/'}e;
-		$self->start_postgrest('public', $public);
-		$self->wait_for('PostgREST', sub { -S "$folder/public.sock" });
+		$node->safe_psql($VapiSales::Test::DATABASE, "CREATE ROLE recording; GRANT recording TO authenticator; SELECT vapi.vapi_grant('recording', 'recording')")
+		  if $node->safe_psql($VapiSales::Test::DATABASE, "SELECT to_regrole('recording') IS NULL") eq 't';
+		for my $name (qw(public waiting))
+		{
+			my $config = slurp_file("$VapiSales::Test::ROOT/deploy/postgrest/$name.conf");
+			$config =~ s/^db-uri.*\n//m;
+			$config =~ s/^(db-anon-role = )"vapi_recording"/$1"recording"/m;
+			$config =~ s{/run/vapi_sales/}{$folder/};
+			$config =~ s{/etc/vapi_sales/}{VapiSales::Test->secrets_directory($node) . '/'}e;
+			$self->start_postgrest($name, $config);
+			$self->wait_for('PostgREST', sub { -S "$folder/$name.sock" });
+		}
 	}
 	$self->{$_} = $options{$_} for qw(public rates bursts);
 	$self->{live} = $options{live};
@@ -187,7 +194,7 @@ sub start
 	return $self->{processes}[-1];
 }
 
-# halt(name): ends one of them: edge, public, plain (PostgREST), nginx. resume(name): starts it again as it was.
+# halt(name): ends one of them: edge, public, waiting, plain (PostgREST), nginx. resume(name): starts it again as it was.
 sub halt
 {
 	my ($self, $name) = @_;
@@ -244,6 +251,28 @@ sub post
 }
 
 sub get { my ($self, $url, %headers) = @_; return $self->request('GET', $url, undef, %headers); }
+
+# memory(): kB that nginx and PostgreSQL have to themselves.
+sub memory
+{
+	my ($self) = @_;
+	my $sum = 0;
+	for my $name (glob '/proc/[0-9]*')
+	{
+		my $command = -r "$name/cmdline" ? (slurp_file("$name/cmdline") // '') : '';
+		next unless $command =~ /^nginx/ && (readlink("$name/cwd") // '') eq $self->folder || (readlink("$name/cwd") // '') eq $self->{node}->data_dir;
+		my $map = eval { slurp_file("$name/smaps_rollup") } // '';
+		$sum += $1 while $map =~ /^Private_\w+:\s+(\d+) kB/mg;
+	}
+	return $sum;
+}
+
+# plays(count, url, authorization[, rate]): so many listeners at once, who take no more than that a second
+sub plays
+{
+	my ($self, $count, $url, $authorization, $rate) = @_;
+	return map { IPC::Run::start([ 'curl', '-s', '-o', '/dev/null', $rate ? ('--limit-rate', $rate) : (), '-H', "Authorization: $authorization", $url ], '>', \my $out, '2>&1') } 1 .. $count;
+}
 
 # Ends the programs. At the latest when the test ends: a reference that is left over would keep the object to Perl's
 # global destruction, which may have taken the processes' objects away.
