@@ -16,8 +16,11 @@
 /* One message may take so long. */
 #define MESSAGE_MS 500
 
-/* So many messages are under way at most. */
+/* So many channels are sent to at once. */
 #define TOGETHER 16
+
+/* An event that has reached this size, in bytes, is not added to. */
+#define EVENT_SIZE (64 * 1024)
 
 /* What nginx says about a channel is short. */
 #define ANSWER_SIZE (64 * 1024)
@@ -29,13 +32,35 @@ typedef struct Message
 	const char *text;
 } Message;
 
+/* What goes out in one piece: consecutive messages of one channel, a line each. */
+typedef struct Event
+{
+	const char *channel;
+	int64 first; /* seq of its first message; 0: it has but a heartbeat */
+	int64 last;	 /* and of its last one */
+	bool beat;
+	StringInfoData text;
+	struct Event *next; /* of the same channel */
+} Event;
+
+/* What is left of a channel. */
+typedef struct Channel
+{
+	Event *first;
+	Event *last;
+	int64 sent; /* the last seq that went out; 0: none */
+} Channel;
+
 typedef struct Batch
 {
 	Message *messages;
 	int count;
-	int sent;			 /* how many of them went out */
-	int64 upto;			 /* how far the feed is published when all have */
-	const char *failure; /* why not all did; NULL: no failure */
+	Channel *channels;
+	int channel_count;
+	VapiHttpTransfer *transfers[TOGETHER]; /* under way; NULL: finished */
+	int sent;							   /* events that went out */
+	int64 upto;							   /* how far the feed is published when all have */
+	const char *failure;				   /* why not all did; NULL: no failure */
 } Batch;
 
 /* Its connections are kept; it belongs to the process. */
@@ -87,44 +112,103 @@ read_batch(Batch *batch)
 	MemoryContextSwitchTo(context);
 }
 
+/* The channel's place among the batch's channels. */
+static Channel *
+channel_of(Batch *batch, const char *name)
+{
+	int i;
+
+	for (i = 0; i < batch->channel_count; i++)
+		if (strcmp(batch->channels[i].last->channel, name) == 0)
+			return &batch->channels[i];
+	memset(&batch->channels[batch->channel_count], 0, sizeof(Channel));
+	return &batch->channels[batch->channel_count++];
+}
+
+/* Puts the messages into events, in the current context. */
+static void
+make_events(Batch *batch)
+{
+	int i;
+
+	batch->channels = palloc(sizeof(Channel) * batch->count);
+	for (i = 0; i < batch->count; i++)
+	{
+		const Message *message = &batch->messages[i];
+		Channel *channel = channel_of(batch, message->channel);
+		Event *event = channel->last;
+
+		if (event == NULL || event->text.len > EVENT_SIZE)
+		{
+			event = palloc0(sizeof(Event));
+			event->channel = message->channel;
+			initStringInfo(&event->text);
+			if (channel->last != NULL)
+				channel->last->next = event;
+			else
+				channel->first = event;
+			channel->last = event;
+		}
+		else
+			appendStringInfoChar(&event->text, '\n');
+		appendStringInfoString(&event->text, message->text);
+		if (message->seq == 0)
+			event->beat = true;
+		else
+		{
+			if (event->first == 0)
+				event->first = message->seq;
+			event->last = message->seq;
+		}
+	}
+}
+
 /* Notes how far it came. */
 static void
 note(const Batch *batch)
 {
 	static VapiStatement statement = {"SELECT vapi_internal.publish_done($1, $2, $3, $4, $5)", NULL};
-	const char **channels = palloc(sizeof(char *) * (batch->sent + 1));
-	int64 *seqs = palloc(sizeof(int64) * (batch->sent + 1));
+	const char **channels = palloc(sizeof(char *) * (batch->channel_count + 1));
+	int64 *seqs = palloc(sizeof(int64) * (batch->channel_count + 1));
 	bool beat = false;
+	bool beaten = true;
 	int64 upto = batch->upto;
 	int count = 0;
 	VapiParameter parameters[5];
 	VapiStoreSection section;
+	int i;
 
-	for (int i = 0; i < batch->sent; i++)
+	for (i = 0; i < batch->channel_count; i++)
 	{
-		if (batch->messages[i].seq == 0)
-			continue;
-		channels[count] = batch->messages[i].channel;
-		seqs[count++] = batch->messages[i].seq;
+		const Channel *channel = &batch->channels[i];
+		const Event *event;
+
+		if (channel->sent > 0)
+		{
+			channels[count] = channel->last->channel;
+			seqs[count++] = channel->sent;
+		}
+		beat |= channel->last->beat;
+		for (event = channel->first; event != NULL; event = event->next)
+		{
+			beaten &= !event->beat;
+			if (event->first > 0)
+				upto = Min(upto, event->first - 1);
+		}
 	}
-	/* Messages come by seq, heartbeats last. */
-	if (batch->sent < batch->count && batch->messages[batch->sent].seq > 0)
-		upto = batch->messages[batch->sent].seq - 1;
-	else
-		beat = batch->sent == batch->count && batch->count > 0 && batch->messages[batch->count - 1].seq == 0;
 	vapi_store_begin(&section, "vapi_sales: live feed");
 	parameters[0] = vapi_parameter_int8(upto);
 	parameters[1] = vapi_parameter_text_array(channels, count);
 	parameters[2] = vapi_parameter_int8_array(seqs, count);
-	parameters[3] = vapi_parameter_bool(beat);
+	parameters[3] = vapi_parameter_bool(beat && beaten);
 	parameters[4] = vapi_parameter_text(batch->failure);
 	(void) vapi_store_execute(&statement, 5, parameters);
 	vapi_store_commit(&section);
 }
 
-/* The request for a message. */
+/* The request for an event. */
 static VapiHttpRequest
-request_for(const Message *message)
+request_for(const Event *event)
 {
 	VapiHttpRequest request = {0};
 	const char *url = vapi_guc_publish_url;
@@ -134,12 +218,13 @@ request_for(const Message *message)
 	if (strncmp(url, VAPI_GUC_UNIX, strlen(VAPI_GUC_UNIX)) == 0)
 	{
 		request.socket = url + strlen(VAPI_GUC_UNIX);
-		request.url = psprintf("http://localhost/publish/%s", message->channel);
+		request.url = psprintf("http://localhost/publish/%s", event->channel);
 	}
 	else
-		request.url = psprintf("%.*s/%s", url[length - 1] == '/' ? length - 1 : length, url, message->channel);
-	request.body = message->text;
-	request.body_length = strlen(message->text);
+		request.url = psprintf("%.*s/%s", url[length - 1] == '/' ? length - 1 : length, url,
+							   event->channel);
+	request.body = event->text.data;
+	request.body_length = event->text.len;
 	/* A message that comes twice is dropped by its seq. */
 	request.repeatable = true;
 	request.brief = true;
@@ -159,61 +244,70 @@ failure_of(const VapiHttpResponse *response)
 	return NULL;
 }
 
-/* How many of the next messages go out together: those of one change, which are of different channels. */
-static int
-together(const Batch *batch)
-{
-	int count = 1;
-
-	while (count < TOGETHER && batch->sent + count < batch->count &&
-		   batch->messages[batch->sent + count].seq == batch->messages[batch->sent].seq)
-		count++;
-	return count;
-}
-
-/* Sends the next messages; returns why that failed, NULL: it did not. */
+/*
+ * Sends the next event of each channel, of several channels at once; returns why one was not taken, NULL: none was
+ * refused. left: whether there is more.
+ */
 static const char *
-send_messages(Batch *batch)
+send_events(Batch *batch, bool *left)
 {
-	VapiHttpTransfer *transfers[TOGETHER];
+	Channel *channels[TOGETHER];
 	const char *failure = NULL;
-	int count = together(batch);
+	int count = 0;
 	int i;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < batch->channel_count && count < TOGETHER; i++)
 	{
-		VapiHttpRequest request = request_for(&batch->messages[batch->sent + i]);
+		VapiHttpRequest request;
 
-		transfers[i] = vapi_http_start(client, &request);
+		if (batch->channels[i].first == NULL)
+			continue;
+		request = request_for(batch->channels[i].first);
+		channels[count] = &batch->channels[i];
+		batch->transfers[count++] = vapi_http_start(client, &request);
 	}
 	for (i = 0; i < count; i++)
 	{
-		const char *why = failure_of(vapi_http_finish(transfers[i]));
+		VapiHttpTransfer *transfer = batch->transfers[i];
+		Event *event = channels[i]->first;
+		const char *why;
 
-		/* What went out after one that did not goes out again. */
-		if (failure == NULL && why == NULL)
-			batch->sent++;
-		else if (failure == NULL)
+		batch->transfers[i] = NULL;
+		why = failure_of(vapi_http_finish(transfer));
+		if (why != NULL)
+		{
 			failure = why;
+			continue;
+		}
+		if (event->last > 0)
+			channels[i]->sent = event->last;
+		channels[i]->first = event->next;
+		batch->sent++;
 	}
+	*left = count > 0;
 	return failure;
 }
 
 /* The same; a URL that is refused is a failure like any other, since it is looked at again soon. */
 static const char *
-send_contained(Batch *batch, MemoryContext context)
+send_contained(Batch *batch, bool *left, MemoryContext context)
 {
 	const char *volatile failure = NULL;
 
 	PG_TRY();
 	{
-		failure = send_messages(batch);
+		failure = send_events(batch, left);
 	}
 	PG_CATCH();
 	{
 		ErrorData *error;
 
 		MemoryContextSwitchTo(context);
+		for (int i = 0; i < TOGETHER; i++)
+		{
+			vapi_http_abort(batch->transfers[i]);
+			batch->transfers[i] = NULL;
+		}
 		error = CopyErrorData();
 		if (error->sqlerrcode != ERRCODE_VAPI_HOST_REFUSED)
 			PG_RE_THROW();
@@ -228,6 +322,7 @@ static void
 publish(VapiStepWork *work)
 {
 	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BUDGET_MS);
+	bool left = true;
 	Batch batch;
 
 	MemoryContextSwitchTo(work->context);
@@ -236,14 +331,15 @@ publish(VapiStepWork *work)
 		return;
 	if (client == NULL)
 		client = vapi_http_client_create(TopMemoryContext);
-	while (batch.sent < batch.count && batch.failure == NULL && GetCurrentTimestamp() < until)
-		batch.failure = send_contained(&batch, work->context);
+	make_events(&batch);
+	while (left && batch.failure == NULL && GetCurrentTimestamp() < until)
+		batch.failure = send_contained(&batch, &left, work->context);
 	if (batch.failure != NULL)
 		batch.failure = vapi_error_text(batch.failure, strlen(batch.failure));
 	note(&batch);
 	MemoryContextSwitchTo(work->context);
 	work->done += batch.sent;
-	work->more = batch.failure == NULL && batch.sent < batch.count;
+	work->more = batch.failure == NULL && left;
 }
 
 void

@@ -67,14 +67,19 @@ async function read() {
   }
 }
 
+/** An event has one message a line. */
 function receive({ data }) {
-  let message;
+  let messages;
   try {
-    message = JSON.parse(data);
+    messages = data.split('\n').map((line) => JSON.parse(line));
   } catch {
     return;
   }
   become('live');
+  messages.forEach(take);
+}
+
+function take(message) {
   if (reading || message.epoch !== epoch) read();
   else if (message.seq === undefined) {
     if (message.last > last) read();

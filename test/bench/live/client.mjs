@@ -113,14 +113,14 @@ class Subscriber {
   }
 
   take(event, now) {
-    let data;
     for (const line of event.split('\n')) {
       if (line.startsWith('id: ')) this.id = line.slice(4);
       else if (line.startsWith('retry: ')) this.retry = Number(line.slice(7));
-      else if (line.startsWith('data: ')) data = line.slice(6);
+      else if (line.startsWith('data: ')) this.hear(parse(line.slice(6)), now);
     }
-    if (data === undefined) return;
-    const message = parse(data);
+  }
+
+  hear(message, now) {
     if (message.seq !== undefined) this.arrived(message.card, now);
     if (this.reading || message.epoch !== this.epoch) this.read();
     else if (message.seq === undefined) {

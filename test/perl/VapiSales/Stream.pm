@@ -68,8 +68,8 @@ sub receive
 		my $event = $1;
 		$self->{id} = $1 if $event =~ /^id: (.*)$/m;
 		$self->{retry} = $1 / 1000 if $event =~ /^retry: (\d+)$/m;
-		my ($data) = $event =~ /^data: (.*)$/m;
-		$self->take($json->decode($data)) if defined $data;
+		# a message a line
+		$self->take($json->decode($_)) for $event =~ /^data: (.*)$/mg;
 	}
 	return;
 }
