@@ -44,7 +44,7 @@ test('a running import shows how far it is, and is cancelled', async () => {
   await until('it goes on', async () => (await share()) > first);
   await page.getByText(/^\d+ % · [\d,]+ calls, [\d,]+ a second/).waitFor();
   await page.getByRole('button', { name: 'Cancel', exact: true }).click();
-  await page.getByRole('region', { name: 'Imports' }).locator('tbody tr').first().getByText('Canceled').waitFor({ timeout: 60000 });
+  await page.getByRole('region', { name: 'Imports' }).locator('tbody tr').first().getByText('Canceled', { exact: true }).waitFor({ timeout: 60000 });
   await sql(stack, 'ALTER SYSTEM RESET ALL');
   await sql(stack, 'SELECT pg_reload_conf()');
   await page.finish();
