@@ -108,7 +108,7 @@ read_batch(Batch *batch)
 		message->seq = isnull ? 0 : seq;
 		message->text = MemoryContextStrdup(context, SPI_getvalue(row, SPI_tuptable->tupdesc, 3));
 	}
-	vapi_store_commit(&section);
+	vapi_store_commit_soon(&section);
 	MemoryContextSwitchTo(context);
 }
 
@@ -203,7 +203,7 @@ note(const Batch *batch)
 	parameters[3] = vapi_parameter_bool(beat && beaten);
 	parameters[4] = vapi_parameter_text(batch->failure);
 	(void) vapi_store_execute(&statement, 5, parameters);
-	vapi_store_commit(&section);
+	vapi_store_commit_soon(&section);
 }
 
 /* The request for an event. */

@@ -117,6 +117,63 @@ next_due(Resident *resident, bool all)
 	return resident->due;
 }
 
+/*
+ * What writers leave behind is not kept waiting by a step that takes long: it is looked after while the step waits for
+ * Vapi, and between its transactions; then only what nobody has the patience to wait for. Publishing waits in its turn:
+ * then there is no second time.
+ */
+static void
+serve_writers(Resident *resident, bool live_only)
+{
+	MemoryContext old = CurrentMemoryContext;
+	VapiStepsPlace place = {.database = resident->database, .budget_ms = ASIDE_MS, .unfinished = &never};
+	volatile bool more = false;
+	int i;
+
+	if (resident->serving || IsTransactionState() ||
+		!TimestampDifferenceExceeds(resident->served_at, GetCurrentTimestamp(), BREATH_MS))
+		return;
+	if (!vapi_wake_worker_take() &&
+		!TimestampDifferenceExceeds(resident->served_at, GetCurrentTimestamp(), ASIDE_EVERY_MS))
+		return;
+	resident->served_at = GetCurrentTimestamp();
+	place.context = resident->aside;
+	resident->serving = true;
+	PG_TRY();
+	{
+		for (i = 0; i < vapi_steps_count(); i++)
+		{
+			if ((live_only && vapi_steps_patience(i) > 0) || !has_its_turn(resident, i, false))
+				continue;
+			MemoryContextSwitchTo(resident->aside);
+			more |= vapi_steps_take(i, &place).more;
+		}
+	}
+	PG_FINALLY();
+	{
+		resident->serving = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(resident->aside);
+	/* The rest when the step is over. */
+	resident->all |= more;
+}
+
+/* While Vapi is waited for. */
+static void
+while_waiting(void *arg)
+{
+	serve_writers(arg, false);
+}
+
+/* Between a step's transactions. */
+static void
+between_transactions(void *arg)
+{
+	serve_writers(arg, true);
+}
+
 /* Takes the steps once. Returns how long there is nothing to do, in milliseconds; 0: it goes on at once. */
 static long
 take_round(Resident *resident)
@@ -131,6 +188,7 @@ take_round(Resident *resident)
 	int i;
 
 	place.context = resident->context;
+	place.meanwhile_arg = resident;
 	resident->at = resident->served_at = GetCurrentTimestamp();
 	resident->all = false;
 	resident->left_till = DT_NOEND;
@@ -139,10 +197,13 @@ take_round(Resident *resident)
 	for (i = 0; i < vapi_steps_count(); i++)
 	{
 		VapiStepsOutcome outcome;
+		bool is_live;
 
 		if (!has_its_turn(resident, i, all))
 			continue;
 		MemoryContextSwitchTo(resident->context);
+		is_live = vapi_steps_follows(i) && vapi_steps_patience(i) == 0;
+		place.meanwhile = is_live ? NULL : between_transactions;
 		outcome = vapi_steps_take(i, &place);
 		did |= outcome.done > 0;
 		more |= outcome.more;
@@ -166,48 +227,6 @@ take_round(Resident *resident)
 		resident->not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
 	}
 	return Max(wait_ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), resident->not_before));
-}
-
-/*
- * While a step waits for Vapi, which may be for long: what writers leave behind
- * meanwhile is not kept waiting. Publishing waits in its turn: then there is no second time.
- */
-static void
-serve_writers(void *arg)
-{
-	Resident *resident = arg;
-	MemoryContext old = CurrentMemoryContext;
-	VapiStepsPlace place = {.database = resident->database, .budget_ms = ASIDE_MS, .unfinished = &never};
-	volatile bool more = false;
-	int i;
-
-	if (resident->serving || IsTransactionState())
-		return;
-	if (!vapi_wake_worker_take() &&
-		!TimestampDifferenceExceeds(resident->served_at, GetCurrentTimestamp(), ASIDE_EVERY_MS))
-		return;
-	resident->served_at = GetCurrentTimestamp();
-	place.context = resident->aside;
-	resident->serving = true;
-	PG_TRY();
-	{
-		for (i = 0; i < vapi_steps_count(); i++)
-		{
-			if (!has_its_turn(resident, i, false))
-				continue;
-			MemoryContextSwitchTo(resident->aside);
-			more |= vapi_steps_take(i, &place).more;
-		}
-	}
-	PG_FINALLY();
-	{
-		resident->serving = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(resident->aside);
-	/* The rest when the step is over. */
-	resident->all |= more;
 }
 
 /* What comes by signals. */
@@ -313,7 +332,7 @@ vapi_sales_resident_main(Datum argument)
 	resident->all = true;
 	resident->look_ms = LOOK_MS;
 	resident->taken_at = MemoryContextAllocZero(TopMemoryContext, sizeof(TimestampTz) * vapi_steps_count());
-	vapi_http_set_idle(serve_writers, resident);
+	vapi_http_set_idle(while_waiting, resident);
 	PG_TRY();
 	{
 		resident->database = vapi_launch_bind(TopMemoryContext);

@@ -13,6 +13,8 @@ bool
 vapi_step_goes_on(const VapiStepWork *work)
 {
 	CHECK_FOR_INTERRUPTS();
+	if (work->place->meanwhile != NULL)
+		work->place->meanwhile(work->place->meanwhile_arg);
 	return work->until == 0 || GetCurrentTimestamp() < work->until;
 }
 
@@ -29,7 +31,10 @@ vapi_step_repeat(VapiStepWork *work, VapiStatement *statement, int count, const 
 		vapi_store_begin(&section, activity);
 		(void) vapi_store_execute(statement, count, parameters);
 		handled = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-		vapi_store_commit(&section);
+		if (work->soon)
+			vapi_store_commit_soon(&section);
+		else
+			vapi_store_commit(&section);
 		work->done += handled;
 		work->more = handled > 0 && handled >= full;
 	} while (work->more && vapi_step_goes_on(work));

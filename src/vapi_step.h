@@ -18,9 +18,13 @@ typedef struct VapiStepsPlace
 	const char *database;			 /* for the path of secrets */
 	VapiClient *client;				 /* for what a step asks Vapi; NULL: one of its own */
 	int budget_ms;					 /* a step begins nothing more after that; 0: it goes on to its end */
-	int early_ms;					 /* a step that is due that soon is taken now: its caller comes at intervals, too */
+	int early_ms;					 /* a step due that soon is taken now: its caller comes at intervals, too */
 	bool at_once;					 /* also what is put off after a failure */
-	const volatile bool *unfinished; /* true: a cancel means the process, not the run that it is at */
+	const volatile bool *unfinished; /* true: a cancel means the process, not the run */
+
+	/* Called between a step's transactions, for what must not wait; NULL: nothing. May ereport a cancel. */
+	void (*meanwhile)(void *arg);
+	void *meanwhile_arg;
 } VapiStepsPlace;
 
 /* A step on its way. */
@@ -31,10 +35,11 @@ typedef struct VapiStepWork
 	TimestampTz until;	   /* 0: no end */
 	int64 done;			   /* as the step counts */
 	bool more;			   /* there is more to do */
+	bool soon;			   /* a crash may lose what it did last: vapi_step_repeat's commits do not wait for the disk */
 	const char *error;	   /* a sentence; NULL: none */
 } VapiStepWork;
 
-/* Is there time for another transaction? ereports 57014. */
+/* Is there time for another transaction? Looks after what must not wait first. Outside transactions; ereports 57014. */
 extern bool vapi_step_goes_on(const VapiStepWork *work);
 
 /*

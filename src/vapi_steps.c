@@ -33,6 +33,10 @@
 /* What change_step() takes at most. */
 #define CHANGES_FULL 10000
 
+/* What search_step() and score_step() take at once: few where something may have to wait for them. */
+#define FOLLOWED 200
+#define FOLLOWED_FEW 3
+
 /* Nobody watches the search, scores and extended tables as the live feed is watched. */
 #define PATIENCE_MS 500
 
@@ -97,6 +101,33 @@ take_extended_tables(VapiStepWork *work)
 		work->done += handled;
 		work->more = handled > 0;
 	} while (work->more && vapi_step_goes_on(work));
+}
+
+/* What a step takes that follows the change feed: statement's parameter is how much at most. */
+static void
+follow_feed(VapiStepWork *work, VapiStatement *statement, const char *activity)
+{
+	VapiParameter parameter = vapi_parameter_int8(work->place->meanwhile != NULL ? FOLLOWED_FEW : FOLLOWED);
+
+	/* What was made and the place in the feed are one transaction: both are there, or neither. */
+	work->soon = true;
+	vapi_step_repeat(work, statement, 1, &parameter, 0, activity);
+}
+
+static void
+take_search(VapiStepWork *work)
+{
+	static VapiStatement statement = {"SELECT vapi_internal.search_step($1::integer)", NULL};
+
+	follow_feed(work, &statement, "vapi_sales: search");
+}
+
+static void
+take_scores(VapiStepWork *work)
+{
+	static VapiStatement statement = {"SELECT vapi_internal.score_step($1::integer)", NULL};
+
+	follow_feed(work, &statement, "vapi_sales: scores");
 }
 
 /* How many objects of Vapi's were read since. */
@@ -212,9 +243,9 @@ static Step steps[] = {
 	{"extended_tables", "Extended tables are not up to date", true, true, PATIENCE_MS, NULL, NULL,
 	 TAKEN_BY(take_extended_tables)},
 	{"search", "The search is not up to date", false, true, PATIENCE_MS, NULL, NULL,
-	 REPEATS("SELECT vapi_internal.search_step()", "vapi_sales: search")},
+	 TAKEN_BY(take_search)},
 	{"scores", "Scores are not up to date", false, true, PATIENCE_MS, NULL, NULL,
-	 REPEATS("SELECT vapi_internal.score_step()", "vapi_sales: scores")},
+	 TAKEN_BY(take_scores)},
 	{"inbox_retention", "Old events could not be removed", false, false, 0, retention_interval, NULL,
 	 TAKEN_BY(take_inbox_retention)},
 	{"feed_retention", "Old changes of the feed could not be removed", false, false, 0, feed_retention_interval, NULL,
@@ -278,19 +309,34 @@ is_off(const Step *step)
 	return (step->off != NULL && step->off()) || (step->interval_s != NULL && step->interval_s() == 0);
 }
 
-/* Takes the step's lock unless it is put off or its time has not come; false: not now. */
+/* Is that column of the first row of what was executed last true? */
 static bool
-begin(const Step *step, const VapiStepsPlace *place, VapiStepsOutcome *outcome)
+column_is_true(int column)
+{
+	bool isnull;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+/*
+ * Takes the step's lock unless it is put off or its time has not come; false: not now. noted: that it goes well was
+ * written down just now.
+ */
+static bool
+begin(const Step *step, const VapiStepsPlace *place, VapiStepsOutcome *outcome, bool *noted)
 {
 	/* A shorter interval than the one by which next_due_at was set counts at once. */
-	static VapiStatement put_off = {
-		"SELECT last_error FROM vapi_internal.step_state"
-		" WHERE step = $1 AND next_due_at > now() + make_interval(secs => $3 / 1000.0)"
-		" AND (last_error IS NOT NULL OR last_started_at + make_interval(secs => $2) > now())",
+	static VapiStatement look = {
+		"SELECT s.last_error, s.next_due_at > now() + make_interval(secs => $3 / 1000.0)"
+		" AND (s.last_error IS NOT NULL OR s.last_started_at + make_interval(secs => $2) > now()),"
+		" s.last_error IS NULL AND s.next_due_at IS NULL AND s.last_ok_at > now() - interval '30 seconds'"
+		" FROM vapi_internal.step_state s WHERE s.step = $1",
 		NULL};
 	VapiParameter parameters[3];
 	VapiStoreSection section;
 
+	*noted = false;
 	outcome->idle = is_off(step);
 	if (outcome->idle)
 		return false;
@@ -298,15 +344,16 @@ begin(const Step *step, const VapiStepsPlace *place, VapiStepsOutcome *outcome)
 	parameters[0] = vapi_parameter_text(step->name);
 	parameters[1] = vapi_parameter_int8(step->interval_s ? step->interval_s() : 0);
 	parameters[2] = vapi_parameter_int8(place->early_ms);
-	if (!place->at_once && vapi_store_execute(&put_off, 3, parameters) > 0)
+	if (vapi_store_execute(&look, 3, parameters) > 0)
 	{
 		char *why = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 
-		outcome->idle = true;
-		if (why != NULL)
+		outcome->idle = !place->at_once && column_is_true(2);
+		if (outcome->idle && why != NULL)
 			outcome->error = MemoryContextStrdup(place->context, why);
+		*noted = column_is_true(3);
 	}
-	else
+	if (!outcome->idle)
 		outcome->taken = vapi_lock_step(step->name);
 	vapi_store_commit(&section);
 	MemoryContextSwitchTo(place->context);
@@ -322,18 +369,15 @@ next_due(const Step *step, TimestampTz started, bool more)
 	return vapi_store_unix_time(started) + step->interval_s() * USECS_PER_SEC;
 }
 
-/* Notes how the step went and gives its lock back. */
+/* Notes how the step went, unless that is what was noted already, and gives its lock back. */
 static void
-end(const Step *step, const VapiStepsPlace *place, TimestampTz started, const VapiStepsOutcome *outcome)
+end(const Step *step, const VapiStepsPlace *place, TimestampTz started, const VapiStepsOutcome *outcome, bool noted)
 {
 	static VapiStatement good = {
 		"INSERT INTO vapi_internal.step_state AS s (step, last_started_at, last_ok_at, next_due_at)"
 		" VALUES ($1, $2, clock_timestamp(), $3)"
 		" ON CONFLICT (step) DO UPDATE SET last_started_at = excluded.last_started_at,"
-		" last_ok_at = excluded.last_ok_at, last_error = NULL, failures = 0, next_due_at = excluded.next_due_at"
-		" WHERE s.last_error IS NOT NULL OR s.last_ok_at IS NULL OR s.next_due_at IS NOT NULL"
-		" OR excluded.next_due_at IS NOT NULL"
-		" OR s.last_ok_at < excluded.last_ok_at - interval '30 seconds'",
+		" last_ok_at = excluded.last_ok_at, last_error = NULL, failures = 0, next_due_at = excluded.next_due_at",
 		NULL};
 	static VapiStatement bad = {
 		"INSERT INTO vapi_internal.step_state AS s (step, last_started_at, last_error, failures, next_due_at)"
@@ -350,8 +394,11 @@ end(const Step *step, const VapiStepsPlace *place, TimestampTz started, const Va
 	parameters[1] = vapi_parameter_time(vapi_store_unix_time(started));
 	if (outcome->error == NULL)
 	{
-		parameters[2] = vapi_parameter_time(next_due(step, started, outcome->more));
-		(void) vapi_store_execute(&good, 3, parameters);
+		int64 due = next_due(step, started, outcome->more);
+
+		parameters[2] = vapi_parameter_time(due);
+		if (!noted || due != VAPI_TIME_NONE)
+			(void) vapi_store_execute(&good, 3, parameters);
 	}
 	else
 	{
@@ -359,7 +406,7 @@ end(const Step *step, const VapiStepsPlace *place, TimestampTz started, const Va
 		(void) vapi_store_execute(&bad, 3, parameters);
 	}
 	vapi_lock_step_release(step->name);
-	vapi_store_commit(&section);
+	vapi_store_commit_soon(&section);
 	MemoryContextSwitchTo(place->context);
 }
 
@@ -397,8 +444,9 @@ vapi_steps_take(int number, const VapiStepsPlace *place)
 	TimestampTz started = GetCurrentTimestamp();
 	VapiStepsOutcome outcome = {0};
 	VapiStepWork *work;
+	bool noted;
 
-	if (!begin(step, place, &outcome))
+	if (!begin(step, place, &outcome, &noted))
 		return outcome;
 	work = MemoryContextAllocZero(place->context, sizeof(VapiStepWork));
 	work->place = place;
@@ -415,7 +463,7 @@ vapi_steps_take(int number, const VapiStepsPlace *place)
 		outcome.error = pstrdup(work->error);
 	MemoryContextDelete(work->context);
 	pfree(work);
-	end(step, place, started, &outcome);
+	end(step, place, started, &outcome, noted);
 	return outcome;
 }
 

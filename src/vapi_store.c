@@ -371,12 +371,27 @@ vapi_store_begin(VapiStoreSection *section, const char *activity)
 	vapi_store_enter(section);
 }
 
-void
-vapi_store_commit(VapiStoreSection *section)
+static void
+commit(VapiStoreSection *section, bool soon)
 {
 	vapi_store_leave(section);
 	PopActiveSnapshot();
+	if (soon)
+		(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+								 false);
 	CommitTransactionCommand();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+void
+vapi_store_commit(VapiStoreSection *section)
+{
+	commit(section, false);
+}
+
+void
+vapi_store_commit_soon(VapiStoreSection *section)
+{
+	commit(section, true);
 }

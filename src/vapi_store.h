@@ -122,4 +122,7 @@ extern void vapi_store_bind(void);
 extern void vapi_store_begin(VapiStoreSection *section, const char *activity);
 extern void vapi_store_commit(VapiStoreSection *section);
 
+/* The same for what is done again when a crash loses it: it does not wait for the disk. */
+extern void vapi_store_commit_soon(VapiStoreSection *section);
+
 #endif

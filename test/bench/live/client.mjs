@@ -147,8 +147,8 @@ class Subscriber {
     for (const [of, began] of call) {
       if (of > before && of <= reached) latencies.push(now - began);
     }
+    // Kept beyond the report: a score may still change the card.
     if (reached > before) this.seen.set(card.id, reached);
-    if (reached === 4) this.seen.delete(card.id);
   }
 
   async read() {
@@ -224,7 +224,12 @@ async function post({ id, rank: of, body }) {
     await pause(500);
   }
   outstanding -= 1;
-  if (of === 4) setTimeout(() => awaited.delete(id), 30000);
+  if (of === 4) {
+    setTimeout(() => {
+      awaited.delete(id);
+      for (const client of clients) client.seen.delete(id);
+    }, 30000);
+  }
 }
 
 const clients = [];
