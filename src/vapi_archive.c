@@ -62,7 +62,7 @@ quota(void)
 static void
 choose(VapiStepWork *work)
 {
-	static VapiStatement statement = {"SELECT vapi_internal.archive_choose($1, $2)", NULL};
+	static VapiStatement statement = {"SELECT vapi_internal.archive_choose($1, $2::integer)", NULL};
 	VapiParameter parameters[2];
 	int handled;
 

@@ -47,7 +47,7 @@ cmp_ok($bytes, '>', 10000, 'and says how many bytes');
 is(all_steps(), 0, 'nothing is due');
 is(value($with), $had, 'nothing is gone');
 is(value('SELECT count(*) FROM vapi.retention WHERE keep IS NOT NULL'), 0, 'nothing is set');
-like(value(q{SELECT detail FROM vapi.health WHERE check_name = 'retention'}), qr/^transcripts: for ever; raw: for ever; events: (1 mon|30 days); audit: for ever$/, 'the defaults are in health');
+like(value(q{SELECT detail FROM vapi.health WHERE check_name = 'retention'}), qr/^transcripts: for ever; audio: for ever; raw: for ever; events: (1 mon|30 days); audit: for ever$/, 'the defaults are in health');
 
 # 2. For good.
 is(value("SELECT contents || ' ' || is_dry_run FROM vapi.vapi_retain('transcripts', '$keep', false)"), "$expected false", 'set');
@@ -88,7 +88,7 @@ is(value("SELECT contents FROM vapi.vapi_retain('events', '1 day', false)"), 0, 
 all_steps();
 is(value("SELECT count(*) FROM vapi_internal.call c JOIN vapi_internal.call_content t USING (call_id) WHERE t.raw IS NOT NULL AND c.created_at < now() - '$keep'::interval"), 0, 'raw payloads');
 is(value("SELECT count(*) FROM vapi_internal.audit WHERE recorded_at < now() - interval '2 days'"), 0, 'the audit');
-is(value(q{SELECT string_agg(kind || ':' || (passed_at IS NOT NULL), ' ' ORDER BY kind) FROM vapi.retention}), 'audit:true events:true raw:true transcripts:true', 'each was gone through');
+is(value(q{SELECT string_agg(kind || ':' || (passed_at IS NOT NULL), ' ' ORDER BY kind) FROM vapi.retention}), 'audio:false audit:true events:true raw:true transcripts:true', 'each that was set was gone through');
 is(value(q{SELECT count(*) FROM vapi.vapi_work() WHERE step = 'retention' AND error IS NULL}), 1, 'it is a step of background work');
 value("SELECT vapi.vapi_retain('raw', NULL, false)");
 is(value(q{SELECT keep IS NULL FROM vapi.retention WHERE kind = 'raw'}), 't', 'for ever again');

@@ -94,7 +94,8 @@ sub killed
 	my $work = $node->background_psql('calls', on_error_stop => 0);
 	value(q{UPDATE vapi_internal.step_state SET next_due_at = NULL WHERE step = 'archive'});
 	$work->query_until(qr/begun/, "\\echo begun\nSELECT done FROM vapi.vapi_work() WHERE step = 'archive';\n");
-	VapiSales::Test->wait_until("$signal: it downloads", sub { return grep { -s $_ } temporary(); }, 60);
+	VapiSales::Test->wait_until("$signal: it downloads", sub { return grep { -s $_ } temporary(); }, 60)
+	  or diag(value('SELECT s FROM vapi_internal.step_state s'), value('SELECT a FROM vapi_internal.archived_recording a'), $work->{stdout}, $work->{stderr});
 	is(stored() . ' ' . value('SELECT count(*) FROM vapi_internal.archived_recording_part'), '0 0', "$signal: nothing of it is in a table");
 	is(value(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'vapi_sales%' AND xact_start IS NOT NULL}), 0, "$signal: and no transaction is open");
 	my $pid = value(q{SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'vapi_sales%work%' AND datname = 'calls' ORDER BY backend_start DESC LIMIT 1});
