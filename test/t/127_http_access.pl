@@ -239,7 +239,8 @@ my @numbers = split /\n/, value(q{SELECT DISTINCT customer_e164 FROM vapi_intern
 cmp_ok(scalar @numbers, '>', 10, 'there are numbers');
 my $any = join '|', map { quotemeta substr $_, 1 } @numbers;
 my $secret = join '|', map { quotemeta } $key, 'a-secret', $VapiSales::Test::KEY;
-my @said = split /\n/, value(q{SELECT DISTINCT message FROM vapi.call_messages WHERE role IN ('user', 'bot') AND message ~ '^[A-Za-z ,.?]{25,}$' LIMIT 200});
+my @said = split /\n/, value(q{SELECT DISTINCT l.line FROM vapi_internal.call_content t, regexp_split_to_table(t.transcript, '\n?(AI|User): ') AS l(line)
+	WHERE l.line ~ '^[A-Za-z ,.?]{25,}$' LIMIT 200});
 push @said, split /\n/, value(q{SELECT DISTINCT summary FROM vapi.calls WHERE summary ~ '^[A-Za-z ,.?]{25,}$' LIMIT 50});
 cmp_ok(scalar @said, '>', 20, 'and something was said');
 my $said = join '|', map { quotemeta } @said;
@@ -262,7 +263,8 @@ for my $role (qw(viewer bi))
 	is("@shown", '', "$role: no number, nothing said, no secret in $count answers");
 }
 like(ask('GET', '/rest/calls', 'agent')->{content}, qr/$any/, 'an agent is shown numbers');
-like(ask('GET', '/rest/call_messages', 'agent')->{content}, qr/$said/, 'and what was said');
+like(ask('GET', '/rest/calls', 'agent')->{content}, qr/$said/, 'and what was said');
+like(ask('GET', "/api/vapi/calls/$_", 'agent')->{content}, qr/$said/, 'also in a call') for value(q{SELECT call_id FROM vapi_internal.call_content WHERE transcript ~ 'User: [A-Za-z ,.?]{25,}\n' LIMIT 1});
 my ($word) = value(q{SELECT w FROM vapi_internal.call c JOIN vapi_internal.call_content t USING (call_id), regexp_split_to_table(lower(t.transcript), '[^a-z]+') AS w
 	WHERE length(w) > 6 AND NOT EXISTS (SELECT FROM vapi_internal.call_search s WHERE s.search @@ (w || ':A')::tsquery) GROUP BY w ORDER BY count(*) DESC, w LIMIT 1});
 is(join(' ', map { ask('GET', "/api/vapi/calls?search=$word", $_)->{data}{total} > 0 ? "$_ finds" : "$_ does not find" } qw(viewer agent)), 'viewer does not find agent finds',
