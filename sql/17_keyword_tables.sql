@@ -75,7 +75,7 @@ CREATE TABLE vapi_internal.call_keyword
 	hits jsonb NOT NULL,
 	PRIMARY KEY (call_id, category, term, speaker)
 );
-COMMENT ON TABLE vapi_internal.call_keyword IS 'Which tracked terms a call has, one row a term and speaker. Written by vapi_internal.read_calls() only; made again after a restore.';
+COMMENT ON TABLE vapi_internal.call_keyword IS 'Which tracked terms a call has, one row a term and speaker. Written by vapi_internal.store_reading() only; made again after a restore.';
 COMMENT ON COLUMN vapi_internal.call_keyword.created_at IS 'The call''s, so that a period''s terms are found without its calls.';
 COMMENT ON COLUMN vapi_internal.call_keyword.hits IS 'The first five, each with turn, second and quote.';
 

@@ -16,15 +16,15 @@ COMMENT ON COLUMN vapi_internal.rubric.content_hash IS 'Of its entries when it w
 CREATE TABLE vapi_internal.rubric_entry
 (
 	version integer NOT NULL,
-	list text COLLATE "C" NOT NULL CHECK (list IN ('sentiment', 'idioms', 'intensifiers', 'negators', 'contrasts', 'classes', 'rules', 'points')),
+	list text COLLATE "C" NOT NULL CHECK (list IN ('sentiment', 'idioms', 'intensifiers', 'negators', 'contrasts', 'classes', 'rules', 'weights', 'points')),
 	position integer NOT NULL,
 	key text NOT NULL,
 	value text NOT NULL DEFAULT '',
 	PRIMARY KEY (version, list, position)
 );
-COMMENT ON TABLE vapi_internal.rubric_entry IS 'Points, thresholds, phrase rules and word lists of a rubric; docs/scoring.md says how they are written.';
-COMMENT ON COLUMN vapi_internal.rubric_entry.key IS 'Of rules the finding, of classes the name, of points the component, else the word or phrase.';
-COMMENT ON COLUMN vapi_internal.rubric_entry.value IS 'Of rules letters, a tab and the pattern; of classes words; of points the answer, a tab and the points; else the valence or factor.';
+COMMENT ON TABLE vapi_internal.rubric_entry IS 'Points, thresholds, phrase rules, word lists and weights of a rubric; docs/scoring.md says how they are written.';
+COMMENT ON COLUMN vapi_internal.rubric_entry.key IS 'Of rules the finding, of classes the name, of points and weights the component, else the word or phrase.';
+COMMENT ON COLUMN vapi_internal.rubric_entry.value IS 'Of rules letters, a tab and the pattern; of classes words; of points the answer, a tab and the points; of weights the feature, a tab and answers with their weights; else the valence or factor.';
 
 CREATE FUNCTION vapi_internal.rubric_hash(wanted integer) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -57,7 +57,7 @@ CREATE TABLE vapi_internal.call_score
 	components jsonb NOT NULL CHECK (pg_catalog.jsonb_typeof(components) OPERATOR(pg_catalog.=) 'array'),
 	CONSTRAINT components_sum_to_the_score CHECK (CASE WHEN score IS NULL THEN components = '[]' ELSE vapi_internal.points_sum(components) = score END)
 );
-COMMENT ON TABLE vapi_internal.call_score IS 'One row an ended call: its score with the evidence. Written by vapi_internal.score_calls() only.';
+COMMENT ON TABLE vapi_internal.call_score IS 'One row an ended call: its score with the evidence. Written by vapi_internal.store_score() only.';
 COMMENT ON COLUMN vapi_internal.call_score.source_hash IS 'Of what the score was made from and of the rubric''s version: as long as it is the same, the row stays.';
 COMMENT ON COLUMN vapi_internal.call_score.reason IS 'Why there is no score (not-reached), or why it is 0 (do-not-call, wrong-number).';
 

@@ -12,7 +12,7 @@ CREATE TABLE vapi_internal.call_quality
 	components jsonb NOT NULL CHECK (pg_catalog.jsonb_typeof(components) OPERATOR(pg_catalog.=) 'array'),
 	CONSTRAINT components_sum_to_the_quality CHECK (CASE WHEN score IS NULL THEN components = '[]' ELSE vapi_internal.points_sum(components) = score END)
 );
-COMMENT ON TABLE vapi_internal.call_quality IS 'One row an ended call: how the agent led it, with the evidence. Written by vapi_internal.read_calls() only; made again after a restore.';
+COMMENT ON TABLE vapi_internal.call_quality IS 'One row an ended call: how the agent led it, with the evidence. Written by vapi_internal.store_reading() only; made again after a restore.';
 COMMENT ON COLUMN vapi_internal.call_quality.source_hash IS 'Of what the row was read from and of the tracked terms: as long as it is the same, the row stays.';
 COMMENT ON COLUMN vapi_internal.call_quality.reason IS 'Why there is no score: voicemail, not-reached, too-short, nothing-known.';
 

@@ -25,6 +25,9 @@ $lines$),
 		('rules', $lines$
 @include src/lexicon/rules.tsv
 $lines$),
+		('weights', $lines$
+@include src/lexicon/weights.tsv
+$lines$),
 		('points', $lines$
 @include src/lexicon/rubric.tsv
 $lines$)) AS l(list, lines)

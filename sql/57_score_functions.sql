@@ -13,73 +13,135 @@ CREATE FUNCTION vapi_internal.current_rubric() RETURNS integer
 	AS $$ SELECT max(r.version) FROM vapi_internal.rubric r WHERE r.published_at IS NOT NULL $$;
 COMMENT ON FUNCTION vapi_internal.current_rubric() IS 'The newest published version.';
 
+CREATE FUNCTION vapi_internal.read_call(version integer, messages jsonb, transcript text, ended_reason text, reached boolean,
+	seconds double precision, judged double precision, structured_outputs jsonb, structured_data jsonb, categories text[], terms text[],
+	voicemail boolean, interruptions integer, latency double precision, OUT score jsonb, OUT reading jsonb)
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_read_call';
+COMMENT ON FUNCTION vapi_internal.read_call(integer, jsonb, text, text, boolean, double precision, double precision, jsonb, jsonb, text[], text[], boolean, integer, double precision) IS
+	'What score_conversation and read_conversation give, of one conversation that is parsed once; neither without a version, or without terms.';
+
+CREATE FUNCTION vapi_internal.lexemes(spoken text) RETURNS text[]
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_lexemes';
+COMMENT ON FUNCTION vapi_internal.lexemes(text) IS
+	'The words of a text as the scorer reads them, each as the lexeme that to_tsvector has of it; a stop word stays itself. Words of one lexeme are the same for call~ in a rule or term.';
+
+CREATE FUNCTION vapi_internal.store_score(call_id text, version integer, source_hash bigint, made jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	INSERT INTO vapi_internal.call_score_history (call_id, scored_at, replaced_at, rubric_version, score, coverage, band, reason, components)
+		SELECT s.call_id, s.scored_at, clock_timestamp(), s.rubric_version, s.score, s.coverage, s.band, s.reason, s.components
+		FROM vapi_internal.call_score s
+		WHERE s.call_id = store_score.call_id AND (s.rubric_version, s.score, s.components)
+			IS DISTINCT FROM (store_score.version, (made ->> 'score')::integer, made -> 'components')
+		ON CONFLICT DO NOTHING;
+	INSERT INTO vapi_internal.call_score AS s (call_id, rubric_version, scored_at, source_hash, score, coverage, band, reason, sentiment,
+			outcome, objections, components)
+		VALUES (store_score.call_id, store_score.version, clock_timestamp(), store_score.source_hash, (made ->> 'score')::integer,
+			(made ->> 'coverage')::integer, made ->> 'band', made ->> 'reason', made ->> 'sentiment', made ->> 'outcome', made -> 'objections',
+			made -> 'components')
+		ON CONFLICT (call_id) DO UPDATE SET rubric_version = excluded.rubric_version, scored_at = excluded.scored_at,
+			source_hash = excluded.source_hash, score = excluded.score, coverage = excluded.coverage, band = excluded.band,
+			reason = excluded.reason, sentiment = excluded.sentiment, outcome = excluded.outcome, objections = excluded.objections,
+			components = excluded.components;
+	-- What an event reported and what a person set go before what was read.
+	UPDATE vapi_internal.call c SET qualification_score = (made ->> 'score')::integer, score_coverage = (made ->> 'coverage')::integer,
+			temperature = made ->> 'band', sentiment = made ->> 'sentiment', prev_slot = c.slot,
+			outcome = CASE WHEN c.outcome_source = 'person' THEN c.outcome WHEN c.reported_outcome IS NULL THEN made ->> 'outcome' END,
+			outcome_source = CASE WHEN c.outcome_source = 'person' THEN c.outcome_source WHEN c.reported_outcome IS NULL THEN 'score' END
+		WHERE c.call_id = store_score.call_id
+			AND (c.qualification_score, c.score_coverage, c.temperature, c.sentiment, CASE c.outcome_source WHEN 'person' THEN NULL ELSE c.outcome END)
+				IS DISTINCT FROM ((made ->> 'score')::integer, (made ->> 'coverage')::numeric, made ->> 'band', made ->> 'sentiment',
+					CASE WHEN c.outcome_source IS DISTINCT FROM 'person' AND c.reported_outcome IS NULL THEN made ->> 'outcome' END);
+	IF FOUND THEN
+		INSERT INTO vapi_internal.rollup_dirty (slot) SELECT c.slot FROM vapi_internal.call c WHERE c.call_id = store_score.call_id;
+		INSERT INTO vapi_internal.change_pending (call_id, kind) VALUES (store_score.call_id, 'score');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.store_score(text, integer, bigint, jsonb) IS 'Writes a call''s score; the former one goes to the history.';
+
+CREATE FUNCTION vapi_internal.store_reading(call_id text, created_at timestamptz, source_hash bigint, made jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	DELETE FROM vapi_internal.call_keyword k WHERE k.call_id = store_reading.call_id;
+	INSERT INTO vapi_internal.call_quality (call_id, read_at, source_hash, score, coverage, reason, measures, components)
+		VALUES (store_reading.call_id, clock_timestamp(), store_reading.source_hash, (made ->> 'score')::integer, (made ->> 'coverage')::integer,
+			made ->> 'reason', made -> 'measures', made -> 'components')
+		ON CONFLICT (call_id) DO UPDATE SET read_at = excluded.read_at, source_hash = excluded.source_hash, score = excluded.score,
+			coverage = excluded.coverage, reason = excluded.reason, measures = excluded.measures, components = excluded.components;
+	INSERT INTO vapi_internal.call_keyword (call_id, category, term, speaker, created_at, times, hits)
+		SELECT store_reading.call_id, k.hit ->> 'category', k.hit ->> 'term', k.hit ->> 'speaker', store_reading.created_at,
+			(k.hit ->> 'count')::integer, k.hit -> 'hits'
+		FROM jsonb_array_elements(made -> 'keywords') AS k(hit)
+		WHERE k.hit ->> 'category' NOT IN ('greeting', 'introduction', 'next-step');
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.store_reading(text, timestamptz, bigint, jsonb) IS 'Writes a call''s quality and keywords in place of the former ones.';
+
 CREATE FUNCTION vapi_internal.score_calls(call_ids text[]) RETURNS integer
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	wanted integer := vapi_internal.current_rubric();
+	tracked record := vapi_internal.tracked_terms();
 	item record;
-	made jsonb;
-	former vapi_internal.call_score;
+	made record;
 	scored integer := 0;
 BEGIN
 	FOR item IN
-		SELECT c.call_id, t.messages, t.transcript, c.ended_reason, c.reached, c.duration_seconds, t.structured_outputs,
-			coalesce(vapi_internal.evaluation_share(c.success_evaluation, a.success_rubric),
-				vapi_internal.scorecard_share(t.scorecards)) AS judged,
-			CASE WHEN t.transfers @? '$[*].status ? (@ == "connected" || @ == "completed")' THEN '{"transfer": "completed"}' ELSE '{}' END::jsonb
-				|| CASE jsonb_typeof(t.analysis -> 'structuredData') WHEN 'object' THEN t.analysis -> 'structuredData' ELSE '{}' END AS data,
-			hashtextextended(concat_ws(chr(31), wanted, t.h_messages, t.h_transcript, t.h_structured_outputs, t.h_analysis, t.h_scorecards,
-				t.h_transfers, c.ended_reason, c.reached, c.duration_seconds, c.success_evaluation, a.success_rubric), 0) AS source_hash
-		FROM vapi_internal.call c
-			LEFT JOIN vapi_internal.call_content t ON t.call_id = c.call_id
-			LEFT JOIN vapi_internal.assistant a ON a.assistant_id = c.assistant_id
-		WHERE c.call_id = ANY (call_ids)
-			AND c.status IN ('completed', 'failed', 'no-answer', 'busy', 'voicemail', 'canceled')
-			-- Of a call whose words are gone the score stays as it was.
-			AND coalesce(t.v_messages, 0) < vapi_internal.never_again()
-		ORDER BY c.call_id
+		SELECT n.*, n.score_hash IS DISTINCT FROM s.source_hash AS to_score, n.reading_hash IS DISTINCT FROM q.source_hash AS to_read
+		FROM (
+			SELECT c.call_id, c.created_at, t.messages, t.transcript, c.ended_reason, c.ended_family, c.reached, c.duration_seconds,
+				t.structured_outputs, t.performance_metrics AS metrics,
+				coalesce(vapi_internal.evaluation_share(c.success_evaluation, a.success_rubric),
+					vapi_internal.scorecard_share(t.scorecards)) AS judged,
+				CASE WHEN t.transfers @? '$[*].status ? (@ == "connected" || @ == "completed")' THEN '{"transfer": "completed"}' ELSE '{}' END::jsonb
+					|| CASE jsonb_typeof(t.analysis -> 'structuredData') WHEN 'object' THEN t.analysis -> 'structuredData' ELSE '{}' END AS data,
+				hashtextextended(concat_ws(chr(31), wanted, t.h_messages, t.h_transcript, t.h_structured_outputs, t.h_analysis, t.h_scorecards,
+					t.h_transfers, c.ended_reason, c.reached, c.duration_seconds, c.success_evaluation, a.success_rubric), 0) AS score_hash,
+				hashtextextended(concat_ws(chr(31), hashtext(tracked::text), t.h_messages, t.h_transcript, t.h_performance_metrics, t.h_scorecards,
+					c.ended_reason, c.reached, c.duration_seconds, c.success_evaluation, a.success_rubric, extract(epoch FROM c.created_at)), 0) AS reading_hash
+			FROM vapi_internal.call c
+				LEFT JOIN vapi_internal.call_content t ON t.call_id = c.call_id
+				LEFT JOIN vapi_internal.assistant a ON a.assistant_id = c.assistant_id
+			WHERE c.call_id = ANY (call_ids)
+				AND c.status IN ('completed', 'failed', 'no-answer', 'busy', 'voicemail', 'canceled')
+				-- Of a call whose words are gone all stays as it was.
+				AND coalesce(t.v_messages, 0) < vapi_internal.never_again()
+		) AS n
+			LEFT JOIN vapi_internal.call_score s ON s.call_id = n.call_id
+			LEFT JOIN vapi_internal.call_quality q ON q.call_id = n.call_id
+		WHERE n.score_hash IS DISTINCT FROM s.source_hash OR n.reading_hash IS DISTINCT FROM q.source_hash
+		ORDER BY n.call_id
 	LOOP
-		SELECT * INTO former FROM vapi_internal.call_score s WHERE s.call_id = item.call_id;
-		CONTINUE WHEN former.source_hash = item.source_hash;
-		made := vapi_internal.score_conversation(wanted, item.messages, item.transcript, item.ended_reason, item.reached,
-			item.duration_seconds::double precision, item.judged::double precision, item.structured_outputs, item.data);
-		IF former.call_id IS NOT NULL AND (former.rubric_version, former.score, former.components)
-			IS DISTINCT FROM (wanted, (made ->> 'score')::integer, made -> 'components')
-		THEN
-			INSERT INTO vapi_internal.call_score_history (call_id, scored_at, replaced_at, rubric_version, score, coverage, band, reason, components)
-				VALUES (former.call_id, former.scored_at, clock_timestamp(), former.rubric_version, former.score, former.coverage, former.band,
-					former.reason, former.components)
-				ON CONFLICT DO NOTHING;
+		made := vapi_internal.read_call(CASE WHEN item.to_score THEN wanted END, item.messages, item.transcript, item.ended_reason, item.reached,
+			item.duration_seconds::double precision, item.judged::double precision, item.structured_outputs, item.data,
+			CASE WHEN item.to_read THEN tracked.categories END, tracked.terms, item.ended_family = 'voicemail',
+			CASE WHEN jsonb_typeof(item.metrics -> 'numUserInterrupted') = 'number'
+				THEN least(greatest((item.metrics ->> 'numUserInterrupted')::numeric, 0), 10000)::integer END,
+			CASE WHEN jsonb_typeof(item.metrics -> 'turnLatencyAverage') = 'number'
+				THEN least(greatest((item.metrics ->> 'turnLatencyAverage')::numeric, 0), 3600000)::double precision / 1000 END);
+		IF item.to_score THEN
+			PERFORM vapi_internal.store_score(item.call_id, wanted, item.score_hash, made.score);
+			scored := scored + 1;
 		END IF;
-		INSERT INTO vapi_internal.call_score AS s (call_id, rubric_version, scored_at, source_hash, score, coverage, band, reason, sentiment,
-				outcome, objections, components)
-			VALUES (item.call_id, wanted, clock_timestamp(), item.source_hash, (made ->> 'score')::integer, (made ->> 'coverage')::integer,
-				made ->> 'band', made ->> 'reason', made ->> 'sentiment', made ->> 'outcome', made -> 'objections', made -> 'components')
-			ON CONFLICT (call_id) DO UPDATE SET rubric_version = excluded.rubric_version, scored_at = excluded.scored_at,
-				source_hash = excluded.source_hash, score = excluded.score, coverage = excluded.coverage, band = excluded.band,
-				reason = excluded.reason, sentiment = excluded.sentiment, outcome = excluded.outcome, objections = excluded.objections,
-				components = excluded.components;
-		-- What an event reported and what a person set go before what was read.
-		UPDATE vapi_internal.call c SET qualification_score = (made ->> 'score')::integer, score_coverage = (made ->> 'coverage')::integer,
-				temperature = made ->> 'band', sentiment = made ->> 'sentiment', prev_slot = c.slot,
-				outcome = CASE WHEN c.outcome_source = 'person' THEN c.outcome WHEN c.reported_outcome IS NULL THEN made ->> 'outcome' END,
-				outcome_source = CASE WHEN c.outcome_source = 'person' THEN c.outcome_source WHEN c.reported_outcome IS NULL THEN 'score' END
-			WHERE c.call_id = item.call_id
-				AND (c.qualification_score, c.score_coverage, c.temperature, c.sentiment, CASE c.outcome_source WHEN 'person' THEN NULL ELSE c.outcome END)
-					IS DISTINCT FROM ((made ->> 'score')::integer, (made ->> 'coverage')::numeric, made ->> 'band', made ->> 'sentiment',
-						CASE WHEN c.outcome_source IS DISTINCT FROM 'person' AND c.reported_outcome IS NULL THEN made ->> 'outcome' END);
-		IF FOUND THEN
-			INSERT INTO vapi_internal.rollup_dirty (slot) SELECT c.slot FROM vapi_internal.call c WHERE c.call_id = item.call_id;
-			INSERT INTO vapi_internal.change_pending (call_id, kind) VALUES (item.call_id, 'score');
+		IF item.to_read THEN
+			PERFORM vapi_internal.store_reading(item.call_id, item.created_at, item.reading_hash, made.reading);
 		END IF;
-		scored := scored + 1;
 	END LOOP;
 	RETURN scored;
 END
 $$;
-COMMENT ON FUNCTION vapi_internal.score_calls(text[]) IS 'Scores those of the calls that have ended and whose score is not of what they are now, by the newest published rubric; returns how many.';
+COMMENT ON FUNCTION vapi_internal.score_calls(text[]) IS 'Scores those of the calls that have ended and whose score is not of what they are now, by the newest published rubric, and returns how many; reads quality and keywords of those that have changed since, or since terms were tracked or not.';
 
 CREATE FUNCTION vapi_internal.score_step(most integer DEFAULT 200) RETURNS integer
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -90,7 +152,7 @@ DECLARE
 	handled integer;
 BEGIN
 	SELECT f.call_ids, f.handled INTO call_ids, handled FROM vapi_internal.follow_feed('scores', most) f;
-	PERFORM vapi_internal.score_calls(call_ids), vapi_internal.read_calls(call_ids);
+	PERFORM vapi_internal.score_calls(call_ids);
 	RETURN handled;
 END
 $$;
@@ -107,7 +169,7 @@ BEGIN
 		RAISE EXCEPTION 'there is no call "%"', id USING ERRCODE = '02000';
 	END IF;
 	PERFORM pg_advisory_xact_lock_shared(1986097257, 1);
-	PERFORM vapi_internal.score_calls(ARRAY[id]), vapi_internal.read_calls(ARRAY[id]);
+	PERFORM vapi_internal.score_calls(ARRAY[id]);
 	SELECT jsonb_build_object('id', s.call_id, 'score', s.score, 'coverage', s.coverage, 'band', s.band, 'reason', s.reason,
 			'rubric_version', s.rubric_version, 'sentiment', s.sentiment, 'outcome', s.outcome, 'objections', s.objections, 'components', s.components)
 		INTO result
@@ -138,7 +200,6 @@ BEGIN
 		EXIT WHEN call_ids IS NULL;
 		calls := calls + cardinality(call_ids);
 		scored := scored + vapi_internal.score_calls(call_ids);
-		PERFORM vapi_internal.read_calls(call_ids);
 		IF calls - told >= 10000 THEN
 			told := calls;
 			RAISE NOTICE '% calls gone over, % scored', calls, scored;

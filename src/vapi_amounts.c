@@ -555,9 +555,9 @@ days_at(const VapiAmounts *amounts, const VapiWords *words, int at)
 				return 1.5 * now.value;
 			if (before.kind == K_THIS)
 				return now.value;
-			/* the first of next month */
+			/* the ninth of next month */
 			if (before.kind == K_NEXT && kind(amounts, words, at - 2) == K_OF &&
-				meaning(amounts, words, at - 3).value == 1)
+				kind(amounts, words, at - 3) == K_ORDINAL && meaning(amounts, words, at - 3).value < 10)
 				return now.value;
 			if (before.kind == K_NEXT)
 				return now.value >= 365 ? VAPI_DAYS_LATER : now.value + Min(now.value, 7);

@@ -17,6 +17,15 @@ vapi_answer_name(VapiAnswer answer)
 	return answers[answer];
 }
 
+VapiAnswer
+vapi_answer_of(const char *name)
+{
+	for (int i = 0; i < VAPI_ANSWERS; i++)
+		if (strcmp(answers[i], name) == 0)
+			return (VapiAnswer) i;
+	return VAPI_UNKNOWN;
+}
+
 const char *
 vapi_component_name(VapiComponent component)
 {

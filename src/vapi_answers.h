@@ -33,8 +33,9 @@ typedef enum VapiAnswer
 	VAPI_ANSWERS
 } VapiAnswer;
 
-/* Its name in the rubric, "within_30_days". */
+/* Its name in the rubric, "within_30_days"; the answer of a name, VAPI_UNKNOWN when none has it. */
 extern const char *vapi_answer_name(VapiAnswer answer);
+extern VapiAnswer vapi_answer_of(const char *name);
 
 /* The components that are read from what is said. */
 typedef enum VapiComponent

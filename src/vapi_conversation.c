@@ -11,10 +11,10 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
-#include "vapi_jsonb.h"
+#include "vapi_conversation.h"
 #include "vapi_keywords.h"
-#include "vapi_quality.h"
 #include "vapi_quote.h"
+#include "vapi_stem.h"
 
 /* Quotes that are kept of a term and a speaker in a call; the others are counted. */
 #define QUOTES_OF_TERM 5
@@ -81,7 +81,7 @@ track(ArrayType *categories, ArrayType *terms)
 	tracked.term = texts_of(terms, &tracked.count);
 	if (count != tracked.count)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("each term has one category")));
-	tracked.keywords = vapi_keywords_create();
+	tracked.keywords = vapi_keywords_create(vapi_stem_english);
 	for (int i = 0; i < count; i++)
 	{
 		const char *problem = vapi_keywords_add(tracked.keywords, tracked.term[i]);
@@ -249,54 +249,27 @@ append_quality(StringInfo out, const VapiQuality *quality, const VapiTurns *turn
 	appendStringInfoChar(out, ']');
 }
 
-PG_FUNCTION_INFO_V1(vapi_sales_read_conversation);
-
-/*
- * SQL: vapi_internal.read_conversation(messages, transcript, categories, terms, voicemail, went_silent, reached,
- * seconds, judged, interruptions, latency). Memory is the caller's, and freed with it. ereports 22023 for a term that
- * is none.
- */
 Datum
-vapi_sales_read_conversation(PG_FUNCTION_ARGS)
+vapi_conversation_read(const VapiTurns *turns, const VapiJson *messages, ArrayType *categories, ArrayType *terms,
+					   const VapiQualityFacts *known)
 {
-	VapiJson *messages = PG_ARGISNULL(0) ? NULL : vapi_jsonb_to_tree(PG_GETARG_JSONB_P(0));
-	VapiTurns turns = {0};
 	VapiKeywordHits hits = {0};
 	VapiTalk talk;
 	VapiQuality quality;
-	VapiQualityFacts facts = {-1, -1, -1, -1, true, false, false, {-1, -1, -1, -1}};
+	VapiQualityFacts facts = *known;
 	StringInfoData out;
 
-	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
-		PG_RETURN_NULL();
-	track(PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
-	vapi_turns_of_messages(&turns, messages);
-	if (turns.count == 0 && !PG_ARGISNULL(1))
-	{
-		messages = NULL;
-		vapi_turns_of_transcript(&turns, text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	}
-	vapi_keywords_find(tracked.keywords, &turns, &hits);
-	vapi_talk_read(&talk, &turns, messages);
-	facts.voicemail = !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
-	facts.went_silent = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
-	facts.reached = PG_ARGISNULL(6) || PG_GETARG_BOOL(6);
-	if (!PG_ARGISNULL(7))
-		facts.seconds = PG_GETARG_FLOAT8(7);
-	if (!PG_ARGISNULL(8))
-		facts.judged = PG_GETARG_FLOAT8(8);
-	if (!PG_ARGISNULL(9))
-		facts.interruptions = PG_GETARG_INT32(9);
-	if (!PG_ARGISNULL(10))
-		facts.latency = PG_GETARG_FLOAT8(10);
-	read_conduct(&facts, &hits, &turns);
+	track(categories, terms);
+	vapi_keywords_find(tracked.keywords, turns, &hits);
+	vapi_talk_read(&talk, turns, messages);
+	read_conduct(&facts, &hits, turns);
 	vapi_quality_score(&quality, &talk, &facts);
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	append_keywords(&out, &hits, &turns);
+	append_keywords(&out, &hits, turns);
 	append_measures(&out, &talk, &facts);
-	append_quality(&out, &quality, &turns);
+	append_quality(&out, &quality, turns);
 	appendStringInfoChar(&out, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data));
 }
@@ -307,7 +280,7 @@ PG_FUNCTION_INFO_V1(vapi_sales_term_problem);
 Datum
 vapi_sales_term_problem(PG_FUNCTION_ARGS)
 {
-	const char *problem = vapi_keywords_add(vapi_keywords_create(), text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	const char *problem = vapi_keywords_add(vapi_keywords_create(NULL), text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	if (problem == NULL)
 		PG_RETURN_NULL();

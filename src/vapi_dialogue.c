@@ -95,6 +95,7 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 	const Marks contrast = find_marks(lexicon, contrasts);
 	int agent = -1;
 
+	dialogue->lexicon = lexicon;
 	dialogue->count = 0;
 	dialogue->customer_turns = 0;
 	dialogue->customer_words = 0;
@@ -122,7 +123,8 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 			dialogue->customer_turns++;
 			dialogue->customer_words += said->words.count;
 			for (int w = 0; w < said->words.count; w++)
-				dialogue->known_words += said->words.words[w].number != 0;
+				dialogue->known_words += said->words.words[w].number != 0 &&
+										 (said->words.words[w].flags & VAPI_WORD_STEMMED) == 0;
 		}
 		else
 		{

@@ -31,6 +31,7 @@ typedef struct VapiSaid
 /* Reused from call to call; zero it before the first. */
 typedef struct VapiDialogue
 {
+	const VapiLexicon *lexicon; /* that it was read with */
 	VapiSaid *said;
 	int count;
 	int capacity;

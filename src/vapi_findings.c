@@ -69,7 +69,7 @@ conclude_objections(VapiReader *reader)
 		reading->answer = VAPI_HARD_REFUSAL;
 		reading->evidence = findings->refusal;
 	}
-	else if (step == VAPI_NONE && reader->left_open_turn < 0 && closes(reader))
+	else if (step == VAPI_NONE && reader->left_open_turn < 0 && (closes(reader) || reader->declined > 1))
 		reading->answer = VAPI_HARD_REFUSAL;
 	else if (open || (step == VAPI_NONE && reader->left_open_turn >= 0))
 		reading->answer = VAPI_OPEN;

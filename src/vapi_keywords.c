@@ -10,11 +10,11 @@ struct VapiKeywords
 };
 
 VapiKeywords *
-vapi_keywords_create(void)
+vapi_keywords_create(VapiStemmer stemmer)
 {
 	VapiKeywords *keywords = palloc0(sizeof(VapiKeywords));
 
-	keywords->vocabulary = vapi_vocabulary_create();
+	keywords->vocabulary = vapi_vocabulary_create(stemmer);
 	keywords->phrases = vapi_phrases_create(keywords->vocabulary, FINDING + 1);
 	return keywords;
 }

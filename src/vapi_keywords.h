@@ -14,8 +14,8 @@
 
 typedef struct VapiKeywords VapiKeywords;
 
-/* No terms; palloc'd, and grows in the context that it was made in. */
-extern VapiKeywords *vapi_keywords_create(void);
+/* No terms; palloc'd, and grows in the context that it was made in. Without a stemmer word~ is the word alone. */
+extern VapiKeywords *vapi_keywords_create(VapiStemmer stemmer);
 
 /* Adds a term, whose number is how many came before. Returns NULL, or a constant phrase: what is wrong with it. */
 extern const char *vapi_keywords_add(VapiKeywords *keywords, const char *term);

@@ -19,14 +19,15 @@ vapi_finding_name(int finding)
 }
 
 VapiLexicon *
-vapi_lexicon_create(void)
+vapi_lexicon_create(VapiStemmer stemmer)
 {
 	VapiLexicon *lexicon = palloc0(sizeof(VapiLexicon));
 
-	lexicon->vocabulary = vapi_vocabulary_create();
+	lexicon->vocabulary = vapi_vocabulary_create(stemmer);
 	lexicon->amounts = vapi_amounts_create(lexicon->vocabulary);
 	lexicon->phrases = vapi_phrases_create(lexicon->vocabulary, VAPI_ASKS);
 	lexicon->sentiment = vapi_sentiment_create(lexicon->vocabulary);
+	lexicon->weights = vapi_weights_create(lexicon->vocabulary);
 	return lexicon;
 }
 
@@ -62,6 +63,8 @@ vapi_lexicon_add(VapiLexicon *lexicon, const char *list, const char *key, const 
 
 	if (strcmp(list, "rules") == 0)
 		return add_rule(lexicon, key, value);
+	if (strcmp(list, "weights") == 0)
+		return vapi_weights_add(lexicon->weights, key, value);
 	if (strcmp(list, "classes") == 0)
 		return vapi_phrases_add_class(lexicon->phrases, key, value);
 	for (size_t i = 0; i < lengthof(lists); i++)

@@ -8,6 +8,7 @@
 #include "vapi_amounts.h"
 #include "vapi_phrases.h"
 #include "vapi_sentiment.h"
+#include "vapi_weights.h"
 
 /*
  * What a phrase rule finds. Those from VAPI_ASKS on are looked for in what the
@@ -94,16 +95,18 @@ typedef struct VapiLexicon
 	VapiAmounts *amounts;
 	VapiPhrases *phrases;
 	VapiSentiment *sentiment;
+	VapiWeights *weights;
 } VapiLexicon;
 
-/* An empty one, palloc'd; it is never freed but with its memory context. */
-extern VapiLexicon *vapi_lexicon_create(void);
+/* An empty one, palloc'd; it is never freed but with its memory context. Without a stemmer word~ is the word alone. */
+extern VapiLexicon *vapi_lexicon_create(VapiStemmer stemmer);
 
 /*
  * Adds an entry of a list: "sentiment", "idioms", "intensifiers" (key: the
  * phrase, value: a number), "negators", "contrasts" (key), "classes" (key: its
- * name, value: words) or "rules" (key: a finding, value: what it does not
- * mind, a blank or tab, the pattern). Classes come before rules. Returns NULL,
+ * name, value: words), "rules" (key: a finding, value: what it does not mind,
+ * a blank or tab, the pattern) or "weights" (key: a topic, value: as
+ * vapi_weights_add takes it). Classes come before rules. Returns NULL,
  * or a constant phrase: what is wrong with the entry.
  */
 extern const char *vapi_lexicon_add(VapiLexicon *lexicon, const char *list, const char *key, const char *value);

@@ -30,12 +30,8 @@ static inline bool
 fits(const VapiPhrases *phrases, const VapiElement *element, const VapiWord *word)
 {
 	for (int c = 0; c < element->choices; c++)
-	{
-		VapiChoice choice = element->choice[c];
-
-		if (choice >= 0 ? choice == word->number : vapi_has_class(phrases, word->number, -1 - choice))
+		if (vapi_is_choice(phrases, element->choice[c], word->number))
 			return true;
-	}
 	return element->name && word->number == 0 && (word->flags & VAPI_WORD_CAPITAL) != 0;
 }
 

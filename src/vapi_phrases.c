@@ -44,54 +44,18 @@ fit_bits(VapiPhrases *phrases)
 	}
 }
 
-static bool
-is_vowel(char c)
-{
-	return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u';
-}
-
-/*
- * The regular inflections of a word: call, calls, called, calling. Each is
- * written to forms, which holds five words of twice VAPI_WORD_MAX.
- */
+/* The number of a word, or for word~ that of its lexeme; 0: it is none. */
 static int
-inflect(const char *word, size_t length, char forms[][2 * VAPI_WORD_MAX])
+number_of(VapiPhrases *phrases, const char *word, size_t length)
 {
-	int count = 0;
-	int size = (int) Min(length, VAPI_WORD_MAX);
-	char last = size > 0 ? word[size - 1] : '\0';
-	char before = size > 1 ? word[size - 2] : '\0';
-	bool hisses = last == 's' || last == 'x' || last == 'z' || (last == 'h' && (before == 'c' || before == 's'));
-
-	snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*s", size, word);
-	if (last == 'e')
-	{
-		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*ss", size, word);
-		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*sd", size, word);
-		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*sing", size - 1, word);
-	}
-	else if (last == 'y' && !is_vowel(before))
-	{
-		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*sies", size - 1, word);
-		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*sied", size - 1, word);
-		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*sing", size, word);
-	}
-	else
-	{
-		bool doubles = size <= 4 && is_vowel(before) && size > 2 && !is_vowel(word[size - 3]) && !is_vowel(last) &&
-					   last != 'w' && last != 'x' && last != 'y';
-
-		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*s%s", size, word, hisses ? "es" : "s");
-		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*s%.*sed", size, word, doubles ? 1 : 0, &last);
-		snprintf(forms[count++], 2 * VAPI_WORD_MAX, "%.*s%.*sing", size, word, doubles ? 1 : 0, &last);
-	}
-	return count;
+	return length > 1 && word[length - 1] == '~' ? vapi_vocabulary_add_lexeme(phrases->vocabulary, word, length - 1)
+												 : vapi_vocabulary_add(phrases->vocabulary, word, length);
 }
 
 static void
 add_to_class(VapiPhrases *phrases, int class, const char *word, size_t length)
 {
-	int number = vapi_vocabulary_add(phrases->vocabulary, word, length);
+	int number = number_of(phrases, word, length);
 
 	if (number == 0)
 		return;
@@ -118,16 +82,7 @@ vapi_phrases_add_class(VapiPhrases *phrases, const char *name, const char *words
 	{
 		size_t length = strcspn(words, " ");
 
-		if (length > 1 && words[length - 1] == '~')
-		{
-			char forms[5][2 * VAPI_WORD_MAX];
-			int count = inflect(words, length - 1, forms);
-
-			for (int i = 0; i < count; i++)
-				add_to_class(phrases, class, forms[i], strlen(forms[i]));
-		}
-		else
-			add_to_class(phrases, class, words, length);
+		add_to_class(phrases, class, words, length);
 		words += length;
 		words += strspn(words, " ");
 	}
@@ -173,21 +128,7 @@ add_choice(VapiPhrases *phrases, VapiElement *element, const char *text, size_t 
 		element->choice[element->choices++] = -1 - number;
 		return NULL;
 	}
-	if (length > 1 && text[length - 1] == '~')
-	{
-		char forms[5][2 * VAPI_WORD_MAX];
-		int count = inflect(text, length - 1, forms);
-
-		for (int i = 0; i < count; i++)
-		{
-			const char *error = add_choice(phrases, element, forms[i], strlen(forms[i]));
-
-			if (error != NULL)
-				return error;
-		}
-		return NULL;
-	}
-	number = vapi_vocabulary_add(phrases->vocabulary, text, length);
+	number = number_of(phrases, text, length);
 	if (number == 0)
 		return "a word is missing or too long";
 	element->choice[element->choices++] = number;
@@ -443,13 +384,62 @@ takes(const VapiElement *shape, int kind)
 	return kind == VAPI_AMOUNT_KINDS - 1 ? shape->name : (shape->flags & flags[kind]) != 0;
 }
 
-static bool
-shape_has_word(const VapiPhrases *phrases, const VapiElement *shape, int word)
+/* The next word that the alternative takes, after another one or 0; 0: there is none. */
+static int
+next_word(const VapiPhrases *phrases, VapiChoice choice, int word)
 {
-	for (int c = 0; c < shape->choices; c++)
-		if (shape->choice[c] >= 0 ? shape->choice[c] == word : vapi_has_class(phrases, word, -1 - shape->choice[c]))
-			return true;
-	return false;
+	if (choice < 0)
+	{
+		for (word++; word < phrases->bucket_count; word++)
+			if (vapi_has_class(phrases, word, -1 - choice))
+				return word;
+		return 0;
+	}
+	if (word == 0)
+		return choice;
+	return phrases->lexemes[choice] == choice ? phrases->siblings[word] : 0;
+}
+
+/* Words have the classes of their lexemes. */
+static void
+inherit_classes(VapiPhrases *phrases)
+{
+	phrases->lexemes = palloc0(sizeof(int) * phrases->bucket_count);
+	phrases->siblings = palloc0(sizeof(int) * phrases->bucket_count);
+	for (int word = 1; word < phrases->bucket_count; word++)
+	{
+		int lexeme = vapi_vocabulary_lexeme(phrases->vocabulary, word);
+
+		phrases->lexemes[word] = lexeme;
+		if (lexeme > 0 && lexeme != word)
+		{
+			phrases->siblings[word] = phrases->siblings[lexeme];
+			phrases->siblings[lexeme] = word;
+		}
+		for (int i = 0; lexeme > 0 && i < VAPI_MAX_CLASSES / 64; i++)
+			phrases->bits[word][i] |= phrases->bits[lexeme][i];
+	}
+}
+
+/* The row of a word; rows are made as words need one. */
+static uint64 *
+row_of(VapiPhrases *phrases, int word)
+{
+	int width = phrases->shape_words;
+
+	if (phrases->row[word] == 0)
+	{
+		if (++phrases->row_count == phrases->row_capacity)
+		{
+			size_t size = sizeof(uint64) * width * phrases->row_capacity;
+
+			phrases->rows = repalloc(phrases->rows, 2 * size);
+			memset((char *) phrases->rows + size, 0, size);
+			phrases->row_capacity *= 2;
+		}
+		phrases->row[word] = phrases->row_count;
+	}
+	return phrases->rows + (size_t) phrases->row[word] * width;
 }
 
 /* Which words fit which shapes. */
@@ -457,30 +447,21 @@ static void
 fill_rows(VapiPhrases *phrases)
 {
 	int width = (phrases->shape_count + 63) / 64;
-	int rows = 0;
-	int capacity = 256;
 
 	phrases->shape_words = width;
+	phrases->row_capacity = 256;
 	phrases->row = palloc0(sizeof(int) * phrases->bucket_count);
-	phrases->rows = palloc0(sizeof(uint64) * width * capacity);
+	phrases->rows = palloc0(sizeof(uint64) * width * phrases->row_capacity);
 	phrases->amount_rows = palloc0(sizeof(uint64) * (width * VAPI_AMOUNT_KINDS + 1));
-	for (int word = 1; word < phrases->bucket_count; word++)
-		for (int s = 0; s < phrases->shape_count; s++)
-		{
-			if (!shape_has_word(phrases, phrases->shapes[s], word))
-				continue;
-			if (phrases->row[word] == 0)
-			{
-				if (++rows == capacity)
-				{
-					phrases->rows = repalloc(phrases->rows, sizeof(uint64) * width * capacity * 2);
-					memset(phrases->rows + width * capacity, 0, sizeof(uint64) * width * capacity);
-					capacity *= 2;
-				}
-				phrases->row[word] = rows;
-			}
-			phrases->rows[phrases->row[word] * width + s / 64] |= UINT64CONST(1) << (s % 64);
-		}
+	for (int s = 0; s < phrases->shape_count; s++)
+	{
+		const VapiElement *shape = phrases->shapes[s];
+
+		for (int c = 0; c < shape->choices; c++)
+			for (int word = next_word(phrases, shape->choice[c], 0); word > 0;
+				 word = next_word(phrases, shape->choice[c], word))
+				row_of(phrases, word)[s / 64] |= UINT64CONST(1) << (s % 64);
+	}
 	for (int kind = 0; kind < VAPI_AMOUNT_KINDS; kind++)
 		for (int s = 0; s < phrases->shape_count; s++)
 			if (takes(phrases->shapes[s], kind))
@@ -504,14 +485,9 @@ index_rule(VapiPhrases *phrases, int number)
 			put(&phrases->flagged[side], phrases, number);
 		for (int c = 0; c < element->choices; c++)
 		{
-			if (element->choice[c] >= 0)
-				put(&phrases->buckets[side][element->choice[c]], phrases, number);
-			else
-			{
-				for (int word = 1; word < phrases->bucket_count; word++)
-					if (vapi_has_class(phrases, word, -1 - element->choice[c]))
-						put(&phrases->buckets[side][word], phrases, number);
-			}
+			for (int word = next_word(phrases, element->choice[c], 0); word > 0;
+				 word = next_word(phrases, element->choice[c], word))
+				put(&phrases->buckets[side][word], phrases, number);
 		}
 		if (!element->optional)
 			break;
@@ -522,7 +498,9 @@ void
 vapi_phrases_finish(VapiPhrases *phrases)
 {
 	fit_bits(phrases);
+	vapi_vocabulary_finish(phrases->vocabulary);
 	phrases->bucket_count = vapi_vocabulary_count(phrases->vocabulary) + 1;
+	inherit_classes(phrases);
 	find_needs(phrases);
 	fill_rows(phrases);
 	for (int side = 0; side < 2; side++)

@@ -3,7 +3,7 @@
  * rubric), written as
  *
  *   word          the word itself; contractions are written out first
- *   call~         the word and its regular inflections
+ *   call~         all words of the same lexeme: calls, called, calling
  *   a|b|<class>   one of these
  *   <class>       a word of the class
  *   <money> <clock> <day> <duration> <number>   one amount (vapi_amounts.h)

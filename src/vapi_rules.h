@@ -75,6 +75,8 @@ struct VapiPhrases
 	int classes;
 	VapiClassBits *bits; /* by number of the word */
 	int bits_capacity;
+	int *lexemes;  /* by number of the word */
+	int *siblings; /* the next word of the same lexeme; 0: no more */
 	VapiRule *rules;
 	int count;
 	int capacity;
@@ -91,6 +93,8 @@ struct VapiPhrases
 	int shape_words; /* of a row */
 	int *row;
 	uint64 *rows;
+	int row_count;
+	int row_capacity;
 	uint64 *amount_rows; /* of words with that flag, and of names */
 	VapiWords scratch;
 	int negator;
@@ -106,6 +110,15 @@ vapi_has_class(const struct VapiPhrases *phrases, int number, int class)
 {
 	return number > 0 && class >= 0 && number < phrases->bits_capacity &&
 		   (phrases->bits[number][class / 64] >> (class % 64) & 1) != 0;
+}
+
+/* Is the word with that number what the alternative names: a word, a lexeme, or one of a class? */
+static inline bool
+vapi_is_choice(const struct VapiPhrases *phrases, VapiChoice choice, int number)
+{
+	if (choice < 0)
+		return vapi_has_class(phrases, number, -1 - choice);
+	return choice == number || (number > 0 && number < phrases->bucket_count && phrases->lexemes[number] == choice);
 }
 
 #endif

@@ -9,8 +9,9 @@
 #include "utils/memutils.h"
 
 #include "vapi_findings.h"
-#include "vapi_jsonb.h"
 #include "vapi_rubric.h"
+#include "vapi_score.h"
+#include "vapi_stem.h"
 #include "vapi_store.h"
 #include "vapi_structured.h"
 
@@ -94,7 +95,7 @@ load(int version)
 	context = AllocSetContextCreate(TopMemoryContext, "vapi_sales rubric", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	memset(&rubric, 0, sizeof(rubric));
-	lexicon = vapi_lexicon_create();
+	lexicon = vapi_lexicon_create(vapi_stem_english);
 	for (uint64 i = 0; i < SPI_tuptable->numvals; i++)
 	{
 		char *list = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
@@ -240,50 +241,26 @@ result_of(const VapiScore *score, const VapiFindings *findings, const VapiDialog
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data));
 }
 
-/* The argument as a tree, NULL for SQL NULL. */
-static VapiJson *
-tree_argument(FunctionCallInfo fcinfo, int argument)
-{
-	return PG_ARGISNULL(argument) ? NULL : vapi_jsonb_to_tree(PG_GETARG_JSONB_P(argument));
-}
-
-PG_FUNCTION_INFO_V1(vapi_sales_score_conversation);
-
-/*
- * SQL: vapi_internal.score_conversation(version, messages, transcript, ended_reason, reached, seconds, judged,
- * structured_outputs, structured_data). Memory is the caller's, and freed with it.
- */
 Datum
-vapi_sales_score_conversation(PG_FUNCTION_ARGS)
+vapi_score_call(int version, const VapiTurns *turns, const VapiScoreSources *sources)
 {
-	VapiTurns turns = {0};
 	VapiDialogue dialogue = {0};
 	VapiFindings findings;
 	VapiScore score;
-	VapiCallFacts facts = {-1, -1, -1, true};
+	VapiCallFacts facts = {sources->seconds, sources->judged, -1, true};
 	int words;
 
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	load(PG_GETARG_INT32(0));
-	vapi_turns_of_messages(&turns, tree_argument(fcinfo, 1));
-	if (turns.count == 0 && !PG_ARGISNULL(2))
-		vapi_turns_of_transcript(&turns, text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	vapi_dialogue_read(&dialogue, loaded.lexicon, &turns);
-	vapi_findings_read(&findings, &dialogue, PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)),
-					   PG_ARGISNULL(4) || PG_GETARG_BOOL(4));
-	if (!PG_ARGISNULL(5))
-		facts.seconds = PG_GETARG_FLOAT8(5);
-	if (!PG_ARGISNULL(6))
-		facts.judged = PG_GETARG_FLOAT8(6);
+	load(version);
+	vapi_dialogue_read(&dialogue, loaded.lexicon, turns);
+	vapi_findings_read(&findings, &dialogue, sources->ended_reason, sources->human);
 	facts.understood = vapi_dialogue_is_understood(&dialogue);
 	if (!facts.understood)
 		vapi_findings_forget(&findings);
 	words = dialogue.customer_words + dialogue.agent_words;
 	if (words > 0)
 		facts.customer_share = (double) dialogue.customer_words / words;
-	vapi_structured_read(&findings, loaded.lexicon, tree_argument(fcinfo, 8));
-	vapi_structured_read_outputs(&findings, loaded.lexicon, tree_argument(fcinfo, 7));
+	vapi_structured_read(&findings, loaded.lexicon, sources->structured_data);
+	vapi_structured_read_outputs(&findings, loaded.lexicon, sources->structured_outputs);
 	vapi_structured_settle(&findings);
 	vapi_rubric_score(&score, &loaded.rubric, &findings, &facts);
 	return result_of(&score, &findings, &dialogue);

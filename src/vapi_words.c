@@ -7,7 +7,19 @@ typedef struct Entry
 	char word[VAPI_WORD_MAX + 1];
 	uint8 length;
 	uint32 hash;
+	int lexeme;
 } Entry;
+
+/* Words that are in no vocabulary but whose lexeme may be, by their hash; a stemmer takes longer than all else. */
+#define STEMMED_WORDS 4096
+
+typedef struct Stemmed
+{
+	char word[VAPI_WORD_MAX];
+	uint8 length; /* 0: free */
+	uint32 hash;
+	int lexeme; /* its number, or 0 */
+} Stemmed;
 
 struct VapiVocabulary
 {
@@ -16,13 +28,16 @@ struct VapiVocabulary
 	int capacity;
 	int *slots; /* open addressing; 0: free */
 	uint32 mask;
+	VapiStemmer stemmer;
+	Stemmed *stemmed; /* NULL until vapi_vocabulary_finish */
 };
 
 VapiVocabulary *
-vapi_vocabulary_create(void)
+vapi_vocabulary_create(VapiStemmer stemmer)
 {
 	VapiVocabulary *vocabulary = palloc0(sizeof(VapiVocabulary));
 
+	vocabulary->stemmer = stemmer;
 	vocabulary->capacity = 1024;
 	vocabulary->entries = palloc(sizeof(Entry) * vocabulary->capacity);
 	vocabulary->mask = 4 * vocabulary->capacity - 1;
@@ -94,8 +109,84 @@ vapi_vocabulary_add(VapiVocabulary *vocabulary, const char *word, size_t length)
 	entry->word[length] = '\0';
 	entry->length = (uint8) length;
 	entry->hash = hash;
+	entry->lexeme = 0;
 	vocabulary->slots[slot] = vocabulary->count;
 	return vocabulary->count;
+}
+
+/* The lexeme of a word with its mark; how long that is, 0 when it has none. */
+static size_t
+write_lexeme(const VapiVocabulary *vocabulary, const char *word, size_t length, char *lexeme)
+{
+	size_t size = 0;
+
+	if (length == 0 || length >= VAPI_WORD_MAX)
+		return 0;
+	lexeme[0] = VAPI_LEXEME_MARK;
+	if (vocabulary->stemmer != NULL)
+		size = vocabulary->stemmer(word, length, lexeme + 1);
+	if (size == 0)
+		memcpy(lexeme + 1, word, size = length);
+	return size < VAPI_WORD_MAX ? size + 1 : 0;
+}
+
+int
+vapi_vocabulary_add_lexeme(VapiVocabulary *vocabulary, const char *word, size_t length)
+{
+	char lexeme[VAPI_WORD_MAX + 1];
+
+	return vapi_vocabulary_add(vocabulary, lexeme, write_lexeme(vocabulary, word, length, lexeme));
+}
+
+static int
+find_lexeme(const VapiVocabulary *vocabulary, const char *word, size_t length)
+{
+	char lexeme[VAPI_WORD_MAX + 1];
+
+	return vapi_vocabulary_find(vocabulary, lexeme, write_lexeme(vocabulary, word, length, lexeme));
+}
+
+void
+vapi_vocabulary_finish(VapiVocabulary *vocabulary)
+{
+	for (int i = 0; i < vocabulary->count; i++)
+	{
+		Entry *entry = &vocabulary->entries[i];
+
+		entry->lexeme =
+			entry->word[0] == VAPI_LEXEME_MARK ? i + 1 : find_lexeme(vocabulary, entry->word, entry->length);
+	}
+	if (vocabulary->stemmer != NULL)
+		vocabulary->stemmed = palloc0(sizeof(Stemmed) * STEMMED_WORDS);
+}
+
+int
+vapi_vocabulary_lexeme(const VapiVocabulary *vocabulary, int number)
+{
+	return vocabulary->entries[number - 1].lexeme;
+}
+
+/* The number of the lexeme of a word that is not in the vocabulary; 0: that is not there either. */
+static int
+stem(const VapiVocabulary *vocabulary, const char *word, size_t length)
+{
+	uint32 hash;
+	Stemmed *stemmed;
+
+	if (vocabulary->stemmed == NULL || length == 0 || length >= VAPI_WORD_MAX)
+		return 0;
+	hash = hash_bytes((const unsigned char *) word, (int) length);
+	stemmed = &vocabulary->stemmed[hash % STEMMED_WORDS];
+	if (stemmed->length != length || stemmed->hash != hash || memcmp(stemmed->word, word, length) != 0)
+	{
+		/* The stemmer may throw: what is half written is no word. */
+		stemmed->length = 0;
+		stemmed->lexeme = find_lexeme(vocabulary, word, length);
+		memcpy(stemmed->word, word, length);
+		stemmed->hash = hash;
+		stemmed->length = (uint8) length;
+	}
+	return stemmed->lexeme;
 }
 
 int
@@ -110,7 +201,7 @@ vapi_vocabulary_word(const VapiVocabulary *vocabulary, int number)
 	return vocabulary->entries[number - 1].word;
 }
 
-/* What a spoken form is written out as; with its apostrophe folded to '. */
+/* What a spoken form is written out as; with its apostrophe folded to ', by first letter. */
 static const char *const written_out[][2] = {
 	{"aint", "is not"},
 	{"ain't", "is not"},
@@ -134,13 +225,13 @@ static const char *const written_out[][2] = {
 	{"im", "i am"},
 	{"isnt", "is not"},
 	{"ive", "i have"},
+	{"kay", "okay"},
 	{"kinda", "kind of"},
 	{"lemme", "let me"},
 	{"let's", "let us"},
 	{"lets", "let us"},
 	{"okey", "okay"},
 	{"ok", "okay"},
-	{"kay", "okay"},
 	{"o'clock", "oclock"},
 	{"outta", "out of"},
 	{"shan't", "shall not"},
@@ -165,6 +256,8 @@ static const char *const written_out[][2] = {
 	{"youre", "you are"},
 	{"youve", "you have"},
 };
+
+#define LONGEST_WRITTEN_OUT 8
 
 /* What is said while one thinks. */
 static const char *const fillers[] = {"ah", "eh", "er", "erm", "mmm", "uh", "uhm", "um", "umm"};
@@ -195,6 +288,7 @@ add_word(Reader *reader, const char *word, size_t length, int start, int end)
 	VapiWord *next;
 	int number = reader->learns ? vapi_vocabulary_add(reader->learns, word, length)
 								: vapi_vocabulary_find(reader->vocabulary, word, length);
+	int flags = reader->flags;
 
 	/* "I I", "the the": said twice is said once. */
 	if (words->count > 0 && number != 0 && reader->learns == NULL && (reader->flags & VAPI_WORD_DIGITS) == 0)
@@ -203,6 +297,11 @@ add_word(Reader *reader, const char *word, size_t length, int start, int end)
 
 		if (last->number == number && last->end < start && (last->stop == 0 || last->stop == ','))
 			return;
+	}
+	if (number == 0 && reader->learns == NULL && (flags & VAPI_WORD_DIGITS) == 0)
+	{
+		number = stem(reader->vocabulary, word, length);
+		flags |= number > 0 ? VAPI_WORD_STEMMED : 0;
 	}
 	if (words->count == words->capacity)
 	{
@@ -214,7 +313,7 @@ add_word(Reader *reader, const char *word, size_t length, int start, int end)
 	next->number = number;
 	next->start = start;
 	next->end = end;
-	next->flags = reader->flags;
+	next->flags = flags;
 	next->stop = 0;
 	next->value = 0;
 }
@@ -232,20 +331,48 @@ add_text(Reader *reader, const char *text, int start, int end)
 	}
 }
 
+/* What a word is written out as; NULL: it stands as it is. */
+static const char *
+write_out(const char *word)
+{
+	static uint8 begins[27]; /* the first of written_out with that letter */
+	int letter = word[0] - 'a';
+
+	if (begins[26] == 0)
+		for (int l = 0, i = 0; l < 27; l++)
+		{
+			while (i < (int) lengthof(written_out) && written_out[i][0][0] < 'a' + l)
+				i++;
+			begins[l] = (uint8) i;
+		}
+	if (letter < 0 || letter > 25)
+		return NULL;
+	for (int i = begins[letter]; i < begins[letter + 1]; i++)
+		if (strcmp(written_out[i][0], word) == 0)
+			return written_out[i][1];
+	return NULL;
+}
+
 /* A word of lower case, as it stands in the text from start to end. */
 static void
 add_spoken(Reader *reader, char *word, size_t length, int start, int end)
 {
+	const char *written = length <= LONGEST_WRITTEN_OUT ? write_out(word) : NULL;
+
+	if (written != NULL)
+	{
+		add_text(reader, written, start, end);
+		return;
+	}
 	for (size_t i = 0; length <= 4 && i < lengthof(fillers); i++)
 		if (fillers[i][0] == word[0] && strcmp(fillers[i], word) == 0)
 			return;
-	for (size_t i = 0; i < lengthof(written_out); i++)
-		if (written_out[i][0][0] == word[0] && written_out[i][0][1] == word[1] && strcmp(written_out[i][0], word) == 0)
-		{
-			add_text(reader, written_out[i][1], start, end);
-			return;
-		}
-	for (size_t i = 0; i < lengthof(endings) && memchr(word, '\'', length) != NULL; i++)
+	if (memchr(word, '\'', length) == NULL)
+	{
+		add_word(reader, word, length, start, end);
+		return;
+	}
+	for (size_t i = 0; i < lengthof(endings); i++)
 	{
 		size_t tail = strlen(endings[i][0]);
 

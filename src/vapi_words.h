@@ -2,7 +2,8 @@
  * Spoken English as a row of words: lower case, contractions written out
  * ("won't" is will, not), fillers and stuttered words left out, each with its
  * place in the text. Words of a vocabulary have a number, so that all that
- * follows compares numbers. Pure.
+ * follows compares numbers; so have lexemes, by which inflections of a word are
+ * the same. Pure.
  */
 #ifndef VAPI_WORDS_H
 #define VAPI_WORDS_H
@@ -12,10 +13,23 @@
 /* Longer words are in no vocabulary. */
 #define VAPI_WORD_MAX 40
 
+/* What a vocabulary's lexemes have before them, and no word has. */
+#define VAPI_LEXEME_MARK '~'
+
 typedef struct VapiVocabulary VapiVocabulary;
 
-/* An empty vocabulary, palloc'd; it grows in the context that it was made in. */
-extern VapiVocabulary *vapi_vocabulary_create(void);
+/*
+ * Writes the lexeme of a word of length bytes, in lower case, to lexeme, which
+ * has room for VAPI_WORD_MAX bytes, and returns its length; 0: the word has
+ * none, since it is in every text ("the").
+ */
+typedef size_t (*VapiStemmer)(const char *word, size_t length, char *lexeme);
+
+/*
+ * An empty vocabulary, palloc'd; it grows in the context that it was made in.
+ * Without a stemmer each word is its lexeme.
+ */
+extern VapiVocabulary *vapi_vocabulary_create(VapiStemmer stemmer);
 
 /* The number (from 1) of a word of length bytes, which is added unless it is there; 0 when it is too long or empty. */
 extern int vapi_vocabulary_add(VapiVocabulary *vocabulary, const char *word, size_t length);
@@ -23,10 +37,25 @@ extern int vapi_vocabulary_add(VapiVocabulary *vocabulary, const char *word, siz
 /* The number of a word, 0 when it is not there. */
 extern int vapi_vocabulary_find(const VapiVocabulary *vocabulary, const char *word, size_t length);
 
+/*
+ * The number of the lexeme of a word, which is added unless it is there; a
+ * number of its own, that of no word. 0 when the word is too long or empty.
+ */
+extern int vapi_vocabulary_add_lexeme(VapiVocabulary *vocabulary, const char *word, size_t length);
+
+/*
+ * To be called after the last word and lexeme and before the first text:
+ * gives each word the lexeme that it has, if that was added.
+ */
+extern void vapi_vocabulary_finish(VapiVocabulary *vocabulary);
+
+/* The number of the lexeme of a word or lexeme; 0: none was added that it has. */
+extern int vapi_vocabulary_lexeme(const VapiVocabulary *vocabulary, int number);
+
 /* The largest number given. */
 extern int vapi_vocabulary_count(const VapiVocabulary *vocabulary);
 
-/* The word of a number from 1 to the largest one. */
+/* The word of a number from 1 to the largest one; of a lexeme with VAPI_LEXEME_MARK before it. */
 extern const char *vapi_vocabulary_word(const VapiVocabulary *vocabulary, int number);
 
 /* What a word is, beside its number; the later ones are set by vapi_amounts.h. */
@@ -42,11 +71,12 @@ typedef enum VapiWordFlag
 	VAPI_WORD_CLOCK = 1 << 7,	 /* part of a time of day */
 	VAPI_WORD_DAY = 1 << 8,		 /* part of a day or date */
 	VAPI_WORD_DURATION = 1 << 9, /* part of a span of time */
+	VAPI_WORD_STEMMED = 1 << 10, /* not in the vocabulary: its number is that of its lexeme */
 } VapiWordFlag;
 
 typedef struct VapiWord
 {
-	int number; /* in the vocabulary; 0: not there */
+	int number; /* in the vocabulary, or of its lexeme; 0: neither is there */
 	int start;	/* bytes of the text; parts of a contraction share them */
 	int end;
 	int flags;	  /* VapiWordFlag */

@@ -98,7 +98,8 @@ async function nodePages() {
 
 const EMPTY = `TRUNCATE vapi_internal.call, vapi_internal.call_content, vapi_internal.call_search, vapi_internal.prospect_review,
   vapi_internal.prospect, vapi_internal.prospect_phone, vapi_internal.rollup_dirty, vapi_internal.change_pending, vapi_internal.change_feed,
-  vapi_internal.sync_run, vapi_internal.sync_gap, bench.calls, bench.bare CASCADE`;
+  vapi_internal.sync_run, vapi_internal.sync_gap, vapi_internal.call_score, vapi_internal.call_quality, vapi_internal.call_keyword,
+  bench.calls, bench.bare CASCADE`;
 const tables = ['call', 'call_content'];
 let columns;
 
@@ -108,6 +109,13 @@ const contenders = {
     what: 'vapi_sync',
     table: 'vapi_internal.call',
     work: () => run(`SELECT * FROM vapi.vapi_sync('${FROM}', '${TO}')`),
+  },
+  unscored: {
+    what: 'vapi_sync in a database that scores nothing',
+    table: 'vapi_internal.call',
+    before: () => run("CREATE OR REPLACE FUNCTION vapi_internal.score_step(most integer DEFAULT 200) RETURNS integer LANGUAGE sql AS 'SELECT 0'"),
+    work: () => run(`SELECT * FROM vapi.vapi_sync('${FROM}', '${TO}')`),
+    after: () => run(scoreStep),
   },
   copy: {
     what: 'COPY of its final rows into its tables',
@@ -127,7 +135,8 @@ const contenders = {
     work: () => run(`CALL bench.import('${simulator}', '${key}', ${page})`),
   },
 };
-const only = env.BENCH_ONLY ? env.BENCH_ONLY.split(' ') : Object.keys(contenders);
+const only = env.BENCH_ONLY ? env.BENCH_ONLY.split(' ') : Object.keys(contenders).filter((name) => name !== 'unscored');
+let scoreStep;
 
 const TICK = 100;
 /** Seconds of CPU of a process, and of its children that have ended. */
@@ -154,6 +163,7 @@ async function measure(name) {
   const contender = contenders[name];
   await settle();
   await run(EMPTY);
+  await contender.before?.();
   await run('CHECKPOINT');
   const before = cpus();
   const begin = process.hrtime.bigint();
@@ -167,6 +177,10 @@ async function measure(name) {
     const own = cpu(pid, false);
     used[0] += own;
     if (type === 'vapi_sales import') worker = own;
+  }
+  if (contender.after) {
+    await settle();
+    await contender.after();
   }
   const [{ count }] = await run(`SELECT count(*)::int AS count FROM ${contender.table}`);
   if (Math.abs(count - calls) > (contender.table === 'bench.calls' ? 5 : 0)) throw new Error(`${name}: ${count} of ${calls} calls`);
@@ -183,6 +197,7 @@ async function prepare() {
   await admin.end();
   await sleep(200);
   await run('CREATE EXTENSION vapi_sales', readFileSync('test/bench/import.sql', 'utf8'));
+  [{ scoreStep }] = await run("SELECT pg_get_functiondef('vapi_internal.score_step(integer)'::regprocedure) AS \"scoreStep\"");
   for (let i = 0; i < 2; i++) await measure('sync');
   columns = [];
   for (const table of tables) {
@@ -241,6 +256,10 @@ for (const name of only) {
   const used = [0, 1, 2].map((i) => median(results[name].map((r) => r.cpu[i])));
   console.log(`| ${contenders[name].what} | ${round(median(rates))} (${round(Math.min(...rates))} to ${round(Math.max(...rates))}) | ` +
     `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}) | ${Math.round((used[0] / calls) * 1e6)}${worker} | ${used[1].toFixed(2)}, ${used[2].toFixed(2)} |`);
+}
+if (results.sync && results.unscored) {
+  const ratios = results.sync.map((r, i) => r.cpu[0] / results.unscored[i].cpu[0]);
+  console.log(`\nServer CPU of an import that is scored afterwards / of one that is not, median of rounds: ${median(ratios).toFixed(3)} (${Math.min(...ratios).toFixed(3)} to ${Math.max(...ratios).toFixed(3)})`);
 }
 if (results.copy && results.bare) {
   const ratios = results.copy.map((r, i) => r.rate / results.bare[i].rate);

@@ -4,6 +4,7 @@
 #
 #   ROUNDS=7 BYTES="6000 45000" LATENCIES="0 50" CALLS="6000:10000 45000:3000" PAGES="6000:1000 45000:250"
 #   ONLY="sync copy"    only these contenders (see import.mjs)
+#   ONLY="sync unscored"  what scoring adds to the CPU of an import
 #   GZIP=yes            answers are compressed, as over a real network; not by default
 #   PERF=FILE           profile of the import workers, with perf record
 #   KEEP=yes            leaves the folder

@@ -103,7 +103,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (keywords == NULL)
 	{
-		keywords = vapi_keywords_create();
+		keywords = vapi_keywords_create(NULL);
 		must(vapi_keywords_add(keywords, "hello|hi") == NULL && vapi_keywords_add(keywords, "free * trial~") == NULL &&
 				 vapi_keywords_add(keywords, "not in? the ** budget") == NULL,
 			 "a term");

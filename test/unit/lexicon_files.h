@@ -4,12 +4,13 @@
 #ifndef LEXICON_FILES_H
 #define LEXICON_FILES_H
 
+#include "english_stem.h"
 #include "read_file.h"
 #include "vapi_lexicon.h"
 #include "vapi_rubric.h"
 
 /* Adds the entries of one file; how many are wrong, each of which is printed. */
-static int
+static inline int
 lexicon_add_file(VapiLexicon *lexicon, const char *list, const char *path)
 {
 	size_t length;
@@ -46,7 +47,7 @@ lexicon_add_file(VapiLexicon *lexicon, const char *list, const char *path)
 }
 
 /* The shipped lexicon; wrong counts entries that were refused. */
-static VapiLexicon *
+static inline VapiLexicon *
 lexicon_read(int *wrong)
 {
 	static const char *const files[][2] = {{"sentiment", "src/lexicon/sentiment.tsv"},
@@ -55,8 +56,9 @@ lexicon_read(int *wrong)
 										   {"negators", "src/lexicon/negators.txt"},
 										   {"contrasts", "src/lexicon/contrasts.txt"},
 										   {"classes", "src/lexicon/classes.tsv"},
-										   {"rules", "src/lexicon/rules.tsv"}};
-	VapiLexicon *lexicon = vapi_lexicon_create();
+										   {"rules", "src/lexicon/rules.tsv"},
+										   {"weights", "src/lexicon/weights.tsv"}};
+	VapiLexicon *lexicon = vapi_lexicon_create(english_stem);
 
 	*wrong = 0;
 	for (size_t i = 0; i < lengthof(files); i++)
@@ -66,7 +68,7 @@ lexicon_read(int *wrong)
 }
 
 /* The shipped rubric; how many of its lines were refused. */
-static int
+static inline int
 rubric_read(VapiRubric *rubric)
 {
 	size_t length;

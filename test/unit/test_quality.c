@@ -3,6 +3,7 @@
 #include "vapi_quality.h"
 #include "vapi_quote.h"
 
+#include "english_stem.h"
 #include "tap.h"
 
 #include <time.h>
@@ -75,7 +76,7 @@ test_quote(void)
 static int
 hits_of(const char *term, const char *said)
 {
-	VapiKeywords *keywords = vapi_keywords_create();
+	VapiKeywords *keywords = vapi_keywords_create(english_stem);
 	VapiTurn turn = {1, true, -1, said, (int) strlen(said)};
 	VapiTurns one = {&turn, 1, 1};
 	VapiKeywordHits hits = {0};
@@ -211,7 +212,7 @@ best_seconds(int words)
 {
 	char *said = palloc(words * 6 + 1);
 	double best = 1e9;
-	VapiKeywords *keywords = vapi_keywords_create();
+	VapiKeywords *keywords = vapi_keywords_create(english_stem);
 	VapiTurn turn = {1, true, -1, said, words * 6};
 	VapiTurns one = {&turn, 1, 1};
 	VapiKeywordHits hits = {0};

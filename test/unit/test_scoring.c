@@ -65,7 +65,7 @@ words_of(const char *text)
 {
 	static VapiWords words;
 	static char joined[1024];
-	VapiVocabulary *vocabulary = vapi_vocabulary_create();
+	VapiVocabulary *vocabulary = vapi_vocabulary_create(english_stem);
 
 	vapi_words_read_phrase(&words, vocabulary, text, (int) strlen(text));
 	joined[0] = '\0';
@@ -81,7 +81,8 @@ test_words(void)
 	static VapiWords words;
 
 	tap_same(words_of("I won't, um, do it!"), "i will not do it", "contractions are written out, fillers left out");
-	tap_same(words_of("We\xE2\x80\x99re \xE2\x80\x9Cgood\xE2\x80\x9D\xE2\x80\xA6"), "we are good", "typographic signs");
+	tap_same(words_of("We\xE2\x80\x99re \xE2\x80\x9Cgood\xE2\x80\x9D\xE2\x80\xA6"), "we are good",
+			 "typographic signs");
 	tap_same(words_of("$12,400.50 at 9:30"), "12400.50 at 9:30", "numbers are one word");
 	tap_same(words_of("GR\xC3\x9C\xC3\x9F"), "gr\xC3\x9C\xC3\x9F", "letters beyond ASCII stay");
 	tap_same(words_of(""), "", "nothing");
@@ -136,7 +137,7 @@ test_amounts(void)
 static void
 test_rules(void)
 {
-	VapiLexicon *own = vapi_lexicon_create();
+	VapiLexicon *own = vapi_lexicon_create(english_stem);
 	static const char *const wrong[][3] = {
 		{"rules", "agree", "x sure"},
 		{"rules", "nothing", " sure"},
@@ -156,6 +157,48 @@ test_rules(void)
 	tap_ok(vapi_lexicon_add(own, "rules", "agree", " call~|<money>? me") == NULL, "a rule");
 }
 
+/* The likeliest answer to who decides, of a lexicon with few weights. */
+static const char *
+judged(const VapiLexicon *own, const char *context, const char *text, double *probability)
+{
+	static VapiWords words;
+
+	vapi_words_read(&words, own->vocabulary, text, (int) strlen(text));
+	vapi_amounts_mark(own->amounts, &words, text);
+	return vapi_weights_judge(own->weights, "authority", context, &words, probability);
+}
+
+static void
+test_weights(void)
+{
+	VapiLexicon *own = vapi_lexicon_create(english_stem);
+	VapiLexicon *bare = vapi_lexicon_create(english_stem);
+	VapiLexicon *refusing = vapi_lexicon_create(english_stem);
+	static const char *const wrong[] = {"desk", "desk\tdecides", "desk\tdecides x", "a b c\tdecides 1", "\tdecides 1",
+										"my desk\tdecides 2", "x\ta 1 b 1 c 1 d 1 e 1 f 1 g 1", "x\tdecides 1000"};
+	static const char *const right[] = {"desk\tdecides 3 no -1", "my desk\tdecides 2", "^person\tno 4",
+										"<number>\tno 9",
+										"idea $\tno 3"};
+	double probability = 0;
+	int refused = 0;
+
+	for (size_t i = 0; i < lengthof(right); i++)
+		tap_ok(vapi_lexicon_add(own, "weights", "authority", right[i]) == NULL, "weights of %s", right[i]);
+	(void) vapi_lexicon_add(refusing, "weights", "authority", right[1]);
+	for (size_t i = 0; i < lengthof(wrong); i++)
+		refused += vapi_lexicon_add(refusing, "weights", "authority", wrong[i]) != NULL;
+	tap_equal(refused, (int) lengthof(wrong), "what are no weights is refused");
+	vapi_lexicon_finish(own);
+	vapi_lexicon_finish(bare);
+	tap_same(judged(own, "owner", "It lands on my desks.", &probability), "decides", "a word by its lexeme");
+	tap_ok(probability > 0.7 && probability < 1, "with its probability");
+	tap_same(judged(own, "person", "Oh, goodness.", &probability), "no", "nothing but the context");
+	tap_same(judged(own, "owner", "Forty two.", &probability), "no", "a number");
+	tap_same(judged(own, "owner", "No idea.", &probability), "no", "a pair at the end");
+	tap_ok(judged(own, "owner", "", &probability) != NULL && probability <= 0.5, "an empty answer is not clear");
+	tap_same(judged(bare, "owner", "It lands on my desk.", &probability), NULL, "without weights there is no answer");
+}
+
 /* The answer of a component after an exchange. */
 static const char *
 answer_after(VapiComponent component, const char *agent, const char *customer)
@@ -171,7 +214,8 @@ test_answers(void)
 {
 	tap_same(answer_after(VAPI_NEXT_STEP, "A: Could I come Friday at two?", "C: Friday at two is good."), "dated",
 			 "a date taken");
-	tap_same(answer_after(VAPI_NEXT_STEP, "A: Could I come Friday at two?", "C: Not Friday, and don't book anything."),
+	tap_same(answer_after(VAPI_NEXT_STEP, "A: Could I come Friday at two?",
+						  "C: Not Friday, and don't book anything."),
 			 "none", "a date refused");
 	tap_same(answer_after(VAPI_NEXT_STEP, "A: Could I come Friday at two?", "C: What would you do on Friday at two?"),
 			 "none", "a question binds nobody");
@@ -245,7 +289,8 @@ with_line(const Call *call, int at, const char *line)
 static void
 test_guard_rails(void)
 {
-	static const char *const pleasant[] = {"C: Oh, that's nice.", "C: How lovely.", "C: Well, thank you.", "C: Great."};
+	static const char *const pleasant[] = {"C: Oh, that's nice.", "C: How lovely.", "C: Well, thank you.",
+										   "C: Great."};
 	static const char *const agent[] = {
 		"A: You said you own the house, have twelve thousand dollars approved and want it within thirty days.",
 		"A: So you're not interested and I should never call you again?",
@@ -282,7 +327,8 @@ test_guard_rails(void)
 	(void) score_call(&good, "customer-ended-call", true);
 	tap_ok(vapi_dialogue_is_understood(&dialogue), "English is");
 	changed = with_line(&good, 4, "C: I decide, I decide. It's my house, I decide.");
-	tap_ok(abs(score_call(&changed, "customer-ended-call", true).score - base) <= 2, "what is said twice counts once");
+	tap_ok(abs(score_call(&changed, "customer-ended-call", true).score - base) <= 2,
+		   "what is said twice counts once");
 }
 
 static void
@@ -297,7 +343,8 @@ test_turns(void)
 
 	vapi_turns_of_messages(&turns, json);
 	tap_equal(turns.count, 2, "what is spoken is a turn");
-	tap_ok(!turns.turns[0].customer && turns.turns[1].customer && turns.turns[1].position == 1, "in the order of time");
+	tap_ok(!turns.turns[0].customer && turns.turns[1].customer && turns.turns[1].position == 1,
+		   "in the order of time");
 	vapi_turns_of_messages(&turns, NULL);
 	tap_equal(turns.count, 0, "no messages");
 	vapi_turns_of_transcript(&turns, "AI: Hello.\nUser: Yes,\nand no.\nnoise\n");
@@ -394,6 +441,7 @@ main(void)
 	test_words();
 	test_amounts();
 	test_rules();
+	test_weights();
 	test_answers();
 	test_score();
 	test_guard_rails();
