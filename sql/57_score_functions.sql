@@ -15,10 +15,10 @@ COMMENT ON FUNCTION vapi_internal.current_rubric() IS 'The newest published vers
 
 CREATE FUNCTION vapi_internal.read_call(version integer, messages jsonb, transcript text, ended_reason text, reached boolean,
 	seconds double precision, judged double precision, structured_outputs jsonb, structured_data jsonb, categories text[], terms text[],
-	voicemail boolean, interruptions integer, latency double precision, OUT score jsonb, OUT reading jsonb)
+	interruptions integer, latency double precision, OUT score jsonb, OUT reading jsonb)
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'vapi_sales_read_call';
-COMMENT ON FUNCTION vapi_internal.read_call(integer, jsonb, text, text, boolean, double precision, double precision, jsonb, jsonb, text[], text[], boolean, integer, double precision) IS
+COMMENT ON FUNCTION vapi_internal.read_call(integer, jsonb, text, text, boolean, double precision, double precision, jsonb, jsonb, text[], text[], integer, double precision) IS
 	'What score_conversation and read_conversation give, of one conversation that is parsed once; neither without a version, or without terms.';
 
 CREATE FUNCTION vapi_internal.lexemes(spoken text) RETURNS text[]
@@ -100,7 +100,7 @@ BEGIN
 	FOR item IN
 		SELECT n.*, n.score_hash IS DISTINCT FROM s.source_hash AS to_score, n.reading_hash IS DISTINCT FROM q.source_hash AS to_read
 		FROM (
-			SELECT c.call_id, c.created_at, t.messages, t.transcript, c.ended_reason, c.ended_family, c.reached, c.duration_seconds,
+			SELECT c.call_id, c.created_at, t.messages, t.transcript, c.ended_reason, c.reached, c.duration_seconds,
 				t.structured_outputs, t.performance_metrics AS metrics,
 				coalesce(vapi_internal.evaluation_share(c.success_evaluation, a.success_rubric),
 					vapi_internal.scorecard_share(t.scorecards)) AS judged,
@@ -125,7 +125,7 @@ BEGIN
 	LOOP
 		made := vapi_internal.read_call(CASE WHEN item.to_score THEN wanted END, item.messages, item.transcript, item.ended_reason, item.reached,
 			item.duration_seconds::double precision, item.judged::double precision, item.structured_outputs, item.data,
-			CASE WHEN item.to_read THEN tracked.categories END, tracked.terms, item.ended_family = 'voicemail',
+			CASE WHEN item.to_read THEN tracked.categories END, tracked.terms,
 			CASE WHEN jsonb_typeof(item.metrics -> 'numUserInterrupted') = 'number'
 				THEN least(greatest((item.metrics ->> 'numUserInterrupted')::numeric, 0), 10000)::integer END,
 			CASE WHEN jsonb_typeof(item.metrics -> 'turnLatencyAverage') = 'number'

@@ -8,6 +8,7 @@
 
 #include "vapi_conversation.h"
 #include "vapi_jsonb.h"
+#include "vapi_reason.h"
 #include "vapi_score.h"
 
 /* The argument as a tree, NULL for SQL NULL. */
@@ -97,7 +98,7 @@ PG_FUNCTION_INFO_V1(vapi_sales_read_call);
 
 /*
  * SQL: vapi_internal.read_call(version, messages, transcript, ended_reason, reached, seconds, judged,
- * structured_outputs, structured_data, categories, terms, voicemail, interruptions, latency), which parses the messages
+ * structured_outputs, structured_data, categories, terms, interruptions, latency), which parses the messages
  * once for both. Memory is the caller's, and freed with it.
  */
 Datum
@@ -111,10 +112,11 @@ vapi_sales_read_call(PG_FUNCTION_ARGS)
 								tree_argument(fcinfo, 8)};
 	VapiQualityFacts facts = {sources.judged,
 							  sources.seconds,
-							  PG_ARGISNULL(12) ? -1 : PG_GETARG_INT32(12),
-							  number_argument(fcinfo, 13),
+							  PG_ARGISNULL(11) ? -1 : PG_GETARG_INT32(11),
+							  number_argument(fcinfo, 12),
 							  sources.human,
-							  !PG_ARGISNULL(11) && PG_GETARG_BOOL(11),
+							  sources.ended_reason != NULL &&
+								  strcmp(vapi_reason_classify(sources.ended_reason)->family, "voicemail") == 0,
 							  sources.ended_reason != NULL && strcmp(sources.ended_reason, "silence-timed-out") == 0,
 							  {-1, -1, -1, -1}};
 	Datum values[2] = {0};

@@ -3,11 +3,11 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS vapi_sales;
 RESET client_min_messages;
 
--- 1. All words of the sentiment's list that are words as they stand; a stop word is none to to_tsvector, and itself here.
+-- 1. All words of the sentiment's list that are words as they stand (ok is written out as okay); a stop word is none to to_tsvector, and itself here.
 SELECT count(*) > 3000 AS words,
 	count(*) FILTER (WHERE w.lexemes <> coalesce(nullif(tsvector_to_array(to_tsvector('pg_catalog.english', w.word)), '{}'), ARRAY[w.word])) AS other_lexemes
 FROM (SELECT e.key AS word, vapi_internal.lexemes(e.key) AS lexemes FROM vapi_internal.rubric_entry e
-	WHERE e.version = 1 AND e.list = 'sentiment' AND e.key ~ '^[a-z]+$') AS w
+	WHERE e.version = 1 AND e.list = 'sentiment' AND e.key ~ '^[a-z]+$' AND e.key <> 'ok') AS w
 WHERE cardinality(w.lexemes) = 1;
 
 -- 2. Whole sentences.

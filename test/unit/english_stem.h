@@ -160,18 +160,62 @@ static void
 stem_derivation(Stem *stem)
 {
 	static const StemEnd second[] = {
-		{"ational", "ate"}, {"fulness", "ful"}, {"iveness", "ive"}, {"ization", "ize"}, {"ousness", "ous"},
-		{"biliti", "ble"}, {"lessli", "less"}, {"tional", "tion"}, {"alism", "al"}, {"aliti", "al"},
-		{"ation", "ate"}, {"entli", "ent"}, {"fulli", "ful"}, {"iviti", "ive"}, {"ousli", "ous"},
-		{"abli", "able"}, {"alli", "al"}, {"anci", "ance"}, {"ator", "ate"}, {"enci", "ence"}, {"izer", "ize"},
-		{"bli", "ble"}, {"ogi", "og"}, {"li", ""}};
+		{"ational", "ate"},
+		{"fulness", "ful"},
+		{"iveness", "ive"},
+		{"ization", "ize"},
+		{"ousness", "ous"},
+		{"biliti", "ble"},
+		{"lessli", "less"},
+		{"tional", "tion"},
+		{"alism", "al"},
+		{"aliti", "al"},
+		{"ation", "ate"},
+		{"entli", "ent"},
+		{"fulli", "ful"},
+		{"iviti", "ive"},
+		{"ousli", "ous"},
+		{"abli", "able"},
+		{"alli", "al"},
+		{"anci", "ance"},
+		{"ator", "ate"},
+		{"enci", "ence"},
+		{"izer", "ize"},
+		{"bli", "ble"},
+		{"ogi", "og"},
+		{"li", ""},
+	};
 	static const StemEnd third[] = {
-		{"ational", "ate"}, {"tional", "tion"}, {"alize", "al"}, {"ative", ""}, {"icate", "ic"},
-		{"iciti", "ic"}, {"ical", "ic"}, {"ness", ""}, {"ful", ""}};
+		{"ational", "ate"},
+		{"tional", "tion"},
+		{"alize", "al"},
+		{"ative", ""},
+		{"icate", "ic"},
+		{"iciti", "ic"},
+		{"ical", "ic"},
+		{"ness", ""},
+		{"ful", ""},
+	};
 	static const StemEnd fourth[] = {
-		{"ement", ""}, {"able", ""}, {"ance", ""}, {"ence", ""}, {"ible", ""}, {"ment", ""}, {"ant", ""},
-		{"ate", ""}, {"ent", ""}, {"ion", ""}, {"ism", ""}, {"iti", ""}, {"ive", ""}, {"ize", ""}, {"ous", ""},
-		{"al", ""}, {"er", ""}, {"ic", ""}};
+		{"ement", ""},
+		{"able", ""},
+		{"ance", ""},
+		{"ence", ""},
+		{"ible", ""},
+		{"ment", ""},
+		{"ant", ""},
+		{"ate", ""},
+		{"ent", ""},
+		{"ion", ""},
+		{"ism", ""},
+		{"iti", ""},
+		{"ive", ""},
+		{"ize", ""},
+		{"ous", ""},
+		{"al", ""},
+		{"er", ""},
+		{"ic", ""},
+	};
 
 	stem_suffix(stem, second, lengthof(second), stem->r1);
 	stem_suffix(stem, third, lengthof(third), stem->r1);
@@ -192,10 +236,25 @@ static const char *
 stem_exception(const char *word)
 {
 	static const char *const exceptions[][2] = {
-		{"skis", "ski"}, {"skies", "sky"}, {"dying", "die"}, {"lying", "lie"}, {"tying", "tie"},
-		{"idly", "idl"}, {"gently", "gentl"}, {"ugly", "ugli"}, {"early", "earli"}, {"only", "onli"},
-		{"singly", "singl"}, {"sky", "sky"}, {"news", "news"}, {"howe", "howe"}, {"atlas", "atlas"},
-		{"cosmos", "cosmos"}, {"bias", "bias"}, {"andes", "andes"}};
+		{"skis", "ski"},
+		{"skies", "sky"},
+		{"dying", "die"},
+		{"lying", "lie"},
+		{"tying", "tie"},
+		{"idly", "idl"},
+		{"gently", "gentl"},
+		{"ugly", "ugli"},
+		{"early", "earli"},
+		{"only", "onli"},
+		{"singly", "singl"},
+		{"sky", "sky"},
+		{"news", "news"},
+		{"howe", "howe"},
+		{"atlas", "atlas"},
+		{"cosmos", "cosmos"},
+		{"bias", "bias"},
+		{"andes", "andes"},
+	};
 
 	for (size_t i = 0; i < lengthof(exceptions); i++)
 		if (strcmp(exceptions[i][0], word) == 0)
