@@ -126,6 +126,12 @@ BEGIN
 	DELETE FROM vapi_internal.call_recheck WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_line WHERE call_id = erased_call_id;
 	UPDATE vapi_internal.follow_up SET call_id = NULL, note = NULL WHERE call_id = erased_call_id;
+	-- What is under way is left to the step delivery, which looks at the call once more.
+	UPDATE vapi_internal.outbox SET call_id = NULL, payload = NULL,
+			state = CASE WHEN state IN ('pending', 'uncertain', 'dead') THEN 'discarded' ELSE state END,
+			finished_at = CASE WHEN state IN ('pending', 'uncertain', 'dead') THEN now() ELSE finished_at END,
+			last_error = CASE WHEN state IN ('pending', 'uncertain', 'dead') THEN 'the call was erased' ELSE last_error END
+		WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_call WHERE call_id = erased_call_id;
 	UPDATE vapi_internal.audit SET call_id = NULL WHERE call_id = erased_call_id;
 	-- That something was received stays, what it said and about whom does not.
