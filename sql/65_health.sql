@@ -70,6 +70,22 @@ AS $$
 		FROM facts f, state s
 
 		UNION ALL
+		-- A fresh database has no identity yet, and takes the first that something goes out under.
+		SELECT 'instance', CASE WHEN i.copies > 0 OR o.problem IS NOT NULL THEN 'fail' WHEN o.file_hash IS NULL THEN 'warn' ELSE 'ok' END,
+			CASE WHEN o.problem IS NOT NULL THEN 'nothing goes out: ' || o.problem
+				WHEN i.copies > 0 THEN 'this database is a copy: no call is placed and nothing is delivered from here'
+				WHEN o.file_hash IS NULL THEN 'there is no file instance_id, so a copy of the whole server could not be told from it'
+				WHEN i.count = 0 THEN 'nothing has gone out yet'
+				ELSE format('calls and deliveries go out from here, for %s', vapi_internal.elapsed(i.recorded_at)) END,
+			CASE WHEN o.problem IS NOT NULL THEN 'Repair the file instance_id in vapi_sales.secrets_directory.'
+				WHEN i.copies > 0 THEN 'Leave it so for tests. If it takes over, stop the other one, look at vapi.follow_ups, and SELECT vapi.vapi_adopt_instance().'
+				WHEN o.file_hash IS NULL THEN 'Put a random line into the file instance_id in vapi_sales.secrets_directory, outside the data directory; then SELECT vapi.vapi_adopt_instance().' END
+		FROM vapi_internal.instance_identity() o
+			CROSS JOIN LATERAL (SELECT count(*) AS count, min(i.recorded_at) AS recorded_at, count(*) FILTER (WHERE
+					(i.system_identifier, i.database_id) <> (o.system_identifier, o.database_id) OR i.file_hash IS DISTINCT FROM o.file_hash) AS copies
+				FROM vapi_internal.instance i) i
+
+		UNION ALL
 		-- A standby has none before it is promoted.
 		SELECT 'worker', CASE WHEN pg_is_in_recovery() OR w.state = 'running' THEN 'ok'
 				WHEN w.state = 'no slot' OR (w.state IS NOT NULL AND w.since < now() - interval '2 minutes') THEN 'fail' ELSE 'warn' END,

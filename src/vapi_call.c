@@ -10,6 +10,7 @@
 #include "vapi_client.h"
 #include "vapi_error.h"
 #include "vapi_guc.h"
+#include "vapi_instance.h"
 #include "vapi_json.h"
 #include "vapi_jsonb.h"
 #include "vapi_map.h"
@@ -318,6 +319,7 @@ vapi_call_create(Jsonb *request)
 	Jsonb *result;
 
 	PreventCommandIfReadOnly("vapi_create_call()");
+	vapi_instance_check();
 	response = ask(vapi_budget_client(1), "POST", "/call", body);
 	answer = parse(response, VAPI_JSON_OBJECT);
 	vapi_redact_secrets(answer);
@@ -337,6 +339,7 @@ vapi_call_delete(const char *id)
 
 	check_id(id);
 	PreventCommandIfReadOnly("vapi_delete_call()");
+	vapi_instance_check();
 	/* NULL: Vapi no longer has it, which is what we want. */
 	(void) request_call("DELETE", id);
 	parameter = vapi_parameter_text(id);

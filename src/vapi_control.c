@@ -9,6 +9,7 @@
 #include "vapi_envelope.h"
 #include "vapi_error.h"
 #include "vapi_guc.h"
+#include "vapi_instance.h"
 #include "vapi_json.h"
 #include "vapi_secret.h"
 
@@ -86,11 +87,15 @@ post(const char *url, const char *body)
 void
 vapi_control_send(const char *id, Jsonb *message)
 {
-	VapiJson *call = ask_call(id);
-	const char *status = vapi_json_string(call, "status");
-	const char *url = vapi_json_string(call, "monitor.controlUrl");
+	VapiJson *call;
+	const char *status;
+	const char *url;
 	VapiHttpResponse *response;
 
+	vapi_instance_check();
+	call = ask_call(id);
+	status = vapi_json_string(call, "status");
+	url = vapi_json_string(call, "monitor.controlUrl");
 	if (status == NULL || strcmp(status, "ringing") != 0)
 	{
 		if (status == NULL || (strcmp(status, "in-progress") != 0 && strcmp(status, "forwarding") != 0))

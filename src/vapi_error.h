@@ -21,6 +21,7 @@
 #define ERRCODE_VAPI_BLOCKED MAKE_SQLSTATE('V', 'S', '0', '0', '7')		 /* do-not-call or quiet hours */
 #define ERRCODE_VAPI_RETENTION MAKE_SQLSTATE('V', 'S', '0', '0', '8')	 /* older than Vapi's retention */
 #define ERRCODE_VAPI_CALL_STATE MAKE_SQLSTATE('V', 'S', '0', '0', '9')	 /* call is in the wrong state for this */
+#define ERRCODE_VAPI_INSTANCE MAKE_SQLSTATE('V', 'S', '0', '1', '0')	 /* a copy of the database, not adopted */
 
 /*
  * Palloc'd copy of text that came from outside, fit for an error or a log:

@@ -12,6 +12,7 @@
 #include "vapi_client.h"
 #include "vapi_error.h"
 #include "vapi_guc.h"
+#include "vapi_instance.h"
 #include "vapi_json.h"
 #include "vapi_jsonb.h"
 #include "vapi_mirror.h"
@@ -477,6 +478,7 @@ vapi_setup_patch(const char *kind, const char *id, Jsonb *patch, bool secret)
 	VapiJson *fact;
 
 	PreventCommandIfReadOnly("vapi_configure_webhook()");
+	vapi_instance_check();
 	if (strcmp(kind, "assistant") != 0 && strcmp(kind, "phone-number") != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown kind \"%s\"", kind)));
 	if (server != NULL)

@@ -263,6 +263,7 @@ install_pages
 rm -rf "$stack/npm"
 keep_secret webhook_secret "$webhook_secret"
 keep_secret jwt_secret
+keep_secret instance_id
 [ -e "$data/PG_VERSION" ] || {
 	say "creating the cluster"
 	instance_create "$bin" "$data" "$sockets" || die "initdb failed"
