@@ -9,14 +9,30 @@ CREATE TABLE vapi_internal.prospect
 	email text,
 	time_zone text,
 	status text NOT NULL DEFAULT 'new',
+	status_source text NOT NULL DEFAULT 'rule' CHECK (status_source IN ('rule', 'import', 'person')),
+	status_at timestamptz,
+	ruled_at timestamptz,
 	do_not_call boolean NOT NULL DEFAULT false,
-	source text NOT NULL DEFAULT 'call' CHECK (source IN ('call', 'import', 'person')),
+	source text NOT NULL DEFAULT 'call' CHECK (source IN ('call', 'import', 'person', 'link')),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 COMMENT ON TABLE vapi_internal.prospect IS 'One row a prospect. On-call is never stored: it follows from a live call.';
 COMMENT ON COLUMN vapi_internal.prospect.external_id IS 'The id in the user''s own system; a call''s metadata.leadId names it.';
 COMMENT ON COLUMN vapi_internal.prospect.time_zone IS 'IANA zone the prospect lives in, for quiet hours.';
-COMMENT ON COLUMN vapi_internal.prospect.source IS 'call: an unknown number was called or has called.';
+COMMENT ON COLUMN vapi_internal.prospect.source IS 'call: an unknown number was called or has called; link: a row of a linked table.';
+COMMENT ON COLUMN vapi_internal.prospect.status_source IS 'Who the status is from: what a person chose no rule changes.';
+COMMENT ON COLUMN vapi_internal.prospect.status_at IS 'When it last changed; NULL: never.';
+COMMENT ON COLUMN vapi_internal.prospect.ruled_at IS 'When the newest call ended that the rules have seen: older ones change the status no more.';
+CREATE INDEX prospect_status_idx ON vapi_internal.prospect (status, prospect_id);
+
+CREATE TABLE vapi_internal.prospect_alias
+(
+	external_id text PRIMARY KEY,
+	prospect_id bigint NOT NULL
+);
+COMMENT ON TABLE vapi_internal.prospect_alias IS 'External ids of prospects that were merged into another: calls that name them are the other''s.';
+COMMENT ON COLUMN vapi_internal.prospect_alias.prospect_id IS 'Whom they belong to now.';
+CREATE INDEX prospect_alias_prospect_idx ON vapi_internal.prospect_alias (prospect_id);
 
 CREATE TABLE vapi_internal.prospect_phone
 (

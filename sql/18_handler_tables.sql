@@ -17,9 +17,36 @@ CREATE TABLE vapi_internal.follow_up
 	due_at timestamptz NOT NULL,
 	note text,
 	status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'done', 'canceled')),
-	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	created_by text,
+	enrollment_id bigint,
+	step integer,
+	channel text NOT NULL DEFAULT 'task' CHECK (channel IN ('task', 'call', 'linear', 'webhook')),
+	title text,
+	work text NOT NULL DEFAULT 'waiting' CHECK (work IN ('waiting', 'claimed', 'placing', 'unknown', 'told')),
+	work_at timestamptz,
+	attempts integer NOT NULL DEFAULT 0,
+	last_error text,
+	placed_call_id text COLLATE "C",
+	done_at timestamptz,
+	done_by text,
+	UNIQUE (enrollment_id, step)
 );
-COMMENT ON TABLE vapi_internal.follow_up IS 'What is to be done after a call, and when.';
+COMMENT ON TABLE vapi_internal.follow_up IS 'What is to be done after a call, and when: promises, tasks, and the steps of sequences.';
+COMMENT ON COLUMN vapi_internal.follow_up.created_by IS 'Who entered it; NULL: the assistant in the call, or a sequence.';
+COMMENT ON COLUMN vapi_internal.follow_up.enrollment_id IS 'The enrolment that it is a step of; NULL: none.';
+COMMENT ON COLUMN vapi_internal.follow_up.step IS 'Which step, from 1.';
+COMMENT ON COLUMN vapi_internal.follow_up.channel IS 'task: a person does it; call: Vapi is asked for a call; linear and webhook: it is delivered there.';
+COMMENT ON COLUMN vapi_internal.follow_up.work IS
+	'How far the worker is once it is due: claimed, placing (the request for the call is on its way), unknown (whether the call was made), told (delivered, or the call is made).';
+COMMENT ON COLUMN vapi_internal.follow_up.work_at IS 'Since when.';
+COMMENT ON COLUMN vapi_internal.follow_up.attempts IS 'How often the call could not be made.';
+COMMENT ON COLUMN vapi_internal.follow_up.last_error IS 'Why it last could not; without numbers.';
+COMMENT ON COLUMN vapi_internal.follow_up.placed_call_id IS 'The call that was made.';
+COMMENT ON COLUMN vapi_internal.follow_up.done_by IS 'Who said that it is done, or canceled it; NULL: the worker.';
+CREATE INDEX follow_up_placed_idx ON vapi_internal.follow_up (placed_call_id) WHERE placed_call_id IS NOT NULL;
+CREATE INDEX follow_up_due_idx ON vapi_internal.follow_up (due_at) WHERE status = 'open' AND work = 'waiting';
+CREATE INDEX follow_up_work_idx ON vapi_internal.follow_up (work_at) WHERE status = 'open' AND work IN ('claimed', 'placing', 'unknown');
 COMMENT ON COLUMN vapi_internal.follow_up.call_id IS 'The call in which it was agreed on; NULL once that is erased.';
 CREATE INDEX follow_up_open_idx ON vapi_internal.follow_up (due_at) WHERE status = 'open';
 CREATE INDEX follow_up_prospect_idx ON vapi_internal.follow_up (prospect_id) WHERE prospect_id IS NOT NULL;

@@ -125,7 +125,11 @@ BEGIN
 	DELETE FROM vapi_internal.prospect_review WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.call_recheck WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.live_line WHERE call_id = erased_call_id;
-	UPDATE vapi_internal.follow_up SET call_id = NULL, note = NULL WHERE call_id = erased_call_id;
+	UPDATE vapi_internal.follow_up SET call_id = NULL, note = CASE WHEN enrollment_id IS NOT NULL THEN note END WHERE call_id = erased_call_id;
+	UPDATE vapi_internal.follow_up SET placed_call_id = NULL WHERE placed_call_id = erased_call_id;
+	UPDATE vapi_internal.enrollment SET call_id = NULL WHERE call_id = erased_call_id;
+	UPDATE vapi_internal.prospect_history SET call_id = NULL WHERE call_id = erased_call_id;
+	DELETE FROM vapi_internal.prospect_call WHERE call_id = erased_call_id;
 	-- What is under way is left to the step delivery, which looks at the call once more.
 	UPDATE vapi_internal.outbox SET call_id = NULL, payload = NULL,
 			state = CASE WHEN state IN ('pending', 'uncertain', 'dead') THEN 'discarded' ELSE state END,
@@ -158,23 +162,44 @@ CREATE FUNCTION vapi_internal.load_library(internal) RETURNS internal
 COMMENT ON FUNCTION vapi_internal.load_library(internal) IS
 	'Planner support that changes no plan: for functions that call the library''s, so that it is loaded before a parallel query begins, when settings can no longer be defined.';
 
+CREATE FUNCTION vapi_internal.phone_hashes(phone text, OUT keyed bytea, OUT plain bytea, OUT key_id text)
+	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'vapi_sales_phone_hashes';
+COMMENT ON FUNCTION vapi_internal.phone_hashes(text) IS
+	'Under which hashes an E.164 number may be in do_not_call: by the secret token_key (NULL: there is none), and without; and which key that is. VS002 for a file that may not be read.';
+
 CREATE FUNCTION vapi_internal.may_call(number text, at timestamptz) RETURNS text
 	LANGUAGE sql STABLE PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE
-			WHEN p.do_not_call THEN 'the prospect is marked do-not-call'
-			ELSE format('it is %s in %s, outside 08:00 to 21:00', to_char(at AT TIME ZONE p.time_zone, 'HH24:MI'), p.time_zone)
-		END
-	FROM vapi_internal.prospect_phone n
-		JOIN vapi_internal.prospect p USING (prospect_id)
-	-- What is dialled after the connection ("w5", "x12", ",,3") does not make it another number.
-	WHERE n.phone = coalesce(vapi_internal.e164(regexp_replace(number, '[[:alpha:],;#*].*$', '')), number)
-		AND (p.do_not_call
+	WITH dialled(number) AS MATERIALIZED (
+		-- What is dialled after the connection ("w5", "x12", ",,3") does not make it another number.
+		SELECT coalesce(vapi_internal.e164(regexp_replace(may_call.number, '[[:alpha:],;#*].*$', '')), may_call.number)
+	)
+	SELECT coalesce((
+		SELECT CASE
+				WHEN EXISTS (SELECT FROM vapi_internal.do_not_call d WHERE d.phone_hash IN (h.keyed, h.plain)) THEN 'the number is on the do-not-call list'
+				-- Who may be in a list that cannot be read is not called.
+				WHEN EXISTS (SELECT FROM vapi_internal.do_not_call d WHERE d.key_id > h.key_id)
+					OR EXISTS (SELECT FROM vapi_internal.do_not_call d WHERE d.key_id > '' AND d.key_id < h.key_id)
+					THEN 'the do-not-call list cannot be read: token_key is not the one that it was made with'
+			END
+		FROM dialled s CROSS JOIN LATERAL vapi_internal.phone_hashes(s.number) h
+		WHERE s.number IS NOT NULL AND EXISTS (SELECT FROM vapi_internal.do_not_call)
+	), (
+		SELECT CASE
+				WHEN p.do_not_call THEN 'the prospect is marked do-not-call'
+				ELSE format('it is %s in %s, outside 08:00 to 21:00', to_char(at AT TIME ZONE p.time_zone, 'HH24:MI'), p.time_zone)
+			END
+		FROM dialled s
+			JOIN vapi_internal.prospect_phone n ON n.phone = s.number
+			JOIN vapi_internal.prospect p USING (prospect_id)
+		WHERE p.do_not_call
 			OR (p.time_zone IS NOT NULL
-				AND NOT (at AT TIME ZONE p.time_zone)::time BETWEEN '08:00' AND '21:00'))
-	ORDER BY p.do_not_call DESC
-	LIMIT 1
+				AND NOT (at AT TIME ZONE p.time_zone)::time BETWEEN '08:00' AND '21:00')
+		ORDER BY p.do_not_call DESC
+		LIMIT 1
+	))
 $$;
 COMMENT ON FUNCTION vapi_internal.may_call(text, timestamptz) IS
 	'NULL when the number may be called at that time, else why not: do-not-call, or outside 8 to 21 o''clock in the prospect''s zone (47 CFR 64.1200(c)(1)).';

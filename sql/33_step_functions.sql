@@ -74,7 +74,8 @@ $$;
 COMMENT ON FUNCTION vapi_internal.search_source(text[]) IS 'Those of the calls whose words are not in call_search as they are now, and where they come from: the transcript, or the messages while there is none.';
 
 -- What follows the feed costs those who write calls nothing. Its position is written in the transaction that does the work.
-CREATE FUNCTION vapi_internal.follow_feed(wanted text, most integer, OUT call_ids text[], OUT handled integer, OUT went_round boolean)
+CREATE FUNCTION vapi_internal.follow_feed(wanted text, most integer, passed_over text[] DEFAULT '{live,score}',
+	OUT call_ids text[], OUT handled integer, OUT went_round boolean)
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -116,7 +117,7 @@ BEGIN
 			handled := greatest(handled, 1);
 		END IF;
 	ELSE
-		SELECT array_agg(DISTINCT f.call_id) FILTER (WHERE f.kind NOT IN ('live', 'score')), coalesce(max(f.seq), state.last_seq), count(*)
+		SELECT array_agg(DISTINCT f.call_id) FILTER (WHERE f.kind <> ALL (passed_over)), coalesce(max(f.seq), state.last_seq), count(*)
 			INTO call_ids, state.last_seq, handled
 			FROM (SELECT f.seq, f.call_id, f.kind FROM vapi_internal.change_feed f WHERE f.seq > state.last_seq
 				ORDER BY f.seq LIMIT most) AS f;
@@ -127,8 +128,8 @@ BEGIN
 	UPDATE vapi_internal.feed_follower f SET last_seq = state.last_seq, resync_after = state.resync_after WHERE f.follower = wanted;
 END
 $$;
-COMMENT ON FUNCTION vapi_internal.follow_feed(text, integer) IS
-	'The next so many changes of change_feed for that step, as the calls that they are of (NULL: none that matters to it), or the next so many calls where all are gone over, since the feed no longer has what comes next; how many it went over, 0 when none waits; and whether the last call was among them. 22023 for less than one.';
+COMMENT ON FUNCTION vapi_internal.follow_feed(text, integer, text[]) IS
+	'The next so many changes of change_feed for that step, as the calls that they are of but for the kinds it passes over (NULL: none that matters to it), or the next so many calls where all are gone over, since the feed no longer has what comes next; how many it went over, 0 when none waits; and whether the last call was among them. 22023 for less than one.';
 
 CREATE FUNCTION vapi_internal.search_step(most integer DEFAULT 500) RETURNS integer
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE

@@ -109,7 +109,9 @@ CREATE VIEW vapi.prospects WITH (security_barrier) AS
 				FROM vapi_internal.prospect_phone n WHERE n.prospect_id = p.prospect_id ORDER BY n.phone) END AS phones,
 		CASE WHEN EXISTS (SELECT FROM vapi_internal.call c WHERE c.prospect_id = p.prospect_id
 				AND c.end_status = 'open' AND vapi_internal.is_connected(c.status)) THEN 'on-call' ELSE p.status END AS status,
-		p.do_not_call, p.time_zone, p.source, p.created_at
+		p.do_not_call, p.time_zone, p.source, p.created_at, p.status AS stored_status, p.status_source, p.status_at,
+		(SELECT e.sequence FROM vapi_internal.enrollment e WHERE e.prospect_id = p.prospect_id AND e.status = 'active') AS sequence,
+		(SELECT min(f.due_at) FROM vapi_internal.follow_up f WHERE f.prospect_id = p.prospect_id AND f.status = 'open') AS next_follow_up_at
 	FROM vapi_internal.prospect p
 	WHERE (SELECT vapi_internal.scope()) IS NULL
 		OR EXISTS (SELECT FROM vapi_internal.call c WHERE c.prospect_id = p.prospect_id

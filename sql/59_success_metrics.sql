@@ -31,8 +31,21 @@ AS $$
 	), followed AS (
 		SELECT count(*) AS leads, count(*) FILTER (WHERE EXISTS (
 			SELECT FROM vapi_internal.facts(now() - interval '30 days', now(), NULL) AS n
-			WHERE n.contact = l.contact AND n.created_at > l.qualified_at AND n.created_at <= l.qualified_at + interval '24 hours')) AS contacted
+			WHERE n.contact = l.contact AND n.created_at > l.qualified_at AND n.created_at <= l.qualified_at + interval '24 hours')
+			OR EXISTS (SELECT FROM vapi_internal.follow_up u WHERE 'p' || u.prospect_id = l.contact AND u.status = 'done'
+				AND u.done_at > l.qualified_at AND u.done_at <= l.qualified_at + interval '24 hours')) AS contacted
 		FROM leads l
+	), automated AS (
+		-- What nobody had to do: a status that a rule set, an enrolment, a follow-up that a sequence planned, a call that it placed.
+		SELECT count(*) FILTER (WHERE a.kind = 'status') AS statuses, count(*) FILTER (WHERE a.kind = 'plan') AS plans, count(*) FILTER (WHERE a.kind = 'call') AS calls
+		FROM (
+			SELECT 'status' AS kind, h.call_id FROM vapi_internal.prospect_history h
+			WHERE h.cause IN ('rule', 'call') AND h.field IN ('status', 'do_not_call') AND h.changed_at > now() - interval '30 days'
+			UNION ALL
+			SELECT 'plan', f.call_id FROM vapi_internal.follow_up f WHERE f.enrollment_id IS NOT NULL AND f.created_at > now() - interval '30 days'
+			UNION ALL
+			SELECT 'call', f.placed_call_id FROM vapi_internal.follow_up f WHERE f.placed_call_id IS NOT NULL AND f.done_at > now() - interval '30 days') AS a
+		WHERE vapi_internal.scope() IS NULL OR EXISTS (SELECT FROM vapi_internal.call c WHERE c.call_id = a.call_id AND c.assistant_id = ANY (vapi_internal.scope()))
 	), events AS (
 		-- The latest 100,000; what was received a minute ago may still be on its way.
 		SELECT count(*) FILTER (WHERE e.status = 'applied') AS applied, count(*) AS events,
@@ -64,14 +77,16 @@ AS $$
 		UNION ALL
 		SELECT 'qualification_accuracy', 'business', '> 90 % match with manual review', 'share', 0.9, true, NULL, NULL, 'no call was reviewed by a person yet'
 		UNION ALL
-		SELECT 'time_savings', 'business', '2+ hours a day', 'h/day', 2, true, round(r.calls * 2.0 / 60 / nullif(r.days, 0), 2), r.calls,
+		SELECT 'time_savings', 'business', '2+ hours a day', 'h/day', 2, true,
+			round((r.calls * 2.0 + a.statuses * 1.0 + a.plans * 2.0 + a.calls * 4.0) / 60 / nullif(r.days, 0), 2), r.calls + a.statuses + a.plans + a.calls,
 			CASE WHEN r.days = 0 THEN 'no calls in the last 30 days'
-				ELSE 'an estimate: two minutes a call for logging it, filing transcript and recording, and matching the prospect, on days with calls' END
-		FROM recent r
+				ELSE format('an estimate, over the days with calls: %s calls at 2 minutes (logging, filing, matching), %s changes of status at 1, %s planned follow-ups at 2, %s calls placed at 4',
+					r.calls, a.statuses, a.plans, a.calls) END
+		FROM recent r, automated a
 		UNION ALL
 		SELECT 'follow_up_rate', 'business', '> 80 % of qualified leads contacted within 24 h', 'share', 0.8, true,
 			round(f.contacted / nullif(f.leads, 0)::numeric, 6), f.leads,
-			CASE WHEN f.leads = 0 THEN 'no qualified lead in the last 30 days' ELSE 'qualified in the last 30 days, called again within 24 hours of the qualified call' END
+			CASE WHEN f.leads = 0 THEN 'no qualified lead in the last 30 days' ELSE 'qualified in the last 30 days, called again or followed up within 24 hours of the qualified call' END
 		FROM followed f
 	)
 	SELECT m.metric, m.kind, m.target, m.unit, m.target_value, m.actual,

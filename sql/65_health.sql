@@ -210,8 +210,29 @@ AS $$
 		FROM (SELECT n.follower, CASE WHEN t.follower IS NULL THEN EXISTS (SELECT FROM vapi_internal.call) ELSE t.resync_after IS NOT NULL END AS resync,
 				greatest(h.last - t.last_seq, 0) AS waiting,
 				(SELECT f.changed_at FROM vapi_internal.change_feed f WHERE f.seq = t.last_seq + 1) AS changed_at
-			FROM head h CROSS JOIN (VALUES ('search'), ('scores')) AS n(follower)
+			FROM head h CROSS JOIN (VALUES ('search'), ('scores'), ('pipeline')) AS n(follower)
 				LEFT JOIN vapi_internal.feed_follower t ON t.follower = n.follower) s
+
+		UNION ALL
+		SELECT 'follow_ups', CASE WHEN u.count > 0 OR l.problem IS NOT NULL THEN 'warn' ELSE 'ok' END,
+			CASE WHEN u.count > 0 THEN format('%s due for more than an hour and not taken up, the oldest for %s', vapi_internal.counted(u.count, 1000, 'follow-up'), vapi_internal.elapsed(u.due_at))
+				WHEN l.problem IS NOT NULL THEN l.problem ELSE 'what is due was taken up' END,
+			CASE WHEN u.count > 0 THEN 'Checks instance, worker, api_key and steps tell why.'
+				WHEN l.problem IS NOT NULL THEN 'See vapi.prospect_links.' END
+		FROM (SELECT count(*) AS count, min(o.due_at) AS due_at FROM (SELECT f.due_at FROM vapi_internal.follow_up f
+				WHERE f.status = 'open' AND f.work = 'waiting' AND f.due_at < now() - interval '1 hour' ORDER BY f.due_at LIMIT 1001) o) u,
+			(SELECT (SELECT format('%I.%I: %s', l.target_schema, l.target_table, l.last_error) FROM vapi_internal.prospect_link l
+				WHERE l.last_error IS NOT NULL AND (l.rows_read IS NULL OR l.read_at < now() - interval '1 hour') ORDER BY 1 LIMIT 1) AS problem) l
+
+		UNION ALL
+		SELECT 'do_not_call', CASE WHEN d.foreign_keys > 0 THEN 'fail' WHEN d.unkeyed > 0 THEN 'warn' ELSE 'ok' END,
+			CASE WHEN d.foreign_keys > 0 THEN 'the list cannot be read: the secret token_key is not the one that it was made with, so nobody is called'
+				WHEN d.unkeyed > 0 THEN 'numbers are hashed without a key, since there was no secret token_key'
+				WHEN d.count = 0 THEN 'the list is empty' ELSE vapi_internal.counted(d.count, 1000000000, 'number') END,
+			CASE WHEN d.foreign_keys > 0 THEN 'Put the former token_key back.'
+				WHEN d.unkeyed > 0 THEN 'Put a random line into the file token_key in vapi_sales.secrets_directory: numbers that are listed from then on are hashed with it.' END
+		FROM (SELECT count(*) AS count, count(*) FILTER (WHERE t.key_id = '') AS unkeyed, count(*) FILTER (WHERE t.key_id <> '' AND t.key_id IS DISTINCT FROM k.key_id) AS foreign_keys
+			FROM (SELECT vapi_internal.token_key_id() AS key_id) k, vapi_internal.do_not_call t) d
 
 		UNION ALL
 		SELECT 'vapi_objects', CASE WHEN s.mirrored_at > now() - interval '2 days' OR s.org_id IS NULL THEN 'ok' ELSE 'warn' END,

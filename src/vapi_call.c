@@ -328,6 +328,21 @@ vapi_call_create(Jsonb *request)
 	return result;
 }
 
+char *
+vapi_call_store_answer(VapiHttpResponse *response)
+{
+	VapiJson *answer = parse(response, VAPI_JSON_OBJECT);
+	const char *id = vapi_json_string(answer, "id");
+	char *copy;
+
+	if (id == NULL || id[0] == '\0')
+		ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("Vapi's answer is no call: it has no id")));
+	copy = pstrdup(id);
+	vapi_redact_secrets(answer);
+	store_created(answer);
+	return copy;
+}
+
 bool
 vapi_call_delete(const char *id)
 {

@@ -8,6 +8,7 @@
 #include "vapi_compat.h"
 
 #include "utils/jsonb.h"
+#include "vapi_http.h"
 
 /*
  * All return palloc'd jsonb without secrets and need a transaction. They
@@ -26,6 +27,12 @@ extern Jsonb *vapi_call_get(const char *id);
 
 /* POST /call, once; ERRCODE_VAPI_BLOCKED. What cannot be stored of the answer is a WARNING: the call was made. */
 extern Jsonb *vapi_call_create(Jsonb *request);
+
+/*
+ * Merges the call of an answer to POST /call, contained as there, and returns
+ * its id; 22032 when it has none.
+ */
+extern char *vapi_call_store_answer(VapiHttpResponse *response);
 
 /* DELETE /call/{id}, then the local rows; true when there were some. */
 extern bool vapi_call_delete(const char *id);

@@ -8,7 +8,10 @@
 
 static VapiStatement find_by_external_id = {
 	.sql = "SELECT p.external_id, p.prospect_id, 1::bigint FROM vapi_internal.prospect p"
-		   " WHERE p.external_id = ANY ($1)"};
+		   " WHERE p.external_id = ANY ($1)"
+		   " UNION ALL SELECT a.external_id, a.prospect_id, 1::bigint FROM vapi_internal.prospect_alias a"
+		   " WHERE a.external_id = ANY ($1)"
+		   " AND NOT EXISTS (SELECT FROM vapi_internal.prospect p WHERE p.external_id = a.external_id)"};
 
 static VapiStatement find_by_phone = {
 	.sql = "SELECT n.phone, min(n.prospect_id), count(*) FROM vapi_internal.prospect_phone n"

@@ -67,11 +67,15 @@ take_budget(void *arg)
 VapiClient *
 vapi_step_client(VapiStepWork *work, int max_attempts)
 {
+	return work->place->client != NULL ? work->place->client : vapi_step_own_client(work, max_attempts);
+}
+
+VapiClient *
+vapi_step_own_client(VapiStepWork *work, int max_attempts)
+{
 	VapiClientOptions options = {0};
 	VapiBudget *budget;
 
-	if (work->place->client != NULL)
-		return work->place->client;
 	(void) vapi_breaker_check(work->place->database, false);
 	MemoryContextSwitchTo(work->context);
 	budget = palloc0(sizeof(VapiBudget));

@@ -61,4 +61,7 @@ extern bool vapi_step_has_key(VapiStepWork *work);
  */
 extern VapiClient *vapi_step_client(VapiStepWork *work, int max_attempts);
 
+/* The same, but in any case one of its own. */
+extern VapiClient *vapi_step_own_client(VapiStepWork *work, int max_attempts);
+
 #endif

@@ -16,6 +16,7 @@
 #include "vapi_poll.h"
 #include "vapi_publish.h"
 #include "vapi_recheck.h"
+#include "vapi_sequence.h"
 #include "vapi_steps.h"
 #include "vapi_store.h"
 #include "vapi_sync.h"
@@ -242,16 +243,20 @@ static Step steps[] = {
 	 TAKEN_BY(vapi_publish_take)},
 	{"extended_tables", "Extended tables are not up to date", true, true, PATIENCE_MS, NULL, NULL,
 	 TAKEN_BY(take_extended_tables)},
-	{"search", "The search is not up to date", false, true, PATIENCE_MS, NULL, NULL,
-	 TAKEN_BY(take_search)},
-	{"scores", "Scores are not up to date", false, true, PATIENCE_MS, NULL, NULL,
-	 TAKEN_BY(take_scores)},
+	{"search", "The search is not up to date", false, true, PATIENCE_MS, NULL, NULL, TAKEN_BY(take_search)},
+	{"scores", "Scores are not up to date", false, true, PATIENCE_MS, NULL, NULL, TAKEN_BY(take_scores)},
+	{"pipeline", "The pipeline is not up to date", false, true, PATIENCE_MS, NULL, NULL,
+	 REPEATS("SELECT vapi_internal.pipeline_step()", "vapi_sales: pipeline")},
+	{"linked_prospects", "Linked tables could not be read", false, false, 0, NULL, NULL,
+	 REPEATS("SELECT vapi_internal.link_step()", "vapi_sales: linked prospects")},
 	{"inbox_retention", "Old events could not be removed", false, false, 0, retention_interval, NULL,
 	 TAKEN_BY(take_inbox_retention)},
 	{"feed_retention", "Old changes of the feed could not be removed", false, false, 0, feed_retention_interval, NULL,
 	 REPEATS("SELECT vapi_internal.feed_retention_step()", "vapi_sales: retention of the change feed")},
 	{"retention", "Old contents could not be removed", false, false, 0, NULL, NULL,
 	 REPEATS("SELECT vapi_internal.retention_step()", "vapi_sales: retention")},
+	{"sequences", "Follow-ups that are due could not be done", false, false, 0, NULL, NULL,
+	 TAKEN_BY(vapi_sequence_take)},
 	{"poll", "Vapi could not be asked what has changed", false, false, 0, poll_interval, NULL,
 	 TAKEN_BY(vapi_poll_take)},
 	{"settle", "Calls that have ended could not be settled", false, false, 0, settle_interval, NULL,
@@ -513,6 +518,8 @@ vapi_steps_next_due(void)
 		"  UNION ALL SELECT 'sync_gaps', (SELECT min(g.next_attempt_at) FROM vapi_internal.sync_gap g"
 		"   JOIN vapi_internal.sync_run r USING (run_id)"
 		"   WHERE g.status = 'open' AND r.status IN ('incomplete', 'interrupted'))"
+		"  UNION ALL SELECT 'sequences', vapi_internal.sequences_due()"
+		"  UNION ALL SELECT 'linked_prospects', (SELECT min(l.next_read_at) FROM vapi_internal.prospect_link l)"
 		"  UNION ALL SELECT 'publish', CASE WHEN $2 THEN vapi_internal.publish_due() END"
 		"  UNION ALL SELECT i, NULL FROM unnest($1) AS i) AS w(step, due_at)"
 		" LEFT JOIN vapi_internal.step_state s USING (step)",
@@ -527,7 +534,8 @@ vapi_steps_next_due(void)
 
 	for (i = 0; i < (int) lengthof(steps); i++)
 		if (!is_off(&steps[i]) && strcmp(steps[i].name, "events") != 0 && strcmp(steps[i].name, "sync_gaps") != 0 &&
-			strcmp(steps[i].name, "publish") != 0)
+			strcmp(steps[i].name, "publish") != 0 && strcmp(steps[i].name, "sequences") != 0 &&
+			strcmp(steps[i].name, "linked_prospects") != 0)
 			names[count++] = steps[i].name;
 	vapi_store_begin(&section, "vapi_sales: looking for what is due");
 	parameters[0] = vapi_parameter_text_array(names, count);
