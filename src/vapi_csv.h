@@ -7,7 +7,7 @@
 
 #include "vapi_pure.h"
 
-/* A text on its way. Zero-initialise but for next and end; separator is the first line's most frequent of , ; and tab. */
+/* A text on its way; separator is what its first line has most of: , ; or tab. */
 typedef struct VapiCsv
 {
 	const char *next;

@@ -24,7 +24,8 @@ async function violations(page) {
 
 const PAGES = () => [['sign-in', null, '/'], ['calls', 'agent', '/calls?range=year'], ['calls, filtered', 'agent', '/calls?range=year&status=completed&search=appointment'], ['no calls', 'agent', '/calls?from=2020-01-01&to=2020-01-02'],
   ['a call', 'admin', `/calls/${call}`], ['no such call', 'agent', '/calls/nothing'], ['live', 'agent', '/live'], ['analytics', 'agent', '/analytics?range=year'], ['operations', 'admin', '/operations'],
-  ['prospects', 'agent', '/prospects'], ['a prospect', 'agent', '/prospects/1'], ['account', 'agent', '/account']];
+  ['prospects', 'agent', '/prospects'], ['a prospect', 'agent', '/prospects/1'], ['board', 'agent', '/prospects?view=board'],
+  ['follow-ups', 'agent', '/prospects?view=follow-ups&state=upcoming'], ['sequences', 'admin', '/prospects?view=sequences'], ['account', 'agent', '/account']];
 
 for (const [theme, width] of [['light', 1280], ['dark', 1280], ['dark', 390]]) {
   test(`axe finds nothing, ${theme}, ${width} pixels wide`, async () => {

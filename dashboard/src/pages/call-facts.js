@@ -2,12 +2,14 @@ import { html } from '../html.js';
 import { count, duration, money, smallMoney, words } from '../format.js';
 import { Status, Time } from '../parts/badges.js';
 import { Copy } from '../parts/copy.js';
+import { is } from '../session.js';
 import { plain } from './call-outcome.js';
+import { FollowUpForm, StatusForm } from './prospect-actions.js';
 
 const Row = ({ name, children }) => html`<div><dt>${name}</dt><dd dir="auto">${children}</dd></div>`;
 
 /** Who the call was with, and their other calls. */
-export function LeadCard({ call }) {
+export function LeadCard({ call, onChange }) {
   const { prospect, history } = call;
   return html`<section class="card" aria-labelledby="lead-title"><h2 id="lead-title">Lead</h2>
     ${prospect ? html`<dl class="facts">
@@ -17,7 +19,9 @@ export function LeadCard({ call }) {
         ${prospect.email && html`<${Row} name="Email">${prospect.email}</${Row}>`}
         ${(prospect.phones ?? []).length > 0 && html`<${Row} name="Phone">${prospect.phones.join(', ')}</${Row}>`}
         ${prospect.externalId && html`<${Row} name="Id elsewhere">${prospect.externalId}</${Row}>`}
-      </dl>${prospect.doNotCall && html`<p class="banner bad">Do not call.</p>`}`
+      </dl>${prospect.doNotCall && html`<p class="banner bad">Do not call.</p>`}
+      ${is('agent', 'admin') && html`<${StatusForm} key=${prospect.status} id=${prospect.id} status=${prospect.status === 'on-call' ? '' : prospect.status} onSet=${onChange} />
+        <${FollowUpForm} id=${prospect.id} call=${call.id} onSaved=${onChange} />`}`
     : html`<p class="muted">${call.customerName || call.customerNumber ? `${[call.customerName, call.customerNumber].filter(Boolean).join(', ')} is no prospect.` : 'Nobody is known for this call.'}</p>`}
     ${history?.length > 0 && html`<h3>Other calls</h3><ul class="history">${history.map((other) => html`<li key=${other.id}>
       <a href=${`/calls/${encodeURIComponent(other.id)}`}><${Time} value=${other.createdAt} /></a><${Status} value=${other.status} />

@@ -69,7 +69,7 @@ function Detail({ call, score, reload }) {
       <${ScoreCard} call=${call} score=${score} onJump=${jump} />
       ${score.data?.total && score.data.total.score !== null && html`<${ReviewCard} key=${call.id} id=${call.id} />`}
       <${OutcomeCard} call=${call} onSet=${reload} />
-      <${LeadCard} call=${call} />
+      <${LeadCard} call=${call} onChange=${reload} />
       <${NotesCard} call=${call} onAdded=${reload} />
       <${CostCard} call=${call} />
       <${FactsCard} call=${call} />

@@ -3,18 +3,21 @@ import { html } from '../html.js';
 import { place, setQuery, back } from '../router.js';
 import { rows } from '../api.js';
 import { useResource } from '../load.js';
-import { day, duration, money, words } from '../format.js';
+import { day, words } from '../format.js';
 import { zone } from '../zone.js';
 import { useKeys } from '../keys.js';
 import { Answer, Empty } from '../parts/states.js';
 import { PageHead } from '../parts/shell.js';
 import { Choice } from '../parts/choice.js';
 import { Icon } from '../parts/icons.js';
-import { Direction, Score, Status, Time } from '../parts/badges.js';
+import { Card, named } from './prospect-card.js';
+import { useStatuses } from './prospect-actions.js';
+import { Board } from './prospect-board.js';
+import { FollowUps } from './prospect-follow-ups.js';
+import { Sequences } from './prospect-sequences.js';
 
 const LIMIT = 50;
-const STATES = ['new', 'contacted', 'qualified', 'customer', 'lost', 'on-call'];
-const named = ({ name, company, phones }) => name || company || phones?.[0] || 'Not known';
+const VIEWS = [[undefined, 'List'], ['board', 'Board'], ['follow-ups', 'Follow-ups'], ['sequences', 'Sequences']];
 // A pattern for PostgREST; what means something there stands for any character.
 const pattern = (text) => `"*${text.trim().replace(/[\\"*%]/g, '_')}*"`;
 
@@ -23,10 +26,11 @@ function List() {
   const [text, setText] = useState(query.search ?? '');
   const timer = useRef();
   const field = useRef();
+  const statuses = useStatuses();
   useKeys({ '/': () => field.current.focus() });
   useEffect(() => () => clearTimeout(timer.current), []);
   const filter = { order: 'prospect_id.desc', limit: LIMIT + 1 };
-  if (query.status) filter.status = `eq.${query.status}`;
+  if (query.status) filter[query.status === 'on-call' ? 'status' : 'stored_status'] = `eq.${query.status}`;
   if (query.search) filter.or = `(name.ilike.${pattern(query.search)},company.ilike.${pattern(query.search)},email.ilike.${pattern(query.search)},external_id.ilike.${pattern(query.search)})`;
   if (query.after) filter.prospect_id = `lt.${Number.parseInt(query.after, 10) || 0}`;
   const prospects = useResource(`prospects ${JSON.stringify(filter)}`, (signal) => rows('prospects', filter, { signal }));
@@ -36,12 +40,11 @@ function List() {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => setQuery({ search: value.trim() || null, after: null }, { replace: true }), 300);
   };
-  return html`<${PageHead} title="Prospects" />
-  <section class="card list" aria-labelledby="prospects-title"><h2 id="prospects-title" class="visually-hidden">List of prospects</h2>
+  return html`<section class="card list" aria-labelledby="prospects-title"><h2 id="prospects-title" class="visually-hidden">List of prospects</h2>
     <div class="filters"><form class="search" role="search" onSubmit=${(event) => event.preventDefault()}><${Icon} name="search" size=${17} />
       <label class="visually-hidden" for="search">Search by name, company or email</label>
       <input id="search" ref=${field} type="search" placeholder="Name, company, email" value=${text} onInput=${type} /><kbd aria-hidden="true">/</kbd></form>
-      <${Choice} name="status" label="Status" value=${query.status} options=${[['', 'Any'], ...STATES.map((state) => [state, words(state)])]} onChoose=${(status) => setQuery({ status, after: null })} /></div>
+      <${Choice} name="status" label="Status" value=${query.status} options=${[['', 'Any'], ...[...(statuses.data ?? []).map(({ status }) => status), 'on-call'].map((status) => [status, words(status)])]} onChoose=${(status) => setQuery({ status, after: null })} /></div>
     <${Answer} resource=${prospects} lines=${10}>${(data) => (data.length === 0
     ? html`<${Empty} title="No prospects in this list.">${query.search || query.status || query.after ? html`<a href="/prospects">All prospects</a>` : html`<p>They come with calls: each number is one.</p>`}</${Empty}>`
     : html`<div class="table-wrap" role="region" aria-label="Prospects" tabindex="0"><table class="calls">
@@ -61,41 +64,13 @@ function List() {
   </section>`;
 }
 
-function Card({ id }) {
-  const known = useResource(`prospect ${id}`, async (signal) => {
-    const number = Number.parseInt(id, 10);
-    if (!(number > 0)) return { prospect: null };
-    const of = { prospect_id: `eq.${number}` };
-    const [[prospect], calls, followUps] = await Promise.all([rows('prospects', of, { signal }), rows('calls', { ...of, select: 'id,created_at,status,type,call_type,outcome,duration_seconds,cost,qualification_score,reported_score', order: 'created_at.desc', limit: 100 }, { signal }),
-      rows('follow_ups', { ...of, order: 'due_at' }, { signal })]);
-    return { prospect: prospect ?? null, calls, followUps };
-  });
-  useKeys({ Escape: () => back('/prospects') });
-  return html`<button type="button" class="plain back" onClick=${() => back('/prospects')}><${Icon} name="back" size=${16} />Prospects</button>
-  <${Answer} resource=${known} lines=${8}>${({ prospect, calls, followUps }) => {
-    if (!prospect) return html`<${PageHead} title="No such prospect" /><${Empty} title="There is no such prospect, or it is not yours to see.">
-      <a href="/prospects">All prospects</a></${Empty}>`;
-    const row = (name, value) => (value ? html`<div><dt>${name}</dt><dd dir="auto">${value}</dd></div>` : null);
-    return html`<${PageHead} title=${named(prospect)} />
-    ${prospect.do_not_call && html`<p class="banner bad">Do not call.</p>`}
-    <div class="prospect-grid">
-      <section class="card" aria-labelledby="about-title"><h2 id="about-title">About</h2><dl class="facts">
-        ${row('Company', prospect.company)}${row('Status', words(prospect.status))}${row('Email', prospect.email)}${row('Phone', (prospect.phones ?? []).join(', '))}
-        ${row('Time zone', prospect.time_zone)}${row('Id elsewhere', prospect.external_id)}${row('Came by', words(prospect.source))}${row('Since', day(prospect.created_at, zone.value))}</dl>
-        ${followUps.length > 0 && html`<h3>Follow-ups</h3><ul class="history">${followUps.map((task) => html`<li key=${task.follow_up_id}>
-          <${Time} value=${task.due_at} /> <span class="muted">${words(task.status)}</span> ${task.note}</li>`)}</ul>`}</section>
-      <section class="card list" aria-labelledby="calls-title"><h2 id="calls-title" class="list-title">Calls</h2>
-        ${calls.length === 0 ? html`<p class="muted list-title">None yet.</p>` : html`<div class="table-wrap" role="region" aria-label="Table of calls" tabindex="0">
-        <table><caption class="visually-hidden">Calls with this prospect</caption>
-        <thead><tr><th scope="col">Time</th><th scope="col" class="mid">Direction</th><th scope="col">Status</th><th scope="col" class="wide">Outcome</th>
-          <th scope="col">Score</th><th scope="col" class="number">Duration</th><th scope="col" class="number wide">Cost</th></tr></thead>
-        <tbody>${calls.map((call) => html`<tr key=${call.id}><th scope="row"><a href=${`/calls/${encodeURIComponent(call.id)}`}><${Time} value=${call.created_at} /></a>
-          </th><td class="mid"><${Direction} direction=${call.call_type} type=${call.type} /></td><td><${Status} value=${call.status} /></td>
-          <td class="wide">${words(call.outcome)}</td><td><${Score} value=${call.qualification_score} reported=${call.reported_score} /></td><td class="number">
-            ${duration(call.duration_seconds)}</td><td class="number wide">${money(call.cost)}</td></tr>`)}</tbody></table></div>`}</section>
-    </div>`;
-  }}</${Answer}>`;
-}
+const PARTS = { board: Board, 'follow-ups': FollowUps, sequences: Sequences };
 
-/** The list of prospects, or the card of one. */
-export const ProspectsPage = ({ id }) => (id ? html`<${Card} id=${id} />` : html`<${List} />`);
+/** Prospects as a list or a board, what is to be done with them, sequences; or the page of one. */
+export function ProspectsPage({ id }) {
+  const { view } = place.value.query;
+  if (id) return html`<${Card} id=${id} />`;
+  return html`<${PageHead} title="Prospects" />
+    <nav class="tabs" aria-label="Views of prospects">${VIEWS.map(([name, text]) => html`<a key=${text} href=${name ? `/prospects?view=${name}` : '/prospects'} aria-current=${view === name ? 'page' : undefined}>${text}</a>`)}</nav>
+    <${PARTS[view] ?? List} />`;
+}

@@ -205,7 +205,7 @@ sub finish_work
 		{
 			# an import that has said its end may still be at a step, which is then left to it
 			return 0 if $node->safe_psql($database, q{SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'vapi_sales import%'}) > 0;
-			return $node->safe_psql($database, q{SELECT bool_or(done > 0 OR more) FROM vapi.vapi_work() WHERE step IN ('change_feed', 'extended_tables', 'search', 'scores')}) eq 'f';
+			return $node->safe_psql($database, q{SELECT bool_or(done > 0 OR more) FROM vapi.vapi_work() WHERE step IN ('change_feed', 'extended_tables', 'search', 'scores', 'pipeline')}) eq 'f';
 		}, 120);
 }
 
