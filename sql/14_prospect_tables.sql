@@ -23,6 +23,7 @@ COMMENT ON COLUMN vapi_internal.prospect.source IS 'call: an unknown number was 
 COMMENT ON COLUMN vapi_internal.prospect.status_source IS 'Who the status is from: what a person chose no rule changes.';
 COMMENT ON COLUMN vapi_internal.prospect.status_at IS 'When it last changed; NULL: never.';
 COMMENT ON COLUMN vapi_internal.prospect.ruled_at IS 'When the newest call ended that the rules have seen: older ones change the status no more.';
+CREATE INDEX prospect_email_idx ON vapi_internal.prospect (lower(email)) WHERE email IS NOT NULL;
 CREATE INDEX prospect_status_idx ON vapi_internal.prospect (status, prospect_id);
 
 CREATE TABLE vapi_internal.prospect_alias

@@ -142,23 +142,23 @@ CREATE FUNCTION vapi_internal.open_step(wanted bigint, next_step integer, since 
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found vapi_internal.enrollment;
+	active vapi_internal.enrollment;
 	item jsonb;
 BEGIN
-	SELECT e.* INTO found FROM vapi_internal.enrollment e WHERE e.enrollment_id = wanted AND e.status = 'active' FOR UPDATE;
-	IF NOT FOUND OR next_step <> found.step + 1 THEN
+	SELECT e.* INTO active FROM vapi_internal.enrollment e WHERE e.enrollment_id = wanted AND e.status = 'active' FOR UPDATE;
+	IF NOT FOUND OR next_step <> active.step + 1 THEN
 		RETURN;
 	END IF;
-	item := found.plan #> ARRAY['steps', (next_step - 1)::text];
+	item := active.plan #> ARRAY['steps', (next_step - 1)::text];
 	IF item IS NULL THEN
 		PERFORM vapi_internal.end_enrollment(wanted, 'completed', 'completed', 'rule', NULL);
 		RETURN;
-	ELSIF item ->> 'channel' = 'call' AND found.attempts >= (found.plan ->> 'attempts')::integer THEN
+	ELSIF item ->> 'channel' = 'call' AND active.attempts >= (active.plan ->> 'attempts')::integer THEN
 		PERFORM vapi_internal.end_enrollment(wanted, 'completed', 'attempts', 'rule', NULL);
 		RETURN;
 	END IF;
 	INSERT INTO vapi_internal.follow_up (prospect_id, call_id, due_at, note, enrollment_id, step, channel, title)
-		VALUES (found.prospect_id, found.call_id, greatest(vapi_internal.step_due(found.plan, next_step, since, vapi_internal.prospect_zone(found.prospect_id)),
+		VALUES (active.prospect_id, active.call_id, greatest(vapi_internal.step_due(active.plan, next_step, since, vapi_internal.prospect_zone(active.prospect_id)),
 				since), item ->> 'note', wanted, next_step, item ->> 'channel', item ->> 'title')
 		ON CONFLICT DO NOTHING;
 	UPDATE vapi_internal.enrollment e SET step = next_step WHERE e.enrollment_id = wanted;

@@ -77,32 +77,32 @@ CREATE FUNCTION vapi_internal.apply_call(fact vapi_internal.call_fact, former_ru
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found vapi_internal.prospect;
+	prospect vapi_internal.prospect;
 	rule record;
 	at timestamptz := coalesce(fact.ended_at, fact.created_at, now());
 	ended boolean := false;
 	latest boolean;
 	wanted text;
 BEGIN
-	SELECT p.* INTO found FROM vapi_internal.prospect p WHERE p.prospect_id = fact.prospect_id FOR UPDATE;
+	SELECT p.* INTO prospect FROM vapi_internal.prospect p WHERE p.prospect_id = fact.prospect_id FOR UPDATE;
 	IF NOT FOUND THEN
 		RETURN NULL;
 	END IF;
 	SELECT r.* INTO rule FROM vapi_internal.rules() r
 		WHERE (r.outcomes IS NULL OR lower(fact.outcome) = ANY (r.outcomes))
 			AND (r.qualified IS NULL OR r.qualified = fact.qualified) AND (r.reached IS NULL OR r.reached = fact.reached)
-			AND (r.categories IS NULL OR vapi_internal.status_category(found.status) = ANY (r.categories) OR (r.do_not_call AND NOT found.do_not_call))
+			AND (r.categories IS NULL OR vapi_internal.status_category(prospect.status) = ANY (r.categories) OR (r.do_not_call AND NOT prospect.do_not_call))
 		ORDER BY r.position LIMIT 1;
 	IF rule.do_not_call AND former_rule IS DISTINCT FROM rule.position THEN
 		PERFORM vapi_internal.list_number(c.customer_e164, 'asked for in a call') FROM vapi_internal.call c
 			WHERE c.call_id = fact.call_id AND c.customer_e164 IS NOT NULL;
-		PERFORM vapi_internal.block_prospect(found.prospect_id, 'call', fact.call_id, 'asked for in a call');
+		PERFORM vapi_internal.block_prospect(prospect.prospect_id, 'call', fact.call_id, 'asked for in a call');
 	END IF;
 
 	-- A reply, a booking or a refusal ends the sequence that came before.
-	IF EXISTS (SELECT FROM vapi_internal.enrollment e WHERE e.prospect_id = found.prospect_id AND e.status = 'active' AND e.enrolled_at < at
+	IF EXISTS (SELECT FROM vapi_internal.enrollment e WHERE e.prospect_id = prospect.prospect_id AND e.status = 'active' AND e.enrolled_at < at
 			AND e.call_id IS DISTINCT FROM fact.call_id) THEN
-		ended := vapi_internal.exit_enrollment(found.prospect_id, CASE
+		ended := vapi_internal.exit_enrollment(prospect.prospect_id, CASE
 			WHEN vapi_internal.outcome_succeeds(fact.outcome) AND fact.reached THEN 'booking'
 			WHEN lower(fact.outcome) IN ('not-interested', 'not-qualified', 'unqualified', 'disqualified', 'do-not-call', 'wrong-number', 'refused', 'rejected',
 				'declined', 'lost', 'closed-lost') THEN 'refusal'
@@ -110,13 +110,13 @@ BEGIN
 	END IF;
 
 	-- An older call that comes later says less than what is known.
-	latest := found.ruled_at IS NULL OR at >= found.ruled_at;
+	latest := prospect.ruled_at IS NULL OR at >= prospect.ruled_at;
 	IF latest THEN
-		UPDATE vapi_internal.prospect p SET ruled_at = at WHERE p.prospect_id = found.prospect_id AND p.ruled_at IS DISTINCT FROM at;
-		IF rule.status IS NOT NULL AND found.status_source <> 'person'
-			AND (rule.categories IS NULL OR vapi_internal.status_category(found.status) = ANY (rule.categories))
+		UPDATE vapi_internal.prospect p SET ruled_at = at WHERE p.prospect_id = prospect.prospect_id AND p.ruled_at IS DISTINCT FROM at;
+		IF rule.status IS NOT NULL AND prospect.status_source <> 'person'
+			AND (rule.categories IS NULL OR vapi_internal.status_category(prospect.status) = ANY (rule.categories))
 		THEN
-			PERFORM vapi_internal.set_status(found.prospect_id, rule.status, 'rule', 'rule', fact.call_id, 'rule ' || rule.position);
+			PERFORM vapi_internal.set_status(prospect.prospect_id, rule.status, 'rule', 'rule', fact.call_id, 'rule ' || rule.position);
 		END IF;
 	END IF;
 
@@ -124,11 +124,11 @@ BEGIN
 	wanted := CASE WHEN latest AND NOT ended AND fact.qualified AND at > now() - interval '24 hours' THEN vapi_internal.auto_sequence() END;
 	IF wanted IS NOT NULL AND coalesce(vapi_internal.outcome_succeeds(fact.outcome), true)
 		AND NOT EXISTS (SELECT FROM vapi_internal.follow_up f WHERE f.placed_call_id = fact.call_id)
-		AND NOT EXISTS (SELECT FROM vapi_internal.prospect p WHERE p.prospect_id = found.prospect_id
+		AND NOT EXISTS (SELECT FROM vapi_internal.prospect p WHERE p.prospect_id = prospect.prospect_id
 			AND (p.do_not_call OR vapi_internal.status_category(p.status) IN ('won', 'lost', 'on_hold')))
-		AND coalesce(vapi_internal.cools_down_until(found.prospect_id), '-infinity') <= now()
+		AND coalesce(vapi_internal.cools_down_until(prospect.prospect_id), '-infinity') <= now()
 	THEN
-		PERFORM vapi_internal.enroll(found.prospect_id, wanted, fact.call_id, at, 'rule');
+		PERFORM vapi_internal.enroll(prospect.prospect_id, wanted, fact.call_id, at, 'rule');
 	END IF;
 	RETURN rule.position;
 END

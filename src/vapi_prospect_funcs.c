@@ -1,11 +1,10 @@
 #include "vapi_compat.h"
 
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
-#include "utils/acl.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -38,7 +37,7 @@ vapi_sales_csv_lines(PG_FUNCTION_ARGS)
 	{
 		Datum fields[MAX_FIELDS];
 		Datum values[2];
-		static const bool nulls[2] = {false, false};
+		bool nulls[2] = {false, false};
 		VapiCsvEnd end = VAPI_CSV_FIELD;
 		int count = 0;
 		bool empty = true;
@@ -105,12 +104,13 @@ vapi_sales_read_linked(PG_FUNCTION_ARGS)
 	vapi_role_run(owner, "pg_catalog, pg_temp", &statement, 1);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		Datum value;
-		bool isnull;
+		Datum values[2];
+		bool isnull[2] = {false, false};
 
 		CHECK_FOR_INTERRUPTS();
-		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-		tuplestore_putvalues(result->setResult, result->setDesc, &value, &isnull);
+		values[0] = Int64GetDatum((int64) i + 1);
+		values[1] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull[1]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 	}
 	vapi_store_leave(&section);
 	table_close(relation, NoLock);

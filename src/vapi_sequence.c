@@ -172,7 +172,7 @@ static void
 place_calls(Placing *placing)
 {
 	VapiStepWork *work = placing->work;
-	char *body;
+	char *body = NULL;
 	int64 follow_up;
 
 	if (!vapi_step_has_key(work))

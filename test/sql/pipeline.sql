@@ -26,7 +26,7 @@ CREATE FUNCTION pg_temp.ended(id text, prospect bigint, outcome text, score inte
 		VALUES (id, now(), now() - ago, now() - ago, 'ended', 'completed', 'customer-ended-call', reached, assistant, prospect,
 			(SELECT min(phone) FROM vapi_internal.prospect_phone n WHERE n.prospect_id = ended.prospect), score, outcome, 'score');
 	INSERT INTO vapi_internal.call_score (call_id, rubric_version, scored_at, source_hash, score, coverage, objections, components)
-		VALUES (id, 1, now(), 0, score, 80, '[]', '[]');
+		VALUES (id, 1, now(), 0, score, 80, '[]', CASE WHEN score IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_object('component', 'need', 'points', score, 'max', 100)) END);
 	SELECT vapi_internal.apply_calls(ARRAY[id])::text;
 $$;
 CREATE VIEW pg_temp.pipeline AS
@@ -229,7 +229,7 @@ SELECT created FROM vapi_internal.merge_observations('[{"source": "api", "call":
 	"customer": {"number": "+13035550101"}}}, {"source": "api", "call": {"id": "both-2", "updatedAt": "2026-01-05T08:00:00.000Z", "status": "ended", "customer": {"number": "+13035550101"}}}]');
 INSERT INTO vapi_internal.follow_up (call_id, due_at, note) VALUES ('both', now() + interval '1 day', 'promised');
 UPDATE vapi_internal.call SET qualification_score = 90, reached = true, created_at = now() - interval '2 hours', ended_at = now() - interval '1 hour', outcome = 'callback-scheduled', outcome_source = 'score' WHERE call_id = 'both';
-INSERT INTO vapi_internal.call_score (call_id, rubric_version, scored_at, source_hash, score, coverage, objections, components) VALUES ('both', 1, now(), 0, 90, 80, '[]', '[]');
+INSERT INTO vapi_internal.call_score (call_id, rubric_version, scored_at, source_hash, score, coverage, objections, components) VALUES ('both', 1, now(), 0, 90, 80, '[]', '[{"component": "need", "points": 90, "max": 100}]');
 SELECT vapi_internal.apply_calls('{both,both-2}') AS applied;
 SELECT call_id, candidates FROM vapi_internal.prospect_review ORDER BY 1;
 SELECT count(*) AS "written meanwhile" FROM pg_temp.history WHERE call_id IN ('both', 'both-2');
