@@ -129,7 +129,7 @@ for my $point (0 .. $#points)
 
 # 3. Calls of a sequence: placed once, with its outcome known again by the name.
 sql(qq{SELECT vapi.vapi_save_sequence('calls', '[{"delay": "0", "channel": "call"}, {"delay": "1 day", "channel": "call"}, {"delay": "1 day", "channel": "task", "title": "Write"}]',
-	attempts => 1, weekdays => '{1,2,3,4,5,6,7}', "from" => '08:00', "to" => '21:00')});
+	attempts => 3, weekdays => '{1,2,3,4,5,6,7}', "from" => '08:00', "to" => '21:00')});
 my $next = 30;
 
 # prospect(): a new one, who lives where it is noon.

@@ -28,7 +28,7 @@ my ($night, $day) = map { sprintf 'Etc/GMT%+d', -(($_ - $hour + 36) % 24 - 12) }
 sub pick { return $_[ rand @_ ]; }
 
 # called(): the numbers that the simulator was asked to call, with how often.
-sub called { my %n; $n{ $_->{customer}{number} // $_->{customer}{sipUri} // '' }++ for grep { ($_->{name} // '') ne '' } @{ $simulator->request('GET', '/call?limit=1000')->{data} }; return \%n; }
+sub called { my %n; $n{ $_->{customer}{number} // $_->{customer}{sipUri} // '' }++ for grep { ($_->{name} // '') =~ /^vapi_sales/ } @{ $simulator->request('GET', '/call?limit=1000')->{data} }; return \%n; }
 
 # spelled(number): as somebody may write it.
 sub spelled
@@ -97,7 +97,8 @@ for (1 .. 150)
 	my (undef, undef, $err) = $node->psql('calls', $path->(spelled($phone), $phone)->[0], extra_params => [ '-v', 'VERBOSITY=verbose' ]);
 	my $asked = $simulator->admin('stats')->{requests} - $requests;
 	if ($blocked) { push @{ $refused{$name} }, "$kind{$phone} $phone: $err" unless $err =~ /VS007/ && $asked == 0; }
-	else { push @{ $allowed{$name} }, "$phone: $err" if $err =~ /VS007/; }
+	# a planned call may meet the night there
+	elsif ($name ne 'a planned call') { push @{ $allowed{$name} }, "$phone: $err" if $err =~ /VS007/; }
 }
 is(JSON::PP->new->canonical->encode(\%refused), '{}', 'no path calls who may not be called');
 is(JSON::PP->new->canonical->encode(\%allowed), '{}', 'and each calls who may be');
