@@ -24,7 +24,8 @@ shown(const char *text)
 			end = vapi_csv_field(&csv, buffer, &length);
 			memcpy(result + used, buffer, length);
 			used += length;
-			result[used++] = end == VAPI_CSV_FIELD ? '|' : end == VAPI_CSV_LINE ? '/' : '!';
+			result[used++] = end == VAPI_CSV_FIELD ? '|' : end == VAPI_CSV_LINE ? '/'
+																				: '!';
 		}
 	}
 	result[used] = '\0';
@@ -38,9 +39,12 @@ main(void)
 	tap_same(shown("a,b\n1,2\n"), "a|b/1|2/", "two lines");
 	tap_same(shown("a,b\r\n1,2"), "a|b/1|2/", "CR LF, and no end of the last line");
 	tap_same(shown("a,b\r1,2\r"), "a|b/1|2/", "CR alone");
-	tap_same(shown("\xEF\xBB\xBF" "a;b,c;d\n"), "a|b,c|d/", "a byte order mark, and semicolons where there are more of them");
+	tap_same(shown("\xEF\xBB\xBF"
+				   "a;b,c;d\n"),
+			 "a|b,c|d/", "a byte order mark, and semicolons where there are more of them");
 	tap_same(shown("a\tb\n1,5\t2\n"), "a|b/1,5|2/", "tabs");
-	tap_same(shown("\"a,x\",b\n\"1 \"\"2\"\"\",\"3\n4\"\n"), "a,x|b/1 \"2\"|3\n4/", "quotes, doubled, with separators and line breaks inside");
+	tap_same(shown("\"a,x\",b\n\"1 \"\"2\"\"\",\"3\n4\"\n"), "a,x|b/1 \"2\"|3\n4/",
+			 "quotes, doubled, with separators and line breaks inside");
 	tap_same(shown("a,,\n,\n"), "a||/|/", "empty fields");
 	tap_same(shown("a b \"c\",d\n"), "a b \"c\"|d/", "a quote inside a field is itself");
 	tap_same(shown("a\n\"b"), "a/b!", "a quote that is not closed");
