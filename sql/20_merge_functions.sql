@@ -130,6 +130,7 @@ BEGIN
 	UPDATE vapi_internal.enrollment SET call_id = NULL WHERE call_id = erased_call_id;
 	UPDATE vapi_internal.prospect_history SET call_id = NULL WHERE call_id = erased_call_id;
 	DELETE FROM vapi_internal.prospect_call WHERE call_id = erased_call_id;
+	UPDATE vapi_internal.time_entry SET call_id = NULL WHERE call_id = erased_call_id;
 	-- What is under way is left to the step delivery, which looks at the call once more.
 	UPDATE vapi_internal.outbox SET call_id = NULL, payload = NULL,
 			state = CASE WHEN state IN ('pending', 'uncertain', 'dead') THEN 'discarded' ELSE state END,

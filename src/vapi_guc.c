@@ -35,10 +35,17 @@ char *vapi_guc_time_zone;
 /* SQL reads these by their names. */
 static int qualified_score;
 static int temperature_decay;
+static int keep_deliveries;
 char *vapi_guc_default_assistant_id;
 char *vapi_guc_default_phone_number_id;
 char *vapi_guc_public_url;
 char *vapi_guc_publish_url;
+char *vapi_guc_linear_url;
+char *vapi_guc_freshbooks_url;
+char *vapi_guc_webhook_hosts;
+int vapi_guc_delivery_timeout;
+int vapi_guc_delivery_attempts;
+int vapi_guc_delivery_backoff;
 bool vapi_guc_notify;
 int vapi_guc_webhook_auth;
 char *vapi_guc_webhook_header;
@@ -149,6 +156,47 @@ define_destinations(void)
 							   "vapi_sales.allowed_hosts.",
 							   &vapi_guc_publish_url, "",
 							   PGC_SIGHUP, 0, vapi_guc_check_publish_url, NULL, NULL);
+}
+
+/* Where deliveries go, and how hard they are tried. */
+static void
+define_delivery(void)
+{
+	DefineCustomStringVariable("vapi_sales.linear_url",
+							   "URL of Linear's GraphQL API.",
+							   "Its key goes to this host and nowhere else.",
+							   &vapi_guc_linear_url, "https://api.linear.app/graphql",
+							   PGC_SIGHUP, 0, vapi_guc_check_base_url, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.freshbooks_url",
+							   "Base URL of the FreshBooks API.",
+							   "Its tokens go to this host and nowhere else.",
+							   &vapi_guc_freshbooks_url, "https://api.freshbooks.com",
+							   PGC_SIGHUP, 0, vapi_guc_check_base_url, NULL, NULL);
+	DefineCustomStringVariable("vapi_sales.webhook_hosts",
+							   "Host names to which outgoing webhooks may go, separated by commas.",
+							   "An entry that begins with a dot allows all subdomains. Empty: no outgoing webhooks.",
+							   &vapi_guc_webhook_hosts, "",
+							   PGC_SIGHUP, 0, vapi_guc_check_hosts, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.delivery_timeout",
+							"Longest time for one request of a delivery.",
+							NULL,
+							&vapi_guc_delivery_timeout, 20000, 100, 300000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.delivery_attempts",
+							"Most attempts for one delivery.",
+							"What was tried so often is dead, and can be replayed.",
+							&vapi_guc_delivery_attempts, 16, 1, 100,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.delivery_backoff",
+							"Longest wait after a delivery's first failed attempt; doubled each time, an hour at most.",
+							NULL,
+							&vapi_guc_delivery_backoff, 5000, 1, 3600000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.keep_deliveries",
+							"How long deliveries that arrived or were discarded are kept.",
+							"What waits, and what was given up, is kept in any case.",
+							&keep_deliveries, 90 * 24 * 60, 24 * 60, 36500 * 24 * 60,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 }
 
 /* How webhooks are verified. What is settable at run time would be set by who wants to get in. */
@@ -399,6 +447,7 @@ vapi_guc_init(void)
 						errhint("Run LOAD 'vapi_sales' first, or put it into session_preload_libraries.")));
 
 	define_destinations();
+	define_delivery();
 	define_webhook();
 	define_limits();
 	define_background();

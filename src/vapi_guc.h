@@ -36,7 +36,14 @@ extern char *vapi_guc_time_zone;		  /* for day boundaries in the plain views; em
 extern char *vapi_guc_default_assistant_id;
 extern char *vapi_guc_default_phone_number_id;
 extern char *vapi_guc_public_url;
-extern char *vapi_guc_publish_url; /* unix:/path or http(s) URL of the live nginx; empty: nothing is published */
+extern char *vapi_guc_publish_url;	   /* unix:/path or http(s) URL of the live nginx; empty: nothing is published */
+extern char *vapi_guc_linear_url;	   /* https://api.linear.app/graphql */
+extern char *vapi_guc_freshbooks_url;  /* https://api.freshbooks.com */
+extern char *vapi_guc_webhook_hosts;   /* where outgoing webhooks may go */
+extern int vapi_guc_delivery_timeout;  /* ms, 20000 */
+extern int vapi_guc_delivery_attempts; /* 16 */
+extern int vapi_guc_delivery_backoff;  /* ms, 5000 */
+
 /* Which recordings are kept here. */
 typedef enum VapiArchive
 {

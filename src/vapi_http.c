@@ -114,6 +114,12 @@ release_client(void *arg)
 VapiHttpClient *
 vapi_http_client_create(MemoryContext context)
 {
+	return vapi_http_client_create_wide(context, CONNECTIONS_MAX);
+}
+
+VapiHttpClient *
+vapi_http_client_create_wide(MemoryContext context, int connections)
+{
 	MemoryContext own;
 	VapiHttpClient *client;
 
@@ -133,8 +139,8 @@ vapi_http_client_create(MemoryContext context)
 		curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client) != CURLM_OK ||
 		curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, timer_changed) != CURLM_OK ||
 		curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client) != CURLM_OK ||
-		curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) CONNECTIONS_MAX) != CURLM_OK ||
-		curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long) CONNECTIONS_MAX) != CURLM_OK)
+		curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) connections) != CURLM_OK ||
+		curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long) connections) != CURLM_OK)
 	{
 		MemoryContextDelete(own);
 		ereport(ERROR,
@@ -343,6 +349,21 @@ wait_for_transfer(VapiHttpTransfer *transfer)
 		if (!transfer->brief)
 			vapi_http_idle();
 	}
+}
+
+void
+vapi_http_wait(VapiHttpClient *client, int most_ms)
+{
+	HttpSocket ready[SOCKETS_MAX];
+	int64 timeout = most_ms;
+	int nready;
+
+	if (client->timer_due >= 0)
+		timeout = Min(timeout, client->timer_due - vapi_transfer_clock_ms());
+	nready = wait_for_sockets(client, (long) Max(timeout, 0), ready);
+	CHECK_FOR_INTERRUPTS();
+	drive(client, ready, nready);
+	vapi_http_idle();
 }
 
 VapiHttpResponse *

@@ -19,6 +19,10 @@ typedef struct VapiHttpClient VapiHttpClient;
  */
 extern VapiHttpClient *vapi_http_client_create(MemoryContext context);
 
+/* The same for several requests at once: with so many connections, at most VAPI_HTTP_MOST_CONNECTIONS. */
+#define VAPI_HTTP_MOST_CONNECTIONS 24
+extern VapiHttpClient *vapi_http_client_create_wide(MemoryContext context, int connections);
+
 /*
  * Starts a request and sends what can be sent without waiting. Refused URLs
  * (scheme, host, user part, private IP literal) are ereported
@@ -30,6 +34,13 @@ extern VapiHttpTransfer *vapi_http_start(VapiHttpClient *client, const VapiHttpR
 
 /* Moves transfers on without waiting; true when this one is complete. May be called between units of other work. */
 extern bool vapi_http_poll(VapiHttpTransfer *transfer);
+
+/*
+ * Waits until one of the client's transfers moves on, for most_ms at most, and
+ * moves them on: vapi_http_poll then says which are complete. Processes
+ * interrupts, and calls what vapi_http_set_idle has set.
+ */
+extern void vapi_http_wait(VapiHttpClient *client, int most_ms);
 
 /* How many bytes a transfer brought that is complete and a success; 0: it is not, or without any. */
 extern size_t vapi_http_brought(const VapiHttpTransfer *transfer);

@@ -152,7 +152,7 @@ look(VapiStatement *statement, bool own_snapshot, const char *id, const char *ki
 		MemoryContextSwitchTo(old);
 	}
 	vapi_store_leave(&section);
-	text = sealed ? vapi_seal_open(database, sealed) : NULL;
+	text = sealed ? vapi_seal_open(database, VAPI_CLIENT_KEY, sealed) : NULL;
 	if (text == NULL || strchr(text, ' ') == NULL)
 		return false;
 	fill_source(text, source);
@@ -266,7 +266,7 @@ ask_and_keep(const char *id, const char *kind, VapiRecordingSource *source)
 	source->asked_at = now;
 	parameters[0] = vapi_parameter_text(id);
 	parameters[1] = vapi_parameter_text(kind);
-	sealed = vapi_seal(get_database_name(MyDatabaseId), text);
+	sealed = vapi_seal(get_database_name(MyDatabaseId), VAPI_CLIENT_KEY, text);
 	parameters[2] = (VapiParameter){BYTEAOID, PointerGetDatum(sealed), false};
 	parameters[3] = vapi_parameter_time(now);
 	parameters[4] = vapi_parameter_time(now + life(url));

@@ -6,12 +6,15 @@
 #include "common/sha2.h"
 #include "port.h"
 
-#include "vapi_client.h"
+#include "vapi_error.h"
 #include "vapi_secret.h"
 
 /* NIST SP 800-38D: a random nonce of 96 bits, a tag of 128. */
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
+
+/* Shorter ones could be guessed. */
+#define TOKEN_KEY_LEAST 32
 
 /* OpenSSL did not do what it must. */
 pg_noreturn static void
@@ -25,12 +28,22 @@ report_failure(EVP_CIPHER_CTX *context)
 
 /* The key of seals: derived, so that it is good for nothing else. */
 static void
-derive_key(const char *database, uint8 key[PG_SHA256_DIGEST_LENGTH])
+derive_key(const char *database, const char *secret_name, uint8 key[PG_SHA256_DIGEST_LENGTH])
 {
 	static const char label[] = "vapi_sales seal 1";
-	char *secret = vapi_secret_read(database, VAPI_CLIENT_KEY, false);
-	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
-	bool made = context != NULL && pg_hmac_init(context, (const uint8 *) secret, strlen(secret)) == 0 &&
+	char *secret = vapi_secret_read(database, secret_name, false);
+	pg_hmac_ctx *context;
+	bool made;
+
+	if (strcmp(secret_name, VAPI_SEAL_TOKEN_KEY) == 0 && strlen(secret) < TOKEN_KEY_LEAST)
+	{
+		vapi_secret_wipe(secret);
+		ereport(ERROR, (errcode(ERRCODE_VAPI_SECRET), errmsg("the secret \"%s\" is too short", secret_name),
+						errdetail("It needs %d characters.", TOKEN_KEY_LEAST),
+						errhint("Make it with: openssl rand -base64 32")));
+	}
+	context = pg_hmac_create(PG_SHA256);
+	made = context != NULL && pg_hmac_init(context, (const uint8 *) secret, strlen(secret)) == 0 &&
 				pg_hmac_update(context, (const uint8 *) label, sizeof(label)) == 0 &&
 				pg_hmac_final(context, key, PG_SHA256_DIGEST_LENGTH) == 0;
 
@@ -41,7 +54,7 @@ derive_key(const char *database, uint8 key[PG_SHA256_DIGEST_LENGTH])
 }
 
 bytea *
-vapi_seal(const char *database, const char *text)
+vapi_seal(const char *database, const char *secret_name, const char *text)
 {
 	int length = (int) strlen(text);
 	bytea *sealed = palloc(VARHDRSZ + NONCE_SIZE + length + TAG_SIZE);
@@ -53,7 +66,7 @@ vapi_seal(const char *database, const char *text)
 	bool ok;
 
 	SET_VARSIZE(sealed, VARHDRSZ + NONCE_SIZE + length + TAG_SIZE);
-	derive_key(database, key);
+	derive_key(database, secret_name, key);
 	context = EVP_CIPHER_CTX_new();
 	ok = context != NULL && pg_strong_random(nonce, NONCE_SIZE) &&
 		 EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
@@ -68,7 +81,7 @@ vapi_seal(const char *database, const char *text)
 }
 
 char *
-vapi_seal_open(const char *database, const bytea *sealed)
+vapi_seal_open(const char *database, const char *secret_name, const bytea *sealed)
 {
 	int length = (int) VARSIZE_ANY_EXHDR(sealed) - NONCE_SIZE - TAG_SIZE;
 	const uint8 *nonce = (const uint8 *) VARDATA_ANY(sealed);
@@ -84,7 +97,7 @@ vapi_seal_open(const char *database, const bytea *sealed)
 		return NULL;
 	text = palloc(length + 1);
 	memcpy(tag, nonce + NONCE_SIZE + length, TAG_SIZE);
-	derive_key(database, key);
+	derive_key(database, secret_name, key);
 	context = EVP_CIPHER_CTX_new();
 	ready = context != NULL && EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
 			EVP_DecryptUpdate(context, (uint8 *) text, &done, nonce + NONCE_SIZE, length) == 1 && done == length &&

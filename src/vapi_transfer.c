@@ -189,6 +189,16 @@ set_headers(VapiHttpTransfer *transfer, const VapiHttpRequest *request)
 		explicit_bzero(line, strlen(line));
 		pfree(line);
 	}
+	if (request->authorization != NULL)
+	{
+		char *line = psprintf("Authorization: %s", request->authorization);
+
+		ok = ok && add_header(transfer, line);
+		explicit_bzero(line, strlen(line));
+		pfree(line);
+	}
+	for (const char *const *header = request->headers; ok && header != NULL && *header != NULL; header++)
+		ok = add_header(transfer, *header);
 	return ok;
 }
 
@@ -280,7 +290,8 @@ vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list, cons
 		strlcpy(host, "localhost", sizeof(host));
 	else
 		vapi_url_check(request->url, request->hosts, host);
-	if (request->bearer != NULL && strpbrk(request->bearer, "\r\n") != NULL)
+	if ((request->bearer != NULL && strpbrk(request->bearer, "\r\n") != NULL) ||
+		(request->authorization != NULL && strpbrk(request->authorization, "\r\n") != NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the key has a line break")));
@@ -292,6 +303,7 @@ vapi_transfer_create(CURLM *multi, MemoryContext context, dlist_head *list, cons
 	transfer->connect_only = request->connect_only;
 	transfer->sink = request->sink;
 	transfer->sink_arg = request->sink_arg;
+	transfer->wanted = request->wanted;
 	strlcpy(transfer->host, host, VAPI_URL_HOST_SIZE);
 	transfer->max = request->max_response > 0 ? request->max_response : (size_t) vapi_guc_max_response_size * 1024;
 	transfer->max = Min(transfer->max, MaxAllocSize - 1);
@@ -344,6 +356,24 @@ response_header(VapiHttpTransfer *transfer, const char *name)
 	if (curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
 		return NULL;
 	return pstrdup(header->value);
+}
+
+/* The values of the headers that the caller wants. */
+static char **
+response_headers(VapiHttpTransfer *transfer)
+{
+	char **values;
+	int count = 0;
+
+	if (transfer->wanted == NULL)
+		return NULL;
+	while (transfer->wanted[count] != NULL)
+		count++;
+	values = palloc(sizeof(char *) * (count + 1));
+	for (int i = 0; i < count; i++)
+		values[i] = response_header(transfer, transfer->wanted[i]);
+	values[count] = NULL;
+	return values;
 }
 
 /* Sets sqlstate, error and permanent for a transfer that failed with result. */
@@ -480,6 +510,7 @@ vapi_transfer_response(VapiHttpTransfer *transfer)
 	hand_over_body(transfer, response);
 	response->content_type = response_header(transfer, "Content-Type");
 	response->location = response_header(transfer, "Location");
+	response->wanted = response_headers(transfer);
 	response->date = vapi_retry_http_date(response_header(transfer, "Date"));
 	response->retry_after = vapi_retry_after(response_header(transfer, "Retry-After"),
 											 response->date != PG_INT64_MIN ? response->date

@@ -17,11 +17,14 @@
 
 typedef struct VapiHttpRequest
 {
-	const char *method;		   /* GET, POST, PATCH, DELETE; other than GET and DELETE never twice, unless repeatable */
+	const char *method;		   /* GET, POST, PUT, PATCH, DELETE; other than GET and DELETE never twice, unless repeatable */
 	const char *url;		   /* http(s) URL; its host must be allowed */
 	const VapiUrlHosts *hosts; /* where a URL that somebody else gave may go; NULL: vapi_sales.allowed_hosts */
 	bool connect_only;		   /* nothing is asked: the host is connected to, and its address told */
 	const char *bearer;		   /* key for the Authorization header; NULL: none */
+	const char *authorization; /* the header's whole value, for who wants no bearer; NULL: none */
+	const char *const *headers; /* further ones, "Name: value", NULL at the end; NULL: none. No secrets: they are not wiped in time */
+	const char *const *wanted; /* names of the answer's headers that the caller wants, NULL at the end; NULL: none */
 	const char *body;		   /* JSON; NULL: none */
 	size_t body_length;
 	const char *socket;	 /* path of a unix socket of the operator's, asked instead of the host; NULL: none */
@@ -44,6 +47,7 @@ typedef struct VapiHttpResponse
 	char *content_type; /* NULL when missing */
 	char *location;		/* of a redirect, as the server gave it; NULL when missing */
 	char *address;		/* connect_only, then with status 200: the IP address of the host */
+	char **wanted;		/* values of the headers that were wanted, in their order; NULL when missing */
 	int64 date;			/* Date header, microseconds since the Unix epoch; PG_INT64_MIN when missing */
 	int retry_after;	/* ms, -1 when missing */
 	bool sent;			/* at least a part of the request went out */
@@ -83,6 +87,7 @@ typedef struct VapiHttpTransfer
 	bool local; /* by a unix socket */
 	bool brief;
 	bool connect_only;
+	const char *const *wanted; /* the caller's */
 	bool silent; /* ended by us: no byte for vapi_sales.http_timeout */
 	bool added;
 	bool complete;
