@@ -68,6 +68,8 @@ BEGIN
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no webhook "%"', name USING ERRCODE = '02000', HINT = 'vapi.destinations lists them.';
 	END IF;
+	UPDATE vapi_internal.destination_state s SET refused_stamp = NULL, refused_why = NULL WHERE s.destination = name;
+	PERFORM vapi_internal.wake();
 	RETURN key;
 END
 $$;

@@ -210,8 +210,27 @@ AS $$
 		FROM (SELECT n.follower, CASE WHEN t.follower IS NULL THEN EXISTS (SELECT FROM vapi_internal.call) ELSE t.resync_after IS NOT NULL END AS resync,
 				greatest(h.last - t.last_seq, 0) AS waiting,
 				(SELECT f.changed_at FROM vapi_internal.change_feed f WHERE f.seq = t.last_seq + 1) AS changed_at
-			FROM head h CROSS JOIN (VALUES ('search'), ('scores'), ('pipeline')) AS n(follower)
-				LEFT JOIN vapi_internal.feed_follower t ON t.follower = n.follower) s
+			FROM head h CROSS JOIN (VALUES ('search'), ('scores'), ('pipeline'), ('outbox')) AS n(follower)
+				LEFT JOIN vapi_internal.feed_follower t ON t.follower = n.follower
+			WHERE n.follower <> 'outbox' OR EXISTS (SELECT FROM vapi_internal.destination d WHERE d.enabled)) s
+
+		UNION ALL
+		SELECT 'deliveries', CASE WHEN o.broken > 0 THEN 'fail' WHEN o.dead > 0 OR o.troubled > 0 OR o.oldest_at < now() - interval '1 hour' THEN 'warn' ELSE 'ok' END,
+			CASE WHEN o.count = 0 THEN 'there is no destination'
+				ELSE concat_ws('; ', o.problems, CASE WHEN o.waiting > 0 THEN format('%s waiting, the oldest for %s',
+						CASE WHEN o.waiting = 1 THEN '1 delivery' WHEN o.waiting > 1000 THEN 'more than 1000 deliveries' ELSE o.waiting || ' deliveries' END, vapi_internal.elapsed(o.oldest_at)) ELSE 'nothing waits' END,
+					CASE WHEN o.dead > 0 THEN o.dead || ' given up' END) END,
+			CASE WHEN o.broken > 0 OR o.troubled > 0 THEN 'See problem in vapi.destinations.'
+				WHEN o.dead > 0 THEN 'See last_error in vapi.deliveries; then vapi.vapi_replay_delivery(id) or vapi.vapi_discard_delivery(id, why).'
+				WHEN o.oldest_at < now() - interval '1 hour' THEN 'See last_error in vapi.deliveries; checks worker and steps.' END
+		FROM (SELECT d.count, d.broken, d.troubled, d.problems, w.waiting, w.oldest_at, x.dead
+			FROM (SELECT count(*) AS count, count(*) FILTER (WHERE d.state IN ('needs authorisation', 'key refused')) AS broken,
+					count(*) FILTER (WHERE d.state = 'cannot be reached' OR (d.state = 'off' AND d.problem <> 'switched off')) AS troubled,
+					string_agg(format('%s: %s', d.destination, d.state), '; ' ORDER BY d.destination) FILTER (WHERE d.state NOT IN ('ok', 'rate limited')) AS problems
+				FROM vapi.destinations d) d,
+				(SELECT count(*) AS waiting, min(b.created_at) AS oldest_at FROM (SELECT o.created_at FROM vapi_internal.outbox o
+					WHERE o.state IN ('pending', 'sending', 'uncertain') LIMIT 1001) b) w,
+				(SELECT count(*) AS dead FROM (SELECT FROM vapi_internal.outbox o WHERE o.state = 'dead' LIMIT 1001) b) x) o
 
 		UNION ALL
 		SELECT 'follow_ups', CASE WHEN u.count > 0 OR l.problem IS NOT NULL THEN 'warn' ELSE 'ok' END,
@@ -306,7 +325,7 @@ AS $$
 			CASE WHEN count(*) = 0 OR count(*) FILTER (WHERE s.late) > 0
 				THEN 'Check worker tells how they are taken by themselves; without it have vapi.vapi_work() run every minute.' END
 		FROM (SELECT s.step, s.last_ok_at, coalesce(s.last_ok_at, '-infinity') < now() - CASE s.step
-					WHEN 'inbox_retention' THEN interval '3 hours' WHEN 'feed_retention' THEN interval '3 hours' WHEN 'sweep' THEN interval '20 minutes' ELSE interval '5 minutes' END AS late
+					WHEN 'inbox_retention' THEN interval '3 hours' WHEN 'feed_retention' THEN interval '3 hours' WHEN 'delivery_retention' THEN interval '3 hours' WHEN 'sweep' THEN interval '20 minutes' ELSE interval '5 minutes' END AS late
 			FROM facts f, vapi_internal.step_state s
 			WHERE s.step <> 'poll' AND (s.step <> 'inbox_retention' OR f.keep_events > 0)
 				AND (s.step <> 'publish' OR f.publish_url <> '') AND (s.step <> 'archive' OR f.archive_recordings <> 'off')) s

@@ -10,7 +10,7 @@
 #include "vapi_guc.h"
 
 /* Sockets of all connections of one client and of curl's name resolution. */
-#define SOCKETS_MAX 32
+#define SOCKETS_MAX 72
 #define CONNECTIONS_MAX 4
 /* The longest single wait; timers and sockets end it earlier. */
 #define WAIT_MAX_MS 1000

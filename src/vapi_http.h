@@ -20,7 +20,7 @@ typedef struct VapiHttpClient VapiHttpClient;
 extern VapiHttpClient *vapi_http_client_create(MemoryContext context);
 
 /* The same for several requests at once: with so many connections, at most VAPI_HTTP_MOST_CONNECTIONS. */
-#define VAPI_HTTP_MOST_CONNECTIONS 24
+#define VAPI_HTTP_MOST_CONNECTIONS 32
 extern VapiHttpClient *vapi_http_client_create_wide(MemoryContext context, int connections);
 
 /*

@@ -6,6 +6,7 @@
 #include "utils/timestamp.h"
 
 #include "vapi_archive.h"
+#include "vapi_delivery.h"
 #include "vapi_error.h"
 #include "vapi_event.h"
 #include "vapi_extend.h"
@@ -46,6 +47,7 @@
 #define SWEEP_S 300
 #define RETENTION_S 3600
 #define ARCHIVE_S 60
+#define HEALTH_S 60
 
 typedef struct Step
 {
@@ -192,6 +194,20 @@ take_inbox_retention(VapiStepWork *work)
 	vapi_step_repeat(work, &statement, 1, &parameter, 0, "vapi_sales: inbox retention");
 }
 
+/* Which checks of vapi.health are another than before. */
+static void
+take_health(VapiStepWork *work)
+{
+	static VapiStatement statement = {"SELECT vapi_internal.health_step()", NULL};
+	VapiStoreSection section;
+	bool isnull;
+
+	vapi_store_begin(&section, "vapi_sales: health");
+	(void) vapi_store_execute(&statement, 0, NULL);
+	work->done = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	vapi_store_commit(&section);
+}
+
 static int
 poll_interval(void)
 {
@@ -223,6 +239,12 @@ feed_retention_interval(void)
 }
 
 static int
+health_interval(void)
+{
+	return HEALTH_S;
+}
+
+static int
 retention_interval(void)
 {
 	return vapi_guc_keep_events > 0 ? RETENTION_S : 0;
@@ -247,6 +269,8 @@ static Step steps[] = {
 	{"scores", "Scores are not up to date", false, true, PATIENCE_MS, NULL, NULL, TAKEN_BY(take_scores)},
 	{"pipeline", "The pipeline is not up to date", false, true, PATIENCE_MS, NULL, NULL,
 	 REPEATS("SELECT vapi_internal.pipeline_step()", "vapi_sales: pipeline")},
+	{"outbox", "What is new in the calls could not be written to the outbox", false, true, PATIENCE_MS, NULL, NULL,
+	 REPEATS("SELECT vapi_internal.outbox_step()", "vapi_sales: outbox")},
 	{"linked_prospects", "Linked tables could not be read", false, false, 0, NULL, NULL,
 	 REPEATS("SELECT vapi_internal.link_step()", "vapi_sales: linked prospects")},
 	{"inbox_retention", "Old events could not be removed", false, false, 0, retention_interval, NULL,
@@ -257,6 +281,11 @@ static Step steps[] = {
 	 REPEATS("SELECT vapi_internal.retention_step()", "vapi_sales: retention")},
 	{"sequences", "Follow-ups that are due could not be done", false, false, 0, NULL, NULL,
 	 TAKEN_BY(vapi_sequence_take)},
+	{"delivery_retention", "Old deliveries could not be removed", false, false, 0, feed_retention_interval, NULL,
+	 REPEATS("SELECT vapi_internal.delivery_retention_step()", "vapi_sales: retention of deliveries")},
+	{"health_events", "Changes of health could not be told of", false, false, 0, health_interval, NULL,
+	 TAKEN_BY(take_health)},
+	{"delivery", "Nothing could be delivered", false, false, 0, NULL, NULL, TAKEN_BY(vapi_delivery_take)},
 	{"poll", "Vapi could not be asked what has changed", false, false, 0, poll_interval, NULL,
 	 TAKEN_BY(vapi_poll_take)},
 	{"settle", "Calls that have ended could not be settled", false, false, 0, settle_interval, NULL,
@@ -513,19 +542,20 @@ vapi_steps_next_due(void)
 {
 	/* What a failure puts off is due when the step is. */
 	static VapiStatement statement = {
-		"SELECT min(greatest(w.due_at, s.next_due_at))"
-		" FROM (SELECT 'events', (SELECT min(e.next_attempt_at) FROM vapi_internal.event e WHERE e.status = 'pending')"
-		"  UNION ALL SELECT 'sync_gaps', (SELECT min(g.next_attempt_at) FROM vapi_internal.sync_gap g"
-		"   JOIN vapi_internal.sync_run r USING (run_id)"
-		"   WHERE g.status = 'open' AND r.status IN ('incomplete', 'interrupted'))"
-		"  UNION ALL SELECT 'sequences', vapi_internal.sequences_due()"
-		"  UNION ALL SELECT 'linked_prospects', (SELECT min(l.next_read_at) FROM vapi_internal.prospect_link l)"
-		"  UNION ALL SELECT 'publish', CASE WHEN $2 THEN vapi_internal.publish_due() END"
-		"  UNION ALL SELECT i, NULL FROM unnest($1) AS i) AS w(step, due_at)"
-		" LEFT JOIN vapi_internal.step_state s USING (step)",
+		"WITH own(step, due_at) AS ("
+		" SELECT 'events', (SELECT min(e.next_attempt_at) FROM vapi_internal.event e WHERE e.status = 'pending')"
+		" UNION ALL SELECT 'sync_gaps', (SELECT min(g.next_attempt_at) FROM vapi_internal.sync_gap g"
+		"  JOIN vapi_internal.sync_run r USING (run_id)"
+		"  WHERE g.status = 'open' AND r.status IN ('incomplete', 'interrupted'))"
+		" UNION ALL SELECT 'sequences', vapi_internal.sequences_due()"
+		" UNION ALL SELECT 'linked_prospects', (SELECT min(l.next_read_at) FROM vapi_internal.prospect_link l)"
+		" UNION ALL SELECT 'delivery', vapi_internal.delivery_due()"
+		" UNION ALL SELECT 'publish', vapi_internal.publish_due())"
+		" SELECT min(greatest(o.due_at, s.next_due_at)) FROM unnest($1) AS i(step)"
+		" LEFT JOIN own o USING (step) LEFT JOIN vapi_internal.step_state s USING (step)",
 		NULL};
 	const char *names[lengthof(steps)];
-	VapiParameter parameters[2];
+	VapiParameter parameter;
 	VapiStoreSection section;
 	TimestampTz due;
 	bool isnull;
@@ -533,14 +563,11 @@ vapi_steps_next_due(void)
 	int i;
 
 	for (i = 0; i < (int) lengthof(steps); i++)
-		if (!is_off(&steps[i]) && strcmp(steps[i].name, "events") != 0 && strcmp(steps[i].name, "sync_gaps") != 0 &&
-			strcmp(steps[i].name, "publish") != 0 && strcmp(steps[i].name, "sequences") != 0 &&
-			strcmp(steps[i].name, "linked_prospects") != 0)
+		if (!is_off(&steps[i]))
 			names[count++] = steps[i].name;
 	vapi_store_begin(&section, "vapi_sales: looking for what is due");
-	parameters[0] = vapi_parameter_text_array(names, count);
-	parameters[1] = vapi_parameter_bool(!vapi_publish_off());
-	(void) vapi_store_execute(&statement, 2, parameters);
+	parameter = vapi_parameter_text_array(names, count);
+	(void) vapi_store_execute(&statement, 1, &parameter);
 	due = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	if (isnull)
 		due = DT_NOEND;

@@ -19,7 +19,12 @@ const LAZY = {
   analytics: () => import('./pages/analytics.js').then((module) => module.AnalyticsPage),
   prospects: () => import('./pages/prospects.js').then((module) => module.ProspectsPage),
   operations: () => import('./pages/operations.js').then((module) => module.OperationsPage),
+  connections: () => import('./pages/connections.js').then((module) => module.ConnectionsPage),
+  mappings: () => import('./pages/mappings.js').then((module) => module.MappingsPage),
+  deliveries: () => import('./pages/deliveries.js').then((module) => module.DeliveriesPage),
 };
+// For administrators.
+const ADMIN = { operations: 'Operations', connections: 'Connections', mappings: 'Mappings', deliveries: 'Deliveries' };
 const loaded = {};
 
 function Lazy({ page, ...props }) {
@@ -39,7 +44,7 @@ function Page() {
   const [, page, id] = path.split('/').map((part) => { try { return decodeURIComponent(part); } catch { return part; } });
   if (page === 'calls' && id) return html`<${Lazy} page="call" id=${id} key=${id} />`;
   if (page === 'calls') return html`<${CallsPage} />`;
-  if (page === 'operations' && !is('admin')) return html`<${PageHead} title="Operations" /><${Empty} title="This page is for administrators.">Ask one of them for the profile admin.</${Empty}>`;
+  if (ADMIN[page] && !is('admin')) return html`<${PageHead} title=${ADMIN[page]} /><${Empty} title="This page is for administrators.">Ask one of them for the profile admin.</${Empty}>`;
   if (page === 'prospects') return html`<${Lazy} page="prospects" id=${id} key=${id ?? ''} />`;
   if (LAZY[page] && page !== 'call') return html`<${Lazy} page=${page} />`;
   if (page === 'account') return html`<${AccountPage} />`;

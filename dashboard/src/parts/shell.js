@@ -10,7 +10,7 @@ import { useKeys } from '../keys.js';
 import { Icon } from './icons.js';
 import { KeyHelp } from './dialog.js';
 
-const PAGES = [['calls', 'Calls'], ['live', 'Live'], ['analytics', 'Analytics'], ['prospects', 'Prospects'], ['operations', 'Operations', 'admin']];
+const PAGES = [['calls', 'Calls'], ['live', 'Live'], ['analytics', 'Analytics'], ['prospects', 'Prospects'], ['operations', 'Operations', 'admin'], ['connections', 'Connections', 'admin']];
 
 /** Is the live feed well, in words. */
 function Connection() {
@@ -52,7 +52,8 @@ function Account() {
 export function Shell({ children }) {
   const [help, setHelp] = useState(false);
   const going = useRef(0);
-  const here = place.value.path.split('/')[1] || 'calls';
+  const page = place.value.path.split('/')[1] || 'calls';
+  const here = ['mappings', 'deliveries'].includes(page) ? 'connections' : page;
   const jump = (page) => () => { if (Date.now() - going.current < 1500) go(page); };
   useKeys({ '?': () => setHelp(true), g: () => { going.current = Date.now(); }, c: jump('/calls'), l: jump('/live'), a: jump('/analytics') });
   return html`<a class="skip" href="#main">Skip to content</a>
