@@ -104,19 +104,19 @@ COMMENT ON FUNCTION vapi_internal.redeliver(bigint) IS 'Has what was delivered b
 
 -- The worker's side. One process at a time is at it: the step's lock.
 
-CREATE FUNCTION vapi_internal.delivery_recover() RETURNS integer
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION vapi_internal.delivery_recover(most_attempts integer) RETURNS integer
+	LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH left_behind AS (
 		UPDATE vapi_internal.outbox o SET state = CASE WHEN o.call_id IS NULL AND o.payload IS NULL AND o.kind IN ('event', 'time_entry')
-					THEN 'discarded' ELSE 'uncertain' END,
-				run_at = now(), last_error = 'the worker ended before the answer was stored'
+					THEN 'discarded' WHEN o.attempts >= most_attempts THEN 'dead' ELSE 'uncertain' END,
+				run_at = now(), finished_at = CASE WHEN o.attempts >= most_attempts THEN now() END, last_error = 'the worker ended before the answer was stored'
 			WHERE o.state = 'sending' RETURNING o.outbox_id
 	)
 	SELECT count(*)::integer FROM left_behind
 $$;
-COMMENT ON FUNCTION vapi_internal.delivery_recover() IS 'What a worker that is no more was sending: the other side may have it. Returns how many there were.';
+COMMENT ON FUNCTION vapi_internal.delivery_recover(integer) IS 'What a worker that is no more was sending: the other side may have it, and after so many attempts it is given up. Returns how many there were.';
 
 CREATE FUNCTION vapi_internal.delivery_rate(kind text, options jsonb, OUT every interval, OUT tolerance interval)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -382,7 +382,7 @@ BEGIN
 				PERFORM vapi_internal.enqueue(target.destination, 'project', NULL, subject, call_id, prospect_id);
 			END IF;
 		ELSIF target.kind = 'freshbooks' THEN
-			IF CASE target.options ->> 'bill' WHEN 'qualified' THEN qualified AND billable ELSE billable END THEN
+			IF billable AND (qualified OR target.options ->> 'bill' IS DISTINCT FROM 'qualified') THEN
 				IF vapi_internal.enqueue(target.destination, 'time_entry', NULL, subject, call_id, prospect_id) IS NOT NULL AND settled IS NOT TRUE THEN
 					-- Its length may still change.
 					UPDATE vapi_internal.outbox o SET run_at = now() + make_interval(mins => coalesce((target.options ->> 'settle_minutes')::integer, 10))

@@ -33,7 +33,7 @@ CREATE FUNCTION vapi_internal.linear_issue(wanted bigint, OUT delivery_key uuid,
 AS $$
 	SELECT o.delivery_key, vapi_internal.linear_mapping_of(c.assistant_id),
 		left('Follow up: ' || coalesce(w.name || coalesce(' (' || p.company || ')', ''), p.company, 'prospect ' || o.prospect_id,
-			'call of ' || to_char(c.created_at AT TIME ZONE w.zone, 'YYYY-MM-DD'), 'without a call') || coalesce(', score ' || c.score, ''), 250),
+			'call of ' || to_char(c.at AT TIME ZONE w.zone, 'YYYY-MM-DD'), 'without a call') || coalesce(', score ' || c.score, ''), 250),
 		concat_ws(E'\n\n',
 			'**' || 'Score ' || c.score || '**' || coalesce(' (' || s.band || ')', ''),
 			vapi_internal.markdown_text(f.note),
@@ -46,11 +46,11 @@ AS $$
 			'[The call](' || vapi_internal.call_url(c.call_id) || ')'),
 		(coalesce(f.due_at, c.ended_at + interval '1 day', o.created_at + interval '1 day') AT TIME ZONE w.zone)::date,
 		CASE WHEN s.band = 'hot' THEN 2 ELSE 3 END,
-		CASE WHEN vapi_internal.call_url(c.call_id) IS NOT NULL THEN jsonb_build_object('title', 'Call of ' || to_char(c.created_at AT TIME ZONE w.zone, 'YYYY-MM-DD HH24:MI'),
+		CASE WHEN vapi_internal.call_url(c.call_id) IS NOT NULL THEN jsonb_build_object('title', 'Call of ' || to_char(c.at AT TIME ZONE w.zone, 'YYYY-MM-DD HH24:MI'),
 			'subtitle', concat_ws(', ', c.status, c.outcome, 'score ' || c.score), 'url', vapi_internal.call_url(c.call_id),
 			'metadata', jsonb_strip_nulls(jsonb_build_object('call_id', c.call_id, 'duration_s', c.duration_seconds, 'score', c.score, 'outcome', c.outcome))) END
 	FROM vapi_internal.outbox o
-		LEFT JOIN (SELECT c.call_id, c.assistant_id, c.created_at, c.ended_at, c.summary, c.customer_name, c.status, c.duration_seconds,
+		LEFT JOIN (SELECT c.call_id, c.assistant_id, coalesce(c.created_at, c.started_at, c.ended_at, c.first_seen_at) AS at, c.ended_at, c.summary, c.customer_name, c.status, c.duration_seconds,
 				coalesce(c.outcome, c.reported_outcome) AS outcome, coalesce(c.qualification_score, c.reported_score) AS score
 			FROM vapi_internal.call c) c ON c.call_id = o.call_id
 		LEFT JOIN vapi_internal.call_score s ON s.call_id = o.call_id

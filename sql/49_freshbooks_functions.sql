@@ -58,7 +58,7 @@ BEGIN
 	IF about.client_id IS NULL THEN
 		searches := '{}';
 		IF about.email <> '' THEN
-			searches := searches || ARRAY['email', about.email];
+			searches := searches || ARRAY['email', lower(btrim(about.email))];
 		END IF;
 		-- Telephone numbers there are written as people like; their last digits are found in most of them.
 		searches := searches || ARRAY(SELECT unnest(ARRAY['phone_like', right(n.phone, 4)]) FROM vapi_internal.prospect_phone n
@@ -118,7 +118,8 @@ BEGIN
 	)
 	SELECT min(l.id), count(*) INTO found_client FROM listed l WHERE l.rank < 4 AND l.rank = (SELECT min(m.rank) FROM listed m);
 	SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_object('id', (e.client ->> 'id')::bigint, 'organization', e.client ->> 'organization')), '[]') INTO listed
-		FROM (SELECT e.client FROM jsonb_array_elements(clients) AS e(client) WHERE e.client ->> 'id' ~ '^[0-9]{1,18}$' LIMIT 20) e;
+		FROM (SELECT e.client FROM jsonb_array_elements(clients) AS e(client) 
+			WHERE e.client ->> 'id' ~ '^[0-9]{1,18}$' AND coalesce(e.client ->> 'vis_state', '0') = '0' LIMIT 20) e;
 	IF found_client.count = 1 THEN
 		INSERT INTO vapi_internal.billing_match (subject, client_id, decided_by) VALUES (wanted_subject, found_client.min, 'rule') ON CONFLICT DO NOTHING;
 		RETURN true;

@@ -21,8 +21,8 @@
 #include "vapi_secret.h"
 
 /* What we may do at FreshBooks. */
-#define SCOPES                                                                                                  \
-	"user:profile:read user:time_entries:read user:time_entries:write user:clients:read user:projects:read"     \
+#define SCOPES                                                                                              \
+	"user:profile:read user:time_entries:read user:time_entries:write user:clients:read user:projects:read" \
 	" user:billable_items:read user:invoices:read user:invoices:write"
 
 /* FreshBooks' own pages are at another host than its API. */
@@ -44,7 +44,8 @@ ask(VapiHttpRequest *request)
 pg_noreturn static void
 report(const char *name, const VapiHttpResponse *response, const char *said, const char *hint)
 {
-	const char *detail = said ? said : response->error ? response->error : psprintf("It answers with status %d.", response->status);
+	const char *detail = said ? said : response->error ? response->error
+													   : psprintf("It answers with status %d.", response->status);
 
 	detail = vapi_error_text(detail, strlen(detail));
 	if (response->status == 400 || response->status == 401 || response->status == 403)

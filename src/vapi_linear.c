@@ -8,6 +8,7 @@
 #include "vapi_guc.h"
 #include "vapi_linear.h"
 #include "vapi_linear_documents.h"
+#include "vapi_retry.h"
 #include "vapi_secret.h"
 
 /* So few requests are left to people and other programs that have the same key. */
@@ -254,7 +255,10 @@ judge_error(VapiDelivery *delivery, const VapiHttpResponse *response, VapiJson *
 	for (int i = 0; dead[i] != NULL; i++)
 		if (strcmp(code, dead[i]) == 0 || strcmp(type, dead[i]) == 0)
 			return vapi_outbox_fail(delivery, VAPI_DELIVERY_DEAD, said);
-	/* Whatever else it is passes: internal, network, lock timeout, words that are new. */
+	/* Words that are new: the status says whose fault it is. */
+	if (response->status >= 400 && response->status < 500 && vapi_retry_classify(response->status) == VAPI_RETRY_NEVER)
+		return vapi_outbox_fail(delivery, VAPI_DELIVERY_DEAD, said);
+	/* What passes: internal, network, lock timeout. */
 	delivery->broken = response->status >= 500;
 	return vapi_outbox_fail(delivery, changes ? VAPI_DELIVERY_UNCERTAIN : VAPI_DELIVERY_AGAIN, said);
 }
@@ -360,8 +364,7 @@ static VapiDeliveryVerdict
 go_on(VapiDelivery *delivery, VapiJson *data)
 {
 	static const char *const roots[] = {
-		[CREATE_ISSUE] = "issueCreate", [UPDATE_ISSUE] = "issueUpdate", [ATTACH] = "attachmentCreate",
-		[MOVE_PROJECT] = "projectUpdate", [UPDATE_PROJECT] = "projectUpdateCreate"};
+		[CREATE_ISSUE] = "issueCreate", [UPDATE_ISSUE] = "issueUpdate", [ATTACH] = "attachmentCreate", [MOVE_PROJECT] = "projectUpdate", [UPDATE_PROJECT] = "projectUpdateCreate"};
 	Work *work = delivery->state;
 	VapiJson *found;
 

@@ -319,7 +319,7 @@ vapi_oauth_end_refresh(VapiDelivery *delivery, const VapiHttpResponse *response)
 			error = "a refresh was interrupted, and its token is used up";
 		else
 			error = psprintf("FreshBooks refused the refresh: %s",
-							 error ? vapi_error_text(error, strlen(error)) : delivery->error);
+							 error != NULL && strlen(error) < 32 ? vapi_error_text(error, strlen(error)) : delivery->error);
 		need_authorization(refresh->version, error);
 	}
 	else

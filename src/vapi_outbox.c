@@ -1,5 +1,6 @@
 #include "vapi_compat.h"
 
+#include "lib/stringinfo.h"
 #include "utils/memutils.h"
 
 #include "vapi_error.h"
@@ -10,16 +11,21 @@
 /* Answers of vendors are short. */
 #define ANSWER_SIZE (4 * 1024 * 1024)
 
+/* Words that long are taken for keys. */
+#define KEY_LEAST 32
+
 int64
 vapi_outbox_recover(void)
 {
-	static VapiStatement statement = {"SELECT vapi_internal.delivery_recover()", NULL};
+	static VapiStatement statement = {"SELECT vapi_internal.delivery_recover($1::integer)", NULL};
+	VapiParameter parameter;
 	VapiStoreSection section;
 	bool isnull;
 	int64 count;
 
 	vapi_store_begin(&section, "vapi_sales: deliveries");
-	(void) vapi_store_execute(&statement, 0, NULL);
+	parameter = vapi_parameter_int8(vapi_guc_delivery_attempts);
+	(void) vapi_store_execute(&statement, 1, &parameter);
 	count = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	vapi_store_commit(&section);
 	return count;
@@ -133,10 +139,37 @@ vapi_outbox_settle(const VapiDelivery *delivery, VapiDeliveryVerdict verdict, in
 	vapi_store_commit(&section);
 }
 
+/* A copy without what may be a key: a vendor's answer can repeat the one it was asked with. */
+static char *
+without_keys(const char *text)
+{
+	static const char *const prefixes[] = {"lin_", "whsec_", "Bearer"};
+	static const char key_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/=.";
+	StringInfoData out;
+
+	initStringInfo(&out);
+	while (*text != '\0')
+	{
+		size_t length = strspn(text, key_characters);
+		bool is_key = length >= KEY_LEAST;
+
+		for (size_t i = 0; i < lengthof(prefixes); i++)
+			is_key |= length > 0 && strncmp(text, prefixes[i], strlen(prefixes[i])) == 0;
+		if (is_key)
+			appendStringInfoString(&out, "***");
+		else
+			appendBinaryStringInfo(&out, text, (int) Max(length, 1));
+		text += Max(length, 1);
+	}
+	return out.data;
+}
+
 VapiDeliveryVerdict
 vapi_outbox_fail(VapiDelivery *delivery, VapiDeliveryVerdict verdict, const char *error)
 {
-	delivery->error = MemoryContextStrdup(delivery->context, vapi_error_text(error, strlen(error)));
+	const char *safe = without_keys(error);
+
+	delivery->error = MemoryContextStrdup(delivery->context, vapi_error_text(safe, strlen(safe)));
 	return verdict;
 }
 

@@ -1,8 +1,8 @@
 #include "vapi_seal.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
-#include "common/hmac.h"
 #include "common/sha2.h"
 #include "port.h"
 
@@ -32,7 +32,7 @@ derive_key(const char *database, const char *secret_name, uint8 key[PG_SHA256_DI
 {
 	static const char label[] = "vapi_sales seal 1";
 	char *secret = vapi_secret_read(database, secret_name, false);
-	pg_hmac_ctx *context;
+	unsigned int length = 0;
 	bool made;
 
 	if (strcmp(secret_name, VAPI_SEAL_TOKEN_KEY) == 0 && strlen(secret) < TOKEN_KEY_LEAST)
@@ -42,12 +42,8 @@ derive_key(const char *database, const char *secret_name, uint8 key[PG_SHA256_DI
 						errdetail("It needs %d characters.", TOKEN_KEY_LEAST),
 						errhint("Make it with: openssl rand -base64 32")));
 	}
-	context = pg_hmac_create(PG_SHA256);
-	made = context != NULL && pg_hmac_init(context, (const uint8 *) secret, strlen(secret)) == 0 &&
-				pg_hmac_update(context, (const uint8 *) label, sizeof(label)) == 0 &&
-				pg_hmac_final(context, key, PG_SHA256_DIGEST_LENGTH) == 0;
-
-	pg_hmac_free(context);
+	/* Not PostgreSQL's own, which needs a transaction. */
+	made = HMAC(EVP_sha256(), secret, (int) strlen(secret), (const uint8 *) label, sizeof(label), key, &length) != NULL;
 	vapi_secret_wipe(secret);
 	if (!made)
 		report_failure(NULL);

@@ -1,8 +1,10 @@
 #include "vapi_compat.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 #include "commands/dbcommands.h"
 #include "common/base64.h"
-#include "common/hmac.h"
 #include "common/sha2.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -31,22 +33,18 @@ vapi_standard_webhooks_sign(const char *key, const char *id, const char *timesta
 	char encoded[64];
 	int length = -1;
 	int size;
-	pg_hmac_ctx *context;
+	char *signed_text;
+	unsigned int digest_length = 0;
 	bool made;
 
 	if (strncmp(key, KEY_PREFIX, strlen(KEY_PREFIX)) == 0)
 		length = vapi_signature_base64(key + strlen(KEY_PREFIX), strlen(key) - strlen(KEY_PREFIX), bytes, sizeof(bytes));
 	if (length < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the webhook's key is none of Standard Webhooks")));
-	context = pg_hmac_create(PG_SHA256);
-	made = context != NULL && pg_hmac_init(context, bytes, length) == 0 &&
-		   pg_hmac_update(context, (const uint8 *) id, strlen(id)) == 0 &&
-		   pg_hmac_update(context, (const uint8 *) ".", 1) == 0 &&
-		   pg_hmac_update(context, (const uint8 *) timestamp, strlen(timestamp)) == 0 &&
-		   pg_hmac_update(context, (const uint8 *) ".", 1) == 0 &&
-		   pg_hmac_update(context, (const uint8 *) body, strlen(body)) == 0 &&
-		   pg_hmac_final(context, digest, sizeof(digest)) == 0;
-	pg_hmac_free(context);
+	signed_text = psprintf("%s.%s.%s", id, timestamp, body);
+	/* Not PostgreSQL's own, which needs a transaction. */
+	made = HMAC(EVP_sha256(), bytes, length, (const uint8 *) signed_text, strlen(signed_text), digest, &digest_length) != NULL;
+	pfree(signed_text);
 	explicit_bzero(bytes, sizeof(bytes));
 	if (!made)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("could not compute an HMAC")));

@@ -17,15 +17,15 @@
 
 typedef struct VapiHttpRequest
 {
-	const char *method;		   /* GET, POST, PUT, PATCH, DELETE; other than GET and DELETE never twice, unless repeatable */
-	const char *url;		   /* http(s) URL; its host must be allowed */
-	const VapiUrlHosts *hosts; /* where a URL that somebody else gave may go; NULL: vapi_sales.allowed_hosts */
-	bool connect_only;		   /* nothing is asked: the host is connected to, and its address told */
-	const char *bearer;		   /* key for the Authorization header; NULL: none */
-	const char *authorization; /* the header's whole value, for who wants no bearer; NULL: none */
+	const char *method;			/* GET, POST, PUT, PATCH, DELETE; other than GET and DELETE never twice, unless repeatable */
+	const char *url;			/* http(s) URL; its host must be allowed */
+	const VapiUrlHosts *hosts;	/* where a URL that somebody else gave may go; NULL: vapi_sales.allowed_hosts */
+	bool connect_only;			/* nothing is asked: the host is connected to, and its address told */
+	const char *bearer;			/* key for the Authorization header; NULL: none */
+	const char *authorization;	/* the header's whole value, for who wants no bearer; NULL: none */
 	const char *const *headers; /* further ones, "Name: value", NULL at the end; NULL: none. No secrets: they are not wiped in time */
-	const char *const *wanted; /* names of the answer's headers that the caller wants, NULL at the end; NULL: none */
-	const char *body;		   /* JSON; NULL: none */
+	const char *const *wanted;	/* names of the answer's headers that the caller wants, NULL at the end; NULL: none */
+	const char *body;			/* JSON; NULL: none */
 	size_t body_length;
 	const char *socket;	 /* path of a unix socket of the operator's, asked instead of the host; NULL: none */
 	bool brief;			 /* it is waited for without looking after anything else (vapi_http_set_idle) */
@@ -88,7 +88,7 @@ typedef struct VapiHttpTransfer
 	bool brief;
 	bool connect_only;
 	const char *const *wanted; /* the caller's */
-	bool silent; /* ended by us: no byte for vapi_sales.http_timeout */
+	bool silent;			   /* ended by us: no byte for vapi_sales.http_timeout */
 	bool added;
 	bool complete;
 	CURLcode result;

@@ -70,6 +70,9 @@ all_done('further follow-ups');
 is(scalar(@{ linear()->{issues} }), 3, 'have issues of their own');
 
 # The project moves on once, and has its update; never back.
+is(join(' ', @{ linear()->{moves} }), '', 'before there was a mapping no project was moved');
+sql($vendors->ended('mover', 95));
+all_done('a qualified call with a project');
 is(join(' ', @{ linear()->{moves} }), 'started', 'the qualified lead moved its project on');
 is(scalar(@{ linear()->{updates} }), 1, 'and wrote an update');
 $vendors->set(linear => { projectStatus => 'completed' });
