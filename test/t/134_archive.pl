@@ -197,7 +197,8 @@ SKIP:
 	VapiSales::Test->wait_until('the stereo recording comes', sub {
 		my $pid = value(q{SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'vapi_sales%work%' AND datname = 'calls' ORDER BY backend_start DESC LIMIT 1});
 		my $map = $pid && eval { slurp_file("/proc/$pid/smaps_rollup") } // '';
-		push @seen, $1 if (-s (temporary())[0] // 0) && $map =~ /^Anonymous:\s+(\d+) kB/m;
+		my ($file) = temporary();
+		push @seen, $1 if defined $file && -s $file && $map =~ /^Anonymous:\s+(\d+) kB/m;
 		return stored() == 1;
 	}, 60);
 	$work->quit;
