@@ -239,11 +239,11 @@ my @numbers = split /\n/, value(q{SELECT DISTINCT customer_e164 FROM vapi_intern
 cmp_ok(scalar @numbers, '>', 10, 'there are numbers');
 my $any = join '|', map { quotemeta substr $_, 1 } @numbers;
 my $secret = join '|', map { quotemeta } $key, 'a-secret', $VapiSales::Test::KEY;
-my @said = split /\n/, value(q{SELECT DISTINCT l.line FROM vapi_internal.call_content t, regexp_split_to_table(t.transcript, '\n?(AI|User): ') AS l(line)
+my @lines = split /\n/, value(q{SELECT DISTINCT l.line FROM vapi_internal.call_content t, regexp_split_to_table(t.transcript, '\n?(AI|User): ') AS l(line)
 	WHERE l.line ~ '^[A-Za-z ,.?]{25,}$' LIMIT 200});
-push @said, split /\n/, value(q{SELECT DISTINCT summary FROM vapi.calls WHERE summary ~ '^[A-Za-z ,.?]{25,}$' LIMIT 50});
-cmp_ok(scalar @said, '>', 20, 'and something was said');
-my $said = join '|', map { quotemeta } @said;
+push @lines, split /\n/, value(q{SELECT DISTINCT summary FROM vapi.calls WHERE summary ~ '^[A-Za-z ,.?]{25,}$' LIMIT 50});
+cmp_ok(scalar @lines, '>', 20, 'and something was said');
+my $said = join '|', map { quotemeta } @lines;
 for my $role (qw(viewer bi))
 {
 	my (@shown, $count);
