@@ -44,8 +44,9 @@ ask(VapiHttpRequest *request)
 pg_noreturn static void
 report(const char *name, const VapiHttpResponse *response, const char *said, const char *hint)
 {
-	const char *detail = said ? said : response->error ? response->error
-													   : psprintf("It answers with status %d.", response->status);
+	const char *detail = said			   ? said
+						 : response->error ? response->error
+										   : psprintf("It answers with status %d.", response->status);
 
 	detail = vapi_error_text(detail, strlen(detail));
 	if (response->status == 400 || response->status == 401 || response->status == 403)
@@ -83,7 +84,8 @@ ask_freshbooks(const char *method, const char *path, const char *token, const ch
 {
 	VapiDelivery delivery = {0};
 
-	vapi_outbox_ask(&delivery, method, psprintf("%s%s", vapi_guc_freshbooks_url, path), "vapi_sales.freshbooks_url", body);
+	vapi_outbox_ask(&delivery, method, psprintf("%s%s", vapi_guc_freshbooks_url, path), "vapi_sales.freshbooks_url",
+					body);
 	if (token != NULL)
 		delivery.request.authorization = psprintf("Bearer %s", token);
 	return ask(&delivery.request);
@@ -118,11 +120,13 @@ vapi_sales_ask_freshbooks(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(context);
 	token = account ? vapi_oauth_access(get_database_name(MyDatabaseId), true, &version) : NULL;
 	if (token == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg(account ? "FreshBooks cannot be asked now" : "FreshBooks is not connected"),
-						errhint(account ? "The worker refreshes the token: try again in a moment, and see vapi.destinations."
-										: "See vapi_connect_freshbooks.")));
-	response = ask_freshbooks("GET", vapi_freshbooks_clients_path(account, search ? "organization_like" : NULL, search), token, NULL);
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg(account ? "FreshBooks cannot be asked now" : "FreshBooks is not connected"),
+				 errhint(account ? "The worker refreshes the token: try again in a moment, and see vapi.destinations."
+								 : "See vapi_connect_freshbooks.")));
+	response = ask_freshbooks(
+		"GET", vapi_freshbooks_clients_path(account, search ? "organization_like" : NULL, search), token, NULL);
 	vapi_secret_wipe(token);
 	tree = vapi_outbox_tree(response);
 	error = vapi_freshbooks_error(tree);
@@ -138,12 +142,13 @@ PG_FUNCTION_INFO_V1(vapi_sales_freshbooks_authorize_url);
 Datum
 vapi_sales_freshbooks_authorize_url(PG_FUNCTION_ARGS)
 {
-	const char *pages = strcmp(vapi_guc_freshbooks_url, FRESHBOOKS_API) == 0 ? FRESHBOOKS_PAGES : vapi_guc_freshbooks_url;
+	const char *pages =
+		strcmp(vapi_guc_freshbooks_url, FRESHBOOKS_API) == 0 ? FRESHBOOKS_PAGES : vapi_guc_freshbooks_url;
 
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf(
-		"%s/oauth/authorize?response_type=code&client_id=%s&redirect_uri=%s&scope=%s", pages,
-		vapi_client_escape(vapi_oauth_client_id(get_database_name(MyDatabaseId))),
-		vapi_client_escape(text_to_cstring(PG_GETARG_TEXT_PP(0))), vapi_client_escape(SCOPES))));
+	PG_RETURN_TEXT_P(cstring_to_text(
+		psprintf("%s/oauth/authorize?response_type=code&client_id=%s&redirect_uri=%s&scope=%s", pages,
+				 vapi_client_escape(vapi_oauth_client_id(get_database_name(MyDatabaseId))),
+				 vapi_client_escape(text_to_cstring(PG_GETARG_TEXT_PP(0))), vapi_client_escape(SCOPES))));
 }
 
 /* The business that the tokens are for: the one of that id, or the only one. */
@@ -156,7 +161,8 @@ choose_business(const VapiJson *me, bool any, int64 wanted)
 	int count = 0;
 
 	initStringInfo(&names);
-	for (VapiJson *membership = memberships ? memberships->child : NULL; membership != NULL; membership = membership->next)
+	for (VapiJson *membership = memberships ? memberships->child : NULL; membership != NULL;
+		 membership = membership->next)
 	{
 		VapiJson *business = vapi_json_get(membership, "business");
 		const char *id = vapi_json_number(business, "id");
@@ -171,7 +177,8 @@ choose_business(const VapiJson *me, bool any, int64 wanted)
 	if (count == 1)
 		return chosen;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					count == 0 ? errmsg("the authorisation is for no such business") : errmsg("the authorisation is for several businesses"),
+					count == 0 ? errmsg("the authorisation is for no such business")
+							   : errmsg("the authorisation is for several businesses"),
 					count == 0 ? 0 : errdetail("They are %s.", names.data),
 					errhint("Authorise it once more, and name one in business: a code is good for one use.")));
 }
@@ -201,7 +208,7 @@ vapi_sales_authorize_freshbooks(PG_FUNCTION_ARGS)
 	tokens = vapi_outbox_tree(response);
 	if (response->status != 200 || vapi_json_string(tokens, "access_token") == NULL)
 		report("FreshBooks", response, vapi_freshbooks_error(tokens),
-			   "A code is good for some minutes and for one use; client and redirect URI must be those of the application.");
+			   "A code is good for some minutes and for one use; client and redirect URI must be the application's.");
 	response = ask_freshbooks("GET", "/auth/api/v1/users/me", vapi_json_string(tokens, "access_token"), NULL);
 	me = vapi_outbox_tree(response);
 	if (response->status != 200 || me == NULL)
@@ -212,6 +219,7 @@ vapi_sales_authorize_freshbooks(PG_FUNCTION_ARGS)
 	if (account == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the business has no accounting"),
 						errhint("Choose another one.")));
-	vapi_oauth_connect(database, tokens, redirect_uri, strtoll(vapi_json_number(business, "id"), NULL, 10), account, name);
+	vapi_oauth_connect(database, tokens, redirect_uri, strtoll(vapi_json_number(business, "id"), NULL, 10), account,
+					   name);
 	PG_RETURN_TEXT_P(cstring_to_text(name ? name : account));
 }

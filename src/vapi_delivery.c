@@ -145,7 +145,8 @@ contain(VapiDelivery *delivery, bool asked)
 
 /* Begins a delivery, or goes on with it by an answer; *transfer when it asks something next. */
 static VapiDeliveryVerdict
-take_further(const VapiVendor *vendor, VapiDelivery *delivery, const VapiHttpResponse *response, VapiHttpTransfer **transfer)
+take_further(const VapiVendor *vendor, VapiDelivery *delivery, const VapiHttpResponse *response,
+			 VapiHttpTransfer **transfer)
 {
 	volatile VapiDeliveryVerdict verdict = VAPI_DELIVERY_AGAIN;
 
@@ -179,7 +180,8 @@ settle(Round *round, Target *target, VapiDelivery *delivery, VapiDeliveryVerdict
 
 /* Remembers a request on its way. */
 static void
-add_flight(Round *round, Target *target, VapiDelivery *delivery, VapiHttpTransfer *transfer, bool prepares, int64 stamp)
+add_flight(Round *round, Target *target, VapiDelivery *delivery, VapiHttpTransfer *transfer, bool prepares,
+		   int64 stamp)
 {
 	Flight *flight = &round->flights[round->nflights++];
 
@@ -210,7 +212,8 @@ prepare(Round *round, Target *target)
 	PG_CATCH();
 	{
 		(void) contain(delivery, false);
-		ereport(LOG, (errmsg("vapi_sales: the token of \"%s\" could not be refreshed: %s", target->name, delivery->error)));
+		ereport(LOG,
+				(errmsg("vapi_sales: the token of \"%s\" could not be refreshed: %s", target->name, delivery->error)));
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(round->work->context);
@@ -323,7 +326,8 @@ deliver(Round *round)
 
 	do
 	{
-		if ((round->progress || TimestampDifferenceExceeds(looked_at, GetCurrentTimestamp(), LOOK_MS)) && may_begin(round))
+		if ((round->progress || TimestampDifferenceExceeds(looked_at, GetCurrentTimestamp(), LOOK_MS)) &&
+			may_begin(round))
 		{
 			round->progress = false;
 			looked_at = GetCurrentTimestamp();

@@ -70,7 +70,8 @@ vapi_freshbooks_error(const VapiJson *tree)
 		const char *field = vapi_json_string(classic->child, "field");
 
 		message = vapi_json_string(classic->child, "message");
-		return psprintf("%s%s%s", field ? field : "", field ? ": " : "", message ? message : "an error without a message");
+		return psprintf("%s%s%s", field ? field : "", field ? ": " : "",
+						message ? message : "an error without a message");
 	}
 	/* Time tracking: an object of fields, a text, or a code with its description. */
 	if (error != NULL && error->type == VAPI_JSON_OBJECT && error->child != NULL)
@@ -88,7 +89,8 @@ vapi_freshbooks_error(const VapiJson *tree)
 char *
 vapi_freshbooks_clients_path(const char *account_id, const char *field, const char *value)
 {
-	char *path = psprintf("/accounting/account/%s/users/clients?per_page=%d", vapi_client_escape(account_id), PAGE_SIZE);
+	char *path =
+		psprintf("/accounting/account/%s/users/clients?per_page=%d", vapi_client_escape(account_id), PAGE_SIZE);
 
 	return field == NULL ? path : psprintf("%s&search%%5B%s%%5D=%s", path, field, vapi_client_escape(value));
 }
@@ -107,7 +109,8 @@ ask(VapiDelivery *delivery, Stage stage, const char *method, const char *path, c
 		delivery->wait_ms = NO_TOKEN_MS;
 		return vapi_outbox_fail(delivery, VAPI_DELIVERY_LATER, "the access token is to be refreshed first");
 	}
-	vapi_outbox_ask(delivery, method, psprintf("%s%s", vapi_guc_freshbooks_url, path), "vapi_sales.freshbooks_url", body);
+	vapi_outbox_ask(delivery, method, psprintf("%s%s", vapi_guc_freshbooks_url, path), "vapi_sales.freshbooks_url",
+					body);
 	delivery->request.authorization = psprintf("Bearer %s", token);
 	vapi_secret_wipe(token);
 	return VAPI_DELIVERY_ASK;
@@ -122,8 +125,8 @@ ask_entries(VapiDelivery *delivery, int page)
 	return ask(delivery, FIND_ENTRY, "GET",
 			   psprintf("/timetracking/business/%s/time_entries?started_from=%s&started_to=%s&team=true"
 						"&include_deleted=true&per_page=%d&page=%d",
-						work->business_id, vapi_client_escape(work->find_from), vapi_client_escape(work->find_to), PAGE_SIZE,
-						page),
+						work->business_id, vapi_client_escape(work->find_from), vapi_client_escape(work->find_to),
+						PAGE_SIZE, page),
 			   NULL);
 }
 
@@ -132,7 +135,8 @@ ask_log(VapiDelivery *delivery)
 {
 	Work *work = delivery->state;
 
-	return ask(delivery, LOG_ENTRY, "POST", psprintf("/timetracking/business/%s/time_entries", work->business_id), work->body);
+	return ask(delivery, LOG_ENTRY, "POST", psprintf("/timetracking/business/%s/time_entries", work->business_id),
+			   work->body);
 }
 
 static VapiDeliveryVerdict
@@ -152,7 +156,8 @@ static VapiDeliveryVerdict
 ask_billed(VapiDelivery *delivery)
 {
 	static VapiStatement statement = {
-		"SELECT u.entry_id, u.body FROM vapi_internal.freshbooks_unbilled($1) AS u WHERE u.entry_id IS NOT NULL", NULL};
+		"SELECT u.entry_id, u.body FROM vapi_internal.freshbooks_unbilled($1) AS u WHERE u.entry_id IS NOT NULL",
+		NULL};
 	Work *work = delivery->state;
 	VapiParameter parameter;
 	VapiStoreSection section;
@@ -171,7 +176,8 @@ ask_billed(VapiDelivery *delivery)
 	if (entry == NULL)
 		return VAPI_DELIVERY_DELIVERED;
 	work->billed_entry = strtoll(entry, NULL, 10);
-	return ask(delivery, MARK_BILLED, "PUT", psprintf("/timetracking/business/%s/time_entries/%s", work->business_id, entry), body);
+	return ask(delivery, MARK_BILLED, "PUT",
+			   psprintf("/timetracking/business/%s/time_entries/%s", work->business_id, entry), body);
 }
 
 static VapiDeliveryVerdict
@@ -179,9 +185,10 @@ ask_clients(VapiDelivery *delivery)
 {
 	Work *work = delivery->state;
 
-	return ask(delivery, MATCH, "GET",
-			   vapi_freshbooks_clients_path(work->account_id, work->searches[work->search], work->searches[work->search + 1]),
-			   NULL);
+	return ask(
+		delivery, MATCH, "GET",
+		vapi_freshbooks_clients_path(work->account_id, work->searches[work->search], work->searches[work->search + 1]),
+		NULL);
 }
 
 /* What there is to do, into the delivery's context. */
@@ -223,7 +230,8 @@ read_work(VapiDelivery *delivery, Work *work)
 		for (int i = 0; i + 1 < Min(count, SEARCHES_MOST); i += 2)
 		{
 			work->searches[work->nsearches++] = MemoryContextStrdup(delivery->context, TextDatumGetCString(items[i]));
-			work->searches[work->nsearches++] = MemoryContextStrdup(delivery->context, TextDatumGetCString(items[i + 1]));
+			work->searches[work->nsearches++] =
+				MemoryContextStrdup(delivery->context, TextDatumGetCString(items[i + 1]));
 		}
 	}
 	vapi_store_commit(&section);
@@ -281,14 +289,16 @@ begin(VapiDelivery *delivery)
 	if (work->problem != NULL)
 	{
 		delivery->wait_ms = VAPI_DELIVERY_FOR_SOMEBODY;
-		return vapi_outbox_fail(delivery, VAPI_DELIVERY_LATER, psprintf("%s: see vapi.billing_reviews", work->problem));
+		return vapi_outbox_fail(delivery, VAPI_DELIVERY_LATER,
+								psprintf("%s: see vapi.billing_reviews", work->problem));
 	}
 	/* An attempt before this one may have arrived, whatever was noted of it. */
 	if (strcmp(work->kind, "invoice") == 0)
 		return delivery->uncertain || delivery->attempt > 1
 				   ? ask_invoices(delivery, 1)
 				   : ask(delivery, DRAFT_INVOICE, "POST",
-						 psprintf("/accounting/account/%s/invoices/invoices", vapi_client_escape(work->account_id)), work->body);
+						 psprintf("/accounting/account/%s/invoices/invoices", vapi_client_escape(work->account_id)),
+						 work->body);
 	if (work->client_id == NULL)
 		return work->nsearches > 0 ? ask_clients(delivery) : decide_client(delivery);
 	return delivery->uncertain || delivery->attempt > 1 ? ask_entries(delivery, 1) : ask_log(delivery);
@@ -392,8 +402,10 @@ go_on(VapiDelivery *delivery, const VapiJson *tree)
 			if (found != NULL)
 				return logged(delivery, found);
 			if (vapi_json_get(tree, "time_entries") == NULL)
-				return vapi_outbox_fail(delivery, VAPI_DELIVERY_UNCERTAIN, "FreshBooks' answer has no list of entries");
-			return has_more(work, vapi_json_get(tree, "meta")) ? ask_entries(delivery, work->page + 1) : ask_log(delivery);
+				return vapi_outbox_fail(delivery, VAPI_DELIVERY_UNCERTAIN,
+										"FreshBooks' answer has no list of entries");
+			return has_more(work, vapi_json_get(tree, "meta")) ? ask_entries(delivery, work->page + 1)
+															   : ask_log(delivery);
 		case LOG_ENTRY:
 			return logged(delivery, vapi_json_get(tree, "time_entry"));
 		case FIND_INVOICE:
@@ -401,11 +413,13 @@ go_on(VapiDelivery *delivery, const VapiJson *tree)
 			if (found != NULL)
 				return drafted(delivery, found);
 			if (vapi_json_path(tree, "response.result.invoices") == NULL)
-				return vapi_outbox_fail(delivery, VAPI_DELIVERY_UNCERTAIN, "FreshBooks' answer has no list of invoices");
+				return vapi_outbox_fail(delivery, VAPI_DELIVERY_UNCERTAIN,
+										"FreshBooks' answer has no list of invoices");
 			if (has_more(work, vapi_json_path(tree, "response.result")))
 				return ask_invoices(delivery, work->page + 1);
 			return ask(delivery, DRAFT_INVOICE, "POST",
-					   psprintf("/accounting/account/%s/invoices/invoices", vapi_client_escape(work->account_id)), work->body);
+					   psprintf("/accounting/account/%s/invoices/invoices", vapi_client_escape(work->account_id)),
+					   work->body);
 		case DRAFT_INVOICE:
 			return drafted(delivery, vapi_json_path(tree, "response.result.invoice"));
 		case MARK_BILLED:
@@ -436,12 +450,14 @@ answer(VapiDelivery *delivery, const VapiHttpResponse *response)
 		return vapi_outbox_fail(delivery, VAPI_DELIVERY_LATER, "the access token was refused, and is refreshed");
 	}
 	if (response->status == 403)
-		return vapi_outbox_fail(delivery, VAPI_DELIVERY_REFUSED, psprintf("FreshBooks says: %s", error ? error : "forbidden"));
+		return vapi_outbox_fail(delivery, VAPI_DELIVERY_REFUSED,
+								psprintf("FreshBooks says: %s", error ? error : "forbidden"));
 	/* A classic error may come with status 200. */
 	if (verdict == VAPI_DELIVERY_DELIVERED && tree != NULL && error == NULL)
 		return go_on(delivery, tree);
 	if (verdict == VAPI_DELIVERY_DELIVERED && tree == NULL)
-		return vapi_outbox_fail(delivery, changes ? VAPI_DELIVERY_UNCERTAIN : VAPI_DELIVERY_AGAIN, "FreshBooks' answer is no JSON");
+		return vapi_outbox_fail(delivery, changes ? VAPI_DELIVERY_UNCERTAIN : VAPI_DELIVERY_AGAIN,
+								"FreshBooks' answer is no JSON");
 	if (error != NULL)
 		return vapi_outbox_fail(delivery, verdict == VAPI_DELIVERY_DELIVERED ? VAPI_DELIVERY_DEAD : verdict,
 								psprintf("FreshBooks says: %s", error));
@@ -455,5 +471,5 @@ stamp(const char *database)
 	return vapi_oauth_version();
 }
 
-const VapiVendor vapi_freshbooks_vendor = {"freshbooks", stamp, begin, answer, vapi_oauth_ready,
-										   vapi_oauth_begin_refresh, vapi_oauth_end_refresh};
+const VapiVendor vapi_freshbooks_vendor = {
+	"freshbooks", stamp, begin, answer, vapi_oauth_ready, vapi_oauth_begin_refresh, vapi_oauth_end_refresh};

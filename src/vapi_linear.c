@@ -21,10 +21,13 @@
 #define NO_TEAM_MS (10 * 60 * 1000)
 
 /* Limits in epoch milliseconds, and how much of them is left. */
-static const char *const wanted_headers[] = {"X-RateLimit-Requests-Remaining", "X-RateLimit-Requests-Reset",
-											 "X-RateLimit-Complexity-Remaining", "X-RateLimit-Complexity-Reset",
+static const char *const wanted_headers[] = {"X-RateLimit-Requests-Remaining",
+											 "X-RateLimit-Requests-Reset",
+											 "X-RateLimit-Complexity-Remaining",
+											 "X-RateLimit-Complexity-Reset",
 											 "X-RateLimit-Endpoint-Requests-Remaining",
-											 "X-RateLimit-Endpoint-Requests-Reset", NULL};
+											 "X-RateLimit-Endpoint-Requests-Reset",
+											 NULL};
 #define LIMITS 3
 
 typedef enum Stage
@@ -141,8 +144,16 @@ read_work(VapiDelivery *delivery)
 		" w.attachment_input, w.project_id, w.project_status, w.body FROM vapi_internal.linear_work($1) AS w",
 		NULL};
 	Work *work = MemoryContextAllocZero(delivery->context, sizeof(Work));
-	char **const texts[] = {&work->kind, &work->vendor_id, NULL, NULL, &work->problem, &work->create_input,
-							&work->update_input, &work->attachment_input, &work->project_id, &work->project_status,
+	char **const texts[] = {&work->kind,
+							&work->vendor_id,
+							NULL,
+							NULL,
+							&work->problem,
+							&work->create_input,
+							&work->update_input,
+							&work->attachment_input,
+							&work->project_id,
+							&work->project_status,
 							&work->body};
 	VapiParameter parameter;
 	VapiStoreSection section;
@@ -231,14 +242,23 @@ note_limits(VapiDelivery *delivery, const VapiHttpResponse *response, bool exhau
 static VapiDeliveryVerdict
 judge_error(VapiDelivery *delivery, const VapiHttpResponse *response, VapiJson *error, bool changes)
 {
-	static const char *const dead[] = {"INPUT_ERROR", "GRAPHQL_VALIDATION_FAILED", "FORBIDDEN", "USAGE_LIMIT_EXCEEDED",
-									   "FEATURE_NOT_ACCESSIBLE", "invalid input", "forbidden", "usage limit exceeded",
-									   "feature not accessible", "graphql error", "user error", NULL};
+	static const char *const dead[] = {"INPUT_ERROR",
+									   "GRAPHQL_VALIDATION_FAILED",
+									   "FORBIDDEN",
+									   "USAGE_LIMIT_EXCEEDED",
+									   "FEATURE_NOT_ACCESSIBLE",
+									   "invalid input",
+									   "forbidden",
+									   "usage limit exceeded",
+									   "feature not accessible",
+									   "graphql error",
+									   "user error",
+									   NULL};
 	const char *code = vapi_json_string(error, "extensions.code");
 	const char *type = vapi_json_string(error, "extensions.type");
 	const char *message = vapi_json_string(error, "message");
-	const char *said = psprintf("Linear says: %s%s%s", message ? message : "an error without a message", code ? " " : "",
-								code ? code : "");
+	const char *said = psprintf("Linear says: %s%s%s", message ? message : "an error without a message",
+								code ? " " : "", code ? code : "");
 
 	code = code ? code : "";
 	type = type ? type : "";
@@ -250,7 +270,8 @@ judge_error(VapiDelivery *delivery, const VapiHttpResponse *response, VapiJson *
 		delivery->wait_ms = delivery->limited_ms;
 		return vapi_outbox_fail(delivery, VAPI_DELIVERY_LATER, said);
 	}
-	if (strcmp(code, "AUTHENTICATION_ERROR") == 0 || strcmp(type, "authentication error") == 0 || response->status == 401)
+	if (strcmp(code, "AUTHENTICATION_ERROR") == 0 || strcmp(type, "authentication error") == 0 ||
+		response->status == 401)
 		return vapi_outbox_fail(delivery, VAPI_DELIVERY_REFUSED, said);
 	for (int i = 0; dead[i] != NULL; i++)
 		if (strcmp(code, dead[i]) == 0 || strcmp(type, dead[i]) == 0)
@@ -363,8 +384,11 @@ note_issue(VapiDelivery *delivery, VapiJson *issue)
 static VapiDeliveryVerdict
 go_on(VapiDelivery *delivery, VapiJson *data)
 {
-	static const char *const roots[] = {
-		[CREATE_ISSUE] = "issueCreate", [UPDATE_ISSUE] = "issueUpdate", [ATTACH] = "attachmentCreate", [MOVE_PROJECT] = "projectUpdate", [UPDATE_PROJECT] = "projectUpdateCreate"};
+	static const char *const roots[] = {[CREATE_ISSUE] = "issueCreate",
+										[UPDATE_ISSUE] = "issueUpdate",
+										[ATTACH] = "attachmentCreate",
+										[MOVE_PROJECT] = "projectUpdate",
+										[UPDATE_PROJECT] = "projectUpdateCreate"};
 	Work *work = delivery->state;
 	VapiJson *found;
 
@@ -383,7 +407,8 @@ go_on(VapiDelivery *delivery, VapiJson *data)
 	if (work->stage == READ_PROJECT)
 		return project_read(delivery, data);
 	found = vapi_json_get(data, roots[work->stage]);
-	if (found == NULL || vapi_json_get(found, "success") == NULL || vapi_json_get(found, "success")->type != VAPI_JSON_TRUE)
+	if (found == NULL || vapi_json_get(found, "success") == NULL ||
+		vapi_json_get(found, "success")->type != VAPI_JSON_TRUE)
 		return vapi_outbox_fail(delivery, VAPI_DELIVERY_UNCERTAIN, "Linear does not say that it succeeded");
 	switch (work->stage)
 	{
@@ -425,12 +450,14 @@ answer(VapiDelivery *delivery, const VapiHttpResponse *response)
 		return judge_error(delivery, response, errors->child, changes);
 	}
 	if (response->status == 401 || response->status == 403)
-		return vapi_outbox_fail(delivery, VAPI_DELIVERY_REFUSED, psprintf("Linear answers with status %d", response->status));
+		return vapi_outbox_fail(delivery, VAPI_DELIVERY_REFUSED,
+								psprintf("Linear answers with status %d", response->status));
 	verdict = vapi_outbox_judge(delivery, response, changes);
 	if (verdict != VAPI_DELIVERY_DELIVERED)
 		return verdict;
 	if (vapi_json_get(tree, "data") == NULL)
-		return vapi_outbox_fail(delivery, changes ? VAPI_DELIVERY_UNCERTAIN : VAPI_DELIVERY_AGAIN, "Linear's answer has no data");
+		return vapi_outbox_fail(delivery, changes ? VAPI_DELIVERY_UNCERTAIN : VAPI_DELIVERY_AGAIN,
+								"Linear's answer has no data");
 	return go_on(delivery, vapi_json_get(tree, "data"));
 }
 

@@ -12,30 +12,27 @@ static const struct
 	const char *name;
 	const char *document;
 } documents[] = {
-	{"Choices",
-	 "query Choices { viewer { id name organization { id urlKey } }"
-	 " teams(first: 50) { nodes { id key name } }"
-	 " projects(first: 100) { nodes { id name status { type } } }"
-	 " issueLabels(first: 100) { nodes { id name isGroup team { id } } }"
-	 " users(first: 100) { nodes { id name active } } }"},
-	{"IssueCreate",
-	 "mutation IssueCreate($input: IssueCreateInput!) { issueCreate(input: $input)"
-	 " { success issue { id identifier url } } }"},
+	{"Choices", "query Choices { viewer { id name organization { id urlKey } }"
+				" teams(first: 50) { nodes { id key name } }"
+				" projects(first: 100) { nodes { id name status { type } } }"
+				" issueLabels(first: 100) { nodes { id name isGroup team { id } } }"
+				" users(first: 100) { nodes { id name active } } }"},
+	{"IssueCreate", "mutation IssueCreate($input: IssueCreateInput!) { issueCreate(input: $input)"
+					" { success issue { id identifier url } } }"},
 	{"IssueUpdate",
 	 "mutation IssueUpdate($id: String!, $input: IssueUpdateInput!) { issueUpdate(id: $id, input: $input)"
 	 " { success issue { id identifier url } } }"},
 	{"IssuesByIds",
 	 "query IssuesByIds($ids: [ID!]!) { issues(first: 1, includeArchived: true, filter: { id: { in: $ids } })"
 	 " { nodes { id identifier url } } }"},
-	{"AttachmentCreate",
-	 "mutation AttachmentCreate($input: AttachmentCreateInput!) { attachmentCreate(input: $input)"
-	 " { success attachment { id } } }"},
+	{"AttachmentCreate", "mutation AttachmentCreate($input: AttachmentCreateInput!) { attachmentCreate(input: $input)"
+						 " { success attachment { id } } }"},
 	{"ProjectAndStatuses",
 	 "query ProjectAndStatuses($id: String!) { project(id: $id) { id name url status { id type } }"
 	 " projectStatuses(first: 50) { nodes { id type position archivedAt } } }"},
 	{"ProjectSetStatus",
-	 "mutation ProjectSetStatus($id: String!, $statusId: String!) { projectUpdate(id: $id, input: { statusId: $statusId })"
-	 " { success project { id status { type } } } }"},
+	 "mutation ProjectSetStatus($id: String!, $statusId: String!)"
+	 " { projectUpdate(id: $id, input: { statusId: $statusId }) { success project { id status { type } } } }"},
 	{"ProjectUpdateCreate",
 	 "mutation ProjectUpdateCreate($input: ProjectUpdateCreateInput!) { projectUpdateCreate(input: $input)"
 	 " { success projectUpdate { id url } } }"},

@@ -38,7 +38,8 @@ read_client(const char *database, char **id, char **secret)
 	if (colon == NULL || colon == both || colon[1] == '\0')
 	{
 		vapi_secret_wipe(both);
-		ereport(ERROR, (errcode(ERRCODE_VAPI_SECRET), errmsg("the secret \"%s\" is not an id and a secret", VAPI_OAUTH_CLIENT),
+		ereport(ERROR, (errcode(ERRCODE_VAPI_SECRET),
+						errmsg("the secret \"%s\" is not an id and a secret", VAPI_OAUTH_CLIENT),
 						errhint("Write the application's client id, a colon and its client secret in one line.")));
 	}
 	*id = pnstrdup(both, colon - both);
@@ -140,10 +141,9 @@ opened(const char *database, int column, MemoryContext context)
 char *
 vapi_oauth_access(const char *database, bool in_transaction, int64 *version)
 {
-	static VapiStatement statement = {
-		"SELECT c.access_token, c.version FROM vapi_internal.freshbooks_connection c"
-		" WHERE c.needs_authorization IS NULL AND c.expires_at > clock_timestamp()",
-		NULL};
+	static VapiStatement statement = {"SELECT c.access_token, c.version FROM vapi_internal.freshbooks_connection c"
+									  " WHERE c.needs_authorization IS NULL AND c.expires_at > clock_timestamp()",
+									  NULL};
 	MemoryContext context = CurrentMemoryContext;
 	VapiStoreSection section;
 	char *token = NULL;
@@ -208,7 +208,8 @@ vapi_oauth_begin_refresh(VapiDelivery *delivery)
 	if (found)
 	{
 		token = opened(delivery->database, 1, delivery->context);
-		redirect_uri = MemoryContextStrdup(delivery->context, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2));
+		redirect_uri =
+			MemoryContextStrdup(delivery->context, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2));
 		refresh->version = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &isnull));
 		refresh->repeated = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 4, &isnull));
 		(void) vapi_store_execute(&note, 0, NULL);
@@ -224,7 +225,8 @@ vapi_oauth_begin_refresh(VapiDelivery *delivery)
 		return false;
 	}
 	delivery->state = refresh;
-	vapi_outbox_ask(delivery, "POST", psprintf("%s/auth/oauth/token", vapi_guc_freshbooks_url), "vapi_sales.freshbooks_url",
+	vapi_outbox_ask(delivery, "POST", psprintf("%s/auth/oauth/token", vapi_guc_freshbooks_url),
+					"vapi_sales.freshbooks_url",
 					vapi_oauth_body(delivery->database, "refresh_token", token, redirect_uri));
 	vapi_secret_wipe(token);
 	return true;
@@ -270,8 +272,10 @@ pair_parameters(const char *database, const VapiJson *tokens, VapiParameter *par
 	/* Their clock is not ours. */
 	if (issued > now || issued < now - 60 * INT64CONST(1000000))
 		issued = now;
-	parameters[0] = (VapiParameter){BYTEAOID, PointerGetDatum(vapi_seal(database, VAPI_SEAL_TOKEN_KEY, access)), false};
-	parameters[1] = (VapiParameter){BYTEAOID, PointerGetDatum(vapi_seal(database, VAPI_SEAL_TOKEN_KEY, refresh)), false};
+	parameters[0] =
+		(VapiParameter){BYTEAOID, PointerGetDatum(vapi_seal(database, VAPI_SEAL_TOKEN_KEY, access)), false};
+	parameters[1] =
+		(VapiParameter){BYTEAOID, PointerGetDatum(vapi_seal(database, VAPI_SEAL_TOKEN_KEY, refresh)), false};
 	parameters[2] = vapi_parameter_time(issued);
 	parameters[3] = vapi_parameter_time(issued + life_us);
 	return true;
@@ -318,8 +322,9 @@ vapi_oauth_end_refresh(VapiDelivery *delivery, const VapiHttpResponse *response)
 		if (refresh->repeated && error != NULL && strcmp(error, "invalid_grant") == 0)
 			error = "a refresh was interrupted, and its token is used up";
 		else
-			error = psprintf("FreshBooks refused the refresh: %s",
-							 error != NULL && strlen(error) < 32 ? vapi_error_text(error, strlen(error)) : delivery->error);
+			error = psprintf("FreshBooks refused the refresh: %s", error != NULL && strlen(error) < 32
+																	   ? vapi_error_text(error, strlen(error))
+																	   : delivery->error);
 		need_authorization(refresh->version, error);
 	}
 	else

@@ -41,12 +41,12 @@ row_text(const VapiDelivery *delivery, uint64 row, int column)
 }
 
 VapiDelivery **
-vapi_outbox_claim(const char *destination, const char *database, int most, int64 stamp, MemoryContext parent, int *count)
+vapi_outbox_claim(const char *destination, const char *database, int most, int64 stamp, MemoryContext parent,
+				  int *count)
 {
-	static VapiStatement statement = {
-		"SELECT c.outbox_id, c.delivery_key, c.kind, c.event, c.attempts, c.uncertain"
-		" FROM vapi_internal.delivery_claim($1, $2::integer, $3) AS c",
-		NULL};
+	static VapiStatement statement = {"SELECT c.outbox_id, c.delivery_key, c.kind, c.event, c.attempts, c.uncertain"
+									  " FROM vapi_internal.delivery_claim($1, $2::integer, $3) AS c",
+									  NULL};
 	VapiDelivery **deliveries = NULL;
 	VapiParameter parameters[3];
 	VapiStoreSection section;
@@ -113,9 +113,10 @@ verdict_name(VapiDeliveryVerdict verdict)
 void
 vapi_outbox_settle(const VapiDelivery *delivery, VapiDeliveryVerdict verdict, int64 stamp)
 {
-	static VapiStatement statement = {"SELECT vapi_internal.delivery_settle($1, $2, $3::integer, $4, $5, $6, $7, $8, $9, $10,"
-									  " $11::integer, $12, $13::integer, $14::integer)",
-									  NULL};
+	static VapiStatement statement = {
+		"SELECT vapi_internal.delivery_settle($1, $2, $3::integer, $4, $5, $6, $7, $8, $9, $10,"
+		" $11::integer, $12, $13::integer, $14::integer)",
+		NULL};
 	VapiParameter parameters[14];
 	VapiStoreSection section;
 

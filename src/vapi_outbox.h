@@ -110,9 +110,9 @@ extern VapiDeliveryVerdict vapi_outbox_judge(VapiDelivery *delivery, const VapiH
 /* Says why, with that verdict: a copy fit for logs of at most 200 bytes. */
 extern VapiDeliveryVerdict vapi_outbox_fail(VapiDelivery *delivery, VapiDeliveryVerdict verdict, const char *error);
 
-/* Makes the next request: to that host alone, which the setting names. The rest of delivery->request is the caller's. */
-extern void vapi_outbox_ask(VapiDelivery *delivery, const char *method, const char *url, const char *setting,
-							const char *body);
+/* Makes the next request, to that host alone, which the setting names. The rest of delivery->request is the caller's. */
+extern void
+vapi_outbox_ask(VapiDelivery *delivery, const char *method, const char *url, const char *setting, const char *body);
 
 /* The host of a URL of a setting, palloc'd, for VapiUrlHosts. */
 extern char *vapi_outbox_host(const char *url);

@@ -38,12 +38,15 @@ vapi_standard_webhooks_sign(const char *key, const char *id, const char *timesta
 	bool made;
 
 	if (strncmp(key, KEY_PREFIX, strlen(KEY_PREFIX)) == 0)
-		length = vapi_signature_base64(key + strlen(KEY_PREFIX), strlen(key) - strlen(KEY_PREFIX), bytes, sizeof(bytes));
+		length =
+			vapi_signature_base64(key + strlen(KEY_PREFIX), strlen(key) - strlen(KEY_PREFIX), bytes, sizeof(bytes));
 	if (length < 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the webhook's key is none of Standard Webhooks")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the webhook's key is none of Standard Webhooks")));
 	signed_text = psprintf("%s.%s.%s", id, timestamp, body);
 	/* Not PostgreSQL's own, which needs a transaction. */
-	made = HMAC(EVP_sha256(), bytes, length, (const uint8 *) signed_text, strlen(signed_text), digest, &digest_length) != NULL;
+	made = HMAC(EVP_sha256(), bytes, length, (const uint8 *) signed_text, strlen(signed_text), digest,
+				&digest_length) != NULL;
 	pfree(signed_text);
 	explicit_bzero(bytes, sizeof(bytes));
 	if (!made)
@@ -123,8 +126,9 @@ begin(VapiDelivery *delivery)
 		return VAPI_DELIVERY_NOTHING;
 	initStringInfo(&signatures);
 	if (!add_signature(delivery, &signatures, secret, timestamp, body))
-		return vapi_outbox_fail(delivery, VAPI_DELIVERY_REFUSED,
-								"the webhook's key was sealed under another token_key: vapi_rotate_webhook gives it a new one");
+		return vapi_outbox_fail(
+			delivery, VAPI_DELIVERY_REFUSED,
+			"the webhook's key was sealed under another token_key: vapi_rotate_webhook gives it a new one");
 	(void) add_signature(delivery, &signatures, former, timestamp, body);
 	delivery->hosts_list = vapi_guc_webhook_hosts;
 	vapi_outbox_ask(delivery, "POST", url, "vapi_sales.webhook_hosts", body);

@@ -17,13 +17,13 @@
 
 typedef struct VapiHttpRequest
 {
-	const char *method;			/* GET, POST, PUT, PATCH, DELETE; other than GET and DELETE never twice, unless repeatable */
+	const char *method;			/* GET, DELETE; POST, PUT, PATCH: never twice, unless repeatable */
 	const char *url;			/* http(s) URL; its host must be allowed */
 	const VapiUrlHosts *hosts;	/* where a URL that somebody else gave may go; NULL: vapi_sales.allowed_hosts */
 	bool connect_only;			/* nothing is asked: the host is connected to, and its address told */
 	const char *bearer;			/* key for the Authorization header; NULL: none */
 	const char *authorization;	/* the header's whole value, for who wants no bearer; NULL: none */
-	const char *const *headers; /* further ones, "Name: value", NULL at the end; NULL: none. No secrets: they are not wiped in time */
+	const char *const *headers; /* further ones, "Name: value", NULL at the end; NULL: none; no secrets */
 	const char *const *wanted;	/* names of the answer's headers that the caller wants, NULL at the end; NULL: none */
 	const char *body;			/* JSON; NULL: none */
 	size_t body_length;
