@@ -110,7 +110,7 @@ extern VapiDeliveryVerdict vapi_outbox_judge(VapiDelivery *delivery, const VapiH
 /* Says why, with that verdict: a copy fit for logs of at most 200 bytes. */
 extern VapiDeliveryVerdict vapi_outbox_fail(VapiDelivery *delivery, VapiDeliveryVerdict verdict, const char *error);
 
-/* Makes the next request, to that host alone, which the setting names. The rest of delivery->request is the caller's. */
+/* Makes the next request, to the URL's host alone, which the setting names. The rest of the request is the caller's. */
 extern void
 vapi_outbox_ask(VapiDelivery *delivery, const char *method, const char *url, const char *setting, const char *body);
 

@@ -210,6 +210,10 @@ write_settings() {
 			echo "vapi_sales.allow_private_hosts = on"
 			echo "vapi_sales.requests_per_minute = 100000"
 			echo "vapi_sales.webhook_auth = 'hmac'"
+			echo "vapi_sales.webhook_hosts = '127.0.0.1'"
+			# Nobody listens there: without keys of one's own nothing is asked.
+			echo "vapi_sales.linear_url = 'http://127.0.0.1:9/graphql'"
+			echo "vapi_sales.freshbooks_url = 'http://127.0.0.1:9'"
 		fi
 	} | as_server_user tee "$data/instance.conf" >/dev/null
 }
@@ -264,6 +268,7 @@ rm -rf "$stack/npm"
 keep_secret webhook_secret "$webhook_secret"
 keep_secret jwt_secret
 keep_secret instance_id
+keep_secret token_key
 [ -e "$data/PG_VERSION" ] || {
 	say "creating the cluster"
 	instance_create "$bin" "$data" "$sockets" || die "initdb failed"

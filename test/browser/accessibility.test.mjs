@@ -24,6 +24,7 @@ async function violations(page) {
 
 const PAGES = () => [['sign-in', null, '/'], ['calls', 'agent', '/calls?range=year'], ['calls, filtered', 'agent', '/calls?range=year&status=completed&search=appointment'], ['no calls', 'agent', '/calls?from=2020-01-01&to=2020-01-02'],
   ['a call', 'admin', `/calls/${call}`], ['no such call', 'agent', '/calls/nothing'], ['live', 'agent', '/live'], ['analytics', 'agent', '/analytics?range=year'], ['operations', 'admin', '/operations'],
+  ['connections', 'admin', '/connections'], ['mappings', 'admin', '/mappings'], ['deliveries', 'admin', '/deliveries'],
   ['prospects', 'agent', '/prospects'], ['a prospect', 'agent', '/prospects/1'], ['board', 'agent', '/prospects?view=board'],
   ['follow-ups', 'agent', '/prospects?view=follow-ups&state=upcoming'], ['sequences', 'admin', '/prospects?view=sequences'], ['account', 'agent', '/account']];
 

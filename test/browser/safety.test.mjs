@@ -28,7 +28,7 @@ test('hostile names, transcripts and metadata are shown as they are, everywhere'
   const page = await open(browser, 'admin', '/calls');
   await listed(page);
   await page.locator('a.row-link').filter({ hasText: '<img src=x' }).first().waitFor();
-  for (const path of ['/calls', '/calls/hostile-1', '/calls/hostile-2', '/calls/hostile-3', '/prospects', '/operations', '/live', '/analytics?range=7d']) {
+  for (const path of ['/calls', '/calls/hostile-1', '/calls/hostile-2', '/calls/hostile-3', '/prospects', '/operations', '/connections', '/mappings', '/deliveries', '/live', '/analytics?range=7d']) {
     await page.goto(stack.url + path);
     await page.locator('h1').waitFor();
     await page.locator('.skeleton, .skeleton-space').first().waitFor({ state: 'detached' });

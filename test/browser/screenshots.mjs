@@ -9,7 +9,8 @@ mkdirSync(folder, { recursive: true });
 const [call] = (await sql(stack, `SELECT s.call_id FROM vapi.call_scores s JOIN vapi.calls c ON c.id = s.call_id WHERE s.score >= 70 AND c.has_recording AND c.prospect_id IS NOT NULL AND c.customer_name IS NOT NULL ORDER BY c.created_at DESC LIMIT 1`)).split('\n');
 const prospect = await sql(stack, 'SELECT prospect_id FROM vapi_internal.call WHERE prospect_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1');
 const PAGES = [['sign-in', null, '/'], ['calls', 'agent', '/calls?range=90d'], ['calls-filtered', 'agent', '/calls?range=year&outcome=meeting-scheduled&sort=-score'], ['calls-none', 'agent', '/calls?from=2020-01-01&to=2020-01-31'],
-  ['call', 'admin', `/calls/${call}`], ['live', 'agent', '/live'], ['analytics', 'agent', '/analytics?range=90d'], ['operations', 'admin', '/operations'], ['prospects', 'agent', '/prospects'],
+  ['call', 'admin', `/calls/${call}`], ['live', 'agent', '/live'], ['analytics', 'agent', '/analytics?range=90d'], ['operations', 'admin', '/operations'],
+  ['connections', 'admin', '/connections'], ['mappings', 'admin', '/mappings'], ['deliveries', 'admin', '/deliveries'], ['prospects', 'agent', '/prospects'],
   ['prospect', 'agent', `/prospects/${prospect}`], ['board', 'agent', '/prospects?view=board'], ['follow-ups', 'agent', '/prospects?view=follow-ups'], ['sequences', 'admin', '/prospects?view=sequences'], ['account', 'agent', '/account']];
 const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 
