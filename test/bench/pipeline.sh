@@ -32,7 +32,7 @@ SQL
 for ((round = 1; round <= rounds; round++)); do
 	sql -c "UPDATE vapi_internal.follow_up SET work = 'waiting' WHERE work <> 'waiting'" -c 'VACUUM vapi_internal.follow_up'
 	{
-		echo '\timing on'
+		printf '%s\n' '\timing on'
 		for ((i = 0; i < due / 100; i++)); do echo 'SELECT vapi_internal.claim_follow_ups(100);'; done
 	} | sql -f - | sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p'
 done | sort -n >"$work/times"
