@@ -37,7 +37,7 @@
 
 /* What search_step() and score_step() take at once: few where something may have to wait for them. */
 #define FOLLOWED 200
-#define FOLLOWED_FEW 3
+#define FOLLOWED_FEW 8
 
 /* Nobody watches the search, scores and extended tables as the live feed is watched. */
 #define PATIENCE_MS 500
