@@ -6,7 +6,7 @@ CREATE TABLE vapi_internal.audit
 	recorded_at timestamptz NOT NULL,
 	session_role text NOT NULL,
 	outer_role text NOT NULL,
-	action text NOT NULL CHECK (action IN ('call', 'export', 'recording', 'control', 'note', 'create_call', 'retain')),
+	action text NOT NULL CHECK (action IN ('call', 'export', 'recording', 'control', 'note', 'create_call', 'retain', 'do_not_call', 'allow_calls', 'prospect_status', 'merge_prospects', 'resolve_prospect')),
 	call_id text COLLATE "C",
 	detail jsonb NOT NULL DEFAULT '{}'
 );

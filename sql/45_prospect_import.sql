@@ -106,7 +106,7 @@ END
 $$;
 COMMENT ON FUNCTION vapi_internal.find_prospect(jsonb) IS 'Whom a row of an import is about: by external id, else by its numbers, else by email; NULL: nobody yet. Several are a problem, never a guess.';
 
-CREATE FUNCTION vapi_internal.import_prospect(entry jsonb, source text, cause text, OUT action text, OUT prospect bigint, OUT field text, OUT problem text)
+CREATE FUNCTION vapi_internal.import_prospect(entry jsonb, source text, cause text, OUT action text, OUT whom bigint, OUT field text, OUT problem text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -115,28 +115,28 @@ DECLARE
 BEGIN
 	SELECT c.fields, c.problem, c.field INTO fields, problem, field FROM vapi_internal.check_prospect(entry) c;
 	IF problem IS NULL THEN
-		SELECT f.prospect, f.problem INTO prospect, problem FROM vapi_internal.find_prospect(fields) f;
+		SELECT f.prospect, f.problem INTO whom, problem FROM vapi_internal.find_prospect(fields) f;
 	END IF;
 	IF problem IS NOT NULL THEN
 		action := 'refused';
 		RETURN;
 	END IF;
 	action := 'updated';
-	IF prospect IS NULL THEN
+	IF whom IS NULL THEN
 		INSERT INTO vapi_internal.prospect AS p (external_id, name, company, email, time_zone, source, status, status_source)
 			VALUES (fields ->> 'external_id', fields ->> 'name', fields ->> 'company', fields ->> 'email', fields ->> 'time_zone', import_prospect.source,
 				coalesce(fields ->> 'status', 'new'), CASE WHEN fields ? 'status' THEN 'import' ELSE 'rule' END)
-			RETURNING p.prospect_id INTO prospect;
+			RETURNING p.prospect_id INTO whom;
 		INSERT INTO vapi_internal.prospect_phone (phone, prospect_id)
-			SELECT DISTINCT a.phone, prospect FROM jsonb_array_elements_text(coalesce(fields -> 'phones', '[]')) AS a(phone);
-		PERFORM vapi_internal.note_change(prospect, 'created', NULL, NULL, cause);
+			SELECT DISTINCT a.phone, whom FROM jsonb_array_elements_text(coalesce(fields -> 'phones', '[]')) AS a(phone);
+		PERFORM vapi_internal.note_change(whom, 'created', NULL, NULL, cause);
 		action := 'created';
-	ELSIF NOT vapi_internal.write_prospect(prospect, fields, cause) THEN
+	ELSIF NOT vapi_internal.write_prospect(whom, fields, cause) THEN
 		action := 'unchanged';
 	END IF;
 	-- False in a list says nothing: a list from before the person asked must not undo it.
-	IF (fields ->> 'do_not_call')::boolean AND NOT (SELECT p.do_not_call FROM vapi_internal.prospect p WHERE p.prospect_id = import_prospect.prospect) THEN
-		PERFORM vapi_internal.block_prospect(prospect, cause, NULL, 'in the imported list');
+	IF (fields ->> 'do_not_call')::boolean AND NOT (SELECT p.do_not_call FROM vapi_internal.prospect p WHERE p.prospect_id = whom) THEN
+		PERFORM vapi_internal.block_prospect(whom, cause, NULL, 'in the imported list');
 		action := CASE action WHEN 'unchanged' THEN 'updated' ELSE action END;
 	END IF;
 END
@@ -200,7 +200,7 @@ BEGIN
 				WHERE u.heading IS NOT NULL GROUP BY u.heading) g), '{}')
 		FROM (SELECT * FROM vapi_internal.csv_lines(CASE WHEN headings IS NULL THEN '' ELSE data #>> '{}' END) OFFSET 1) l
 	LOOP
-		SELECT i.action, i.prospect, i.field, i.problem INTO action, prospect_id, field, problem
+		SELECT i.action, i.whom, i.field, i.problem INTO action, prospect_id, field, problem
 			FROM vapi_internal.import_prospect(item.entry, 'import', 'import') i;
 		"row" := item.n;
 		RETURN NEXT;
