@@ -26,6 +26,7 @@ my $node = VapiSales::Test->node('main', simulator => $simulator, config => <<'C
 vapi_sales.storage_hosts = '127.0.0.1'
 log_statement = none
 remove_temp_files_after_crash = on
+restart_after_crash = on
 CONF
 sub value { return $node->safe_psql('calls', $_[0]); }
 sub configure
