@@ -32,7 +32,7 @@ BEGIN
 			END LOOP;
 			CONTINUE;
 		END IF;
-		IF jsonb_typeof(item.value) NOT IN ('string', 'number') THEN
+		IF jsonb_typeof(item.value) NOT IN ('string', 'number', 'boolean') THEN
 			problem := 'it is no text';
 			RETURN;
 		END IF;

@@ -214,8 +214,8 @@ BEGIN
 	END IF;
 	until := vapi_internal.cools_down_until(prospect);
 	IF until > now() AND NOT coalesce(despite_cool_down, false) THEN
-		RAISE EXCEPTION 'prospect % is to be left alone until %', prospect, to_char(until, 'YYYY-MM-DD') USING ERRCODE = 'object_not_in_prerequisite_state',
-			DETAIL = 'A sequence ended in vain, and its cool-down is not over.', HINT = 'despite_cool_down => true enrols it all the same.';
+		RAISE EXCEPTION 'prospect % is to be left alone for now', prospect USING ERRCODE = 'object_not_in_prerequisite_state',
+			DETAIL = format('A sequence ended in vain; its cool-down ends on %s.', to_char(until, 'YYYY-MM-DD')), HINT = 'despite_cool_down => true enrols it all the same.';
 	END IF;
 	made := vapi_internal.enroll(prospect, wanted, NULL, clock_timestamp(), 'person');
 	IF made IS NULL THEN

@@ -95,19 +95,48 @@ note_failure(int64 follow_up, const char *message, const char *kind)
 	vapi_store_commit(&section);
 }
 
-/* Stores the call that Vapi answered with and ends its follow-up. */
+/* An answer and the id of its call, in the placing's context. */
+typedef struct Answer
+{
+	VapiHttpResponse *response;
+	MemoryContext context;
+	char *id;
+} Answer;
+
+/* A step of vapi_store_attempt. */
 static void
-finish_call(int64 follow_up, VapiHttpResponse *response)
+store_answer(void *arg)
+{
+	Answer *answer = arg;
+
+	answer->id = MemoryContextStrdup(answer->context, vapi_call_store_answer(answer->response));
+}
+
+/* Stores the call that Vapi answered with and ends its follow-up; what cannot be read leaves open what was done. */
+static void
+finish_call(Placing *placing, int64 follow_up, VapiHttpResponse *response)
 {
 	static VapiStatement statement = {"SELECT vapi_internal.finish_call($1, $2)", NULL};
+	Answer answer = {response, placing->context, NULL};
 	VapiParameter parameters[2];
 	VapiStoreSection section;
+	ErrorData *error;
 
 	vapi_store_begin(&section, "vapi_sales: placing a call");
-	parameters[0] = vapi_parameter_int8(follow_up);
-	parameters[1] = vapi_parameter_text(vapi_call_store_answer(response));
-	(void) vapi_store_execute(&statement, 2, parameters);
+	error = vapi_store_attempt(store_answer, &answer);
+	if (error == NULL)
+	{
+		parameters[0] = vapi_parameter_int8(follow_up);
+		parameters[1] = vapi_parameter_text(answer.id);
+		(void) vapi_store_execute(&statement, 2, parameters);
+	}
+	else if (error->sqlerrcode != ERRCODE_INVALID_JSON_TEXT)
+		ReThrowError(error);
+	else
+		answer.id = MemoryContextStrdup(placing->context, error->message);
 	vapi_store_commit(&section);
+	if (error != NULL)
+		note_failure(follow_up, answer.id, "unknown");
 }
 
 /* Is that error one of all calls, of which nothing was sent? */
@@ -164,7 +193,7 @@ place_call(Placing *placing, int64 follow_up, const char *body)
 	if (error != NULL)
 		take_error(placing, follow_up, error);
 	else
-		finish_call(follow_up, response);
+		finish_call(placing, follow_up, response);
 }
 
 /* Places what is claimed; without a key they wait. */

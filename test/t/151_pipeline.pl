@@ -90,7 +90,11 @@ sub once
 }
 
 # placed(): the names of the calls that the simulator was asked for by sequences.
-sub placed { return sort map { $_->{name} // () } grep { ($_->{name} // '') =~ /^vapi_sales/ } @{ $simulator->request('GET', '/call?limit=1000')->{data} }; }
+sub placed
+{
+	my @names = sort map { $_->{name} // () } grep { ($_->{name} // '') =~ /^vapi_sales/ } @{ $simulator->request('GET', '/call?limit=1000')->{data} };
+	return @names;
+}
 
 # 1. Replays.
 my $first = report('first', '+13035550101', 60);

@@ -68,7 +68,13 @@ for my $phone (sort keys %kind)
 	# what an erasure leaves: neither prospect nor number
 	sql("DELETE FROM vapi_internal.prospect_phone WHERE prospect_id = $prospect{$phone}; DELETE FROM vapi_internal.prospect WHERE prospect_id = $prospect{$phone}") if $kind eq 'listed and gone';
 }
-is(sql(q{SELECT string_agg(step || ': ' || error, '; ') FROM vapi.vapi_work() WHERE error IS NOT NULL}), '', 'the worker goes over all that is claimed');
+# vapi_work does a piece at a time
+VapiSales::Test->wait_until('the worker goes over all that is claimed',
+	sub
+	{
+		is(sql(q{SELECT string_agg(step || ': ' || error, '; ') FROM vapi.vapi_work() WHERE error IS NOT NULL}), '', 'without an error');
+		return sql(q{SELECT count(*) FROM vapi_internal.follow_up WHERE status = 'open' AND work = 'claimed'}) eq '0';
+	}, 300);
 my $called = called();
 for my $kind (sort { $a cmp $b } keys %{ { reverse %kind } })
 {
