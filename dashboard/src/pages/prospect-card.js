@@ -45,7 +45,7 @@ function Sequence({ prospect, enrollment, sequences, onDone }) {
     : enrollment ? html`<span class="muted">${enrollment.sequence}: ended, ${words(enrollment.exit_reason).toLowerCase()}</span>` : html`<span class="muted">In none.</span>`}</p>
     <${Wrong} error=${enrol.error ?? leave.error} />
     ${is('agent', 'admin') && (active ? html`<button type="button" disabled=${leave.busy} onClick=${leave.submit()}>End the sequence</button>` : !prospect.do_not_call && html`<form class="sync-form" onSubmit=${enrol.submit()}>
-      <label class="field">Enrol in<select value=${chosen} onChange=${(event) => setChosen(event.currentTarget.value)}>${sequences.map(({ name }) => html`<option key=${name} value=${name}>${name}</option>`)}</select></label>
+      <label class="field">Enrol in<select value=${chosen} onChange=${(event) => setChosen(event.currentTarget.value)}><option value="">The usual one</option>${sequences.map(({ name }) => html`<option key=${name} value=${name}>${name}</option>`)}</select></label>
       <button type="submit" disabled=${enrol.busy}>Enrol</button></form>`)}`;
 }
 
