@@ -86,6 +86,9 @@ sub holds
 	return $good;
 }
 
+# The grants above had PostgREST read the schema again.
+$web->wait_for('PostgREST', sub { VapiSales::Stream->new($web, as('bi'))->{status} != 503 });
+
 # 1. Who may.
 is(VapiSales::Stream->new($web)->{status}, 401, 'no token, no stream');
 is(VapiSales::Stream->new($web, as('viewer', -60))->{status}, 401, 'nor with one that has expired');
