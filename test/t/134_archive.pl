@@ -190,18 +190,19 @@ SKIP:
 	value("SELECT vapi_internal.retire_audio('infinity', 1000)");
 	value("DELETE FROM vapi_internal.archived_recording WHERE call_id = '$id'");
 	value("INSERT INTO vapi_internal.archived_recording (call_id, kind, call_created_at) VALUES ('$id', 'stereo', now() - interval '5 days')");
-	faults([ { kind => 'slow-body', path => '^/_storage', ms => 4000, chunks => 40 } ]);
+	faults([ { kind => 'slow-body', path => '^/_storage', ms => 8000, chunks => 40 } ]);
 	value(q{UPDATE vapi_internal.step_state SET next_due_at = NULL WHERE step = 'archive'});
 	my $work = $node->background_psql('calls');
 	$work->query_until(qr/begun/, "\\echo begun\nSELECT done FROM vapi.vapi_work() WHERE step = 'archive';\n");
 	my @seen;
+	# the file's name has the worker's process
 	VapiSales::Test->wait_until('the stereo recording comes', sub {
-		my $pid = value(q{SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'vapi_sales%work%' AND datname = 'calls' ORDER BY backend_start DESC LIMIT 1});
-		my $map = $pid && eval { slurp_file("/proc/$pid/smaps_rollup") } // '';
 		my ($file) = temporary();
-		push @seen, $1 if defined $file && -s $file && $map =~ /^Anonymous:\s+(\d+) kB/m;
-		return stored() == 1;
-	}, 60);
+		my ($pid) = ($file // '') =~ /pgsql_tmp(\d+)\./ or return @seen > 0;
+		push @seen, $1 if -s $file && (eval { slurp_file("/proc/$pid/smaps_rollup") } // '') =~ /^Anonymous:\s+(\d+) kB/m;
+		return 0;
+	}, 120);
+	VapiSales::Test->wait_until('and is stored', sub { return stored() == 1; });
 	$work->quit;
 	faults([]);
 	@seen = sort { $a <=> $b } @seen;
