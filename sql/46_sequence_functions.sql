@@ -214,7 +214,7 @@ BEGIN
 	END IF;
 	until := vapi_internal.cools_down_until(prospect);
 	IF until > now() AND NOT coalesce(despite_cool_down, false) THEN
-		RAISE EXCEPTION 'prospect % is to be left alone for now', prospect USING ERRCODE = 'object_not_in_prerequisite_state',
+		RAISE EXCEPTION 'prospect % is to be left alone for now', prospect USING ERRCODE = 'VS011',
 			DETAIL = format('A sequence ended in vain; its cool-down ends on %s.', to_char(until, 'YYYY-MM-DD')), HINT = 'despite_cool_down => true enrols it all the same.';
 	END IF;
 	made := vapi_internal.enroll(prospect, wanted, NULL, clock_timestamp(), 'person');
@@ -225,7 +225,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_enroll(bigint, text, boolean) IS
-	'Enrols a prospect in a sequence (NULL: the one for qualified leads), whose steps are frozen as they are now, and returns the enrolment''s number. For profiles agent and admin. 02000 no such prospect in one''s scope, 42704 no such sequence, 55006 enrolled already, 55000 cooling down, VS007 do-not-call.';
+	'Enrols a prospect in a sequence (NULL: the one for qualified leads), whose steps are frozen as they are now, and returns the enrolment''s number. For profiles agent and admin. 02000 no such prospect in one''s scope, 42704 no such sequence, 55006 enrolled already, VS011 cooling down, VS007 do-not-call.';
 
 CREATE FUNCTION vapi.vapi_unenroll(prospect bigint, reason text DEFAULT NULL) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

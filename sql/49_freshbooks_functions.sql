@@ -237,7 +237,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_freshbooks_clients(text) IS
-	'Asks FreshBooks now for up to 100 clients, with that in their organisation''s name: id, organization, fname, lname. For admins. 55000 without a connection or while its token is to be refreshed by the worker, VS004 when FreshBooks cannot answer.';
+	'Asks FreshBooks now for up to 100 clients, with that in their organisation''s name: id, organization, fname, lname. For admins. VS011 without a connection or while its token is to be refreshed by the worker, VS004 when FreshBooks cannot answer.';
 
 CREATE FUNCTION vapi.vapi_match_client(subject text, client bigint) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -297,7 +297,7 @@ BEGIN
 	PERFORM vapi_internal.check_admin();
 	SELECT * INTO terms FROM vapi_internal.billing_client b WHERE b.client_id = client;
 	IF terms.rate IS NULL THEN
-		RAISE EXCEPTION 'no rate is agreed with client %', client USING ERRCODE = 'object_not_in_prerequisite_state',
+		RAISE EXCEPTION 'no rate is agreed with client %', client USING ERRCODE = 'VS011',
 			HINT = format('For example SELECT vapi.vapi_set_billing_terms(%s, rate => 90).', client);
 	END IF;
 	INSERT INTO vapi_internal.invoice (client_id, from_at, to_at, rate, currency_code, requested_by)
@@ -310,10 +310,10 @@ BEGIN
 		RAISE EXCEPTION 'client % has no unbilled time in that month', client USING ERRCODE = '02000', HINT = 'See vapi.client_time.';
 	END IF;
 	IF vapi_internal.enqueue('freshbooks', 'invoice', NULL, 'invoice:' || made, NULL, NULL, invoice_id => made) IS NULL THEN
-		RAISE EXCEPTION 'FreshBooks is not connected' USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'See vapi_connect_freshbooks.';
+		RAISE EXCEPTION 'FreshBooks is not connected' USING ERRCODE = 'VS011', HINT = 'See vapi_connect_freshbooks.';
 	END IF;
 	RETURN made;
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_draft_invoice(bigint, date) IS
-	'Has FreshBooks make a draft of an invoice of a client''s unbilled time of that month (UTC), and marks the entries as billed; our id of it, see vapi.invoices. For admins. 55000 without a rate or connection, 02000 without unbilled time.';
+	'Has FreshBooks make a draft of an invoice of a client''s unbilled time of that month (UTC), and marks the entries as billed; our id of it, see vapi.invoices. For admins. VS011 without a rate or connection, 02000 without unbilled time.';

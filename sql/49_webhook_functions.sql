@@ -132,7 +132,7 @@ BEGIN
 		OR (delivery.kind = 'event' AND delivery.payload IS NULL)
 		OR NOT EXISTS (SELECT FROM vapi_internal.destination d WHERE d.destination = delivery.destination)
 	THEN
-		RAISE EXCEPTION 'delivery % cannot be replayed', id USING ERRCODE = 'object_not_in_prerequisite_state',
+		RAISE EXCEPTION 'delivery % cannot be replayed', id USING ERRCODE = 'VS011',
 			DETAIL = format('It is %s.', delivery.state), HINT = 'Its destination and what it tells of must be there.';
 	END IF;
 	-- What the other side has, or may have, is looked for there first.
@@ -143,7 +143,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_replay_delivery(bigint) IS
-	'Has a delivery tried again, now and with all its attempts, also one that arrived: a webhook gets it again with the same id, Linear and FreshBooks are asked first whether they have it. For admins. 02000 no such delivery; 55000 it was discarded or is under way.';
+	'Has a delivery tried again, now and with all its attempts, also one that arrived: a webhook gets it again with the same id, Linear and FreshBooks are asked first whether they have it. For admins. 02000 no such delivery; VS011 it was discarded or is under way.';
 
 CREATE FUNCTION vapi.vapi_replay_deliveries(destination text, since timestamptz DEFAULT NULL, most integer DEFAULT 1000, dry_run boolean DEFAULT false) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -184,8 +184,8 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM vapi_internal.outbox o WHERE o.outbox_id = id) THEN
 		RAISE EXCEPTION 'there is no delivery %', id USING ERRCODE = '02000', HINT = 'vapi.deliveries lists them.';
 	END IF;
-	RAISE EXCEPTION 'delivery % does not wait and was not given up', id USING ERRCODE = 'object_not_in_prerequisite_state';
+	RAISE EXCEPTION 'delivery % does not wait and was not given up', id USING ERRCODE = 'VS011';
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_discard_delivery(bigint, text) IS
-	'Gives up a delivery that waits, so that later ones of its lead go on, or one that is dead. For admins. 02000 no such delivery; 55000 it is neither; 22004 without a reason.';
+	'Gives up a delivery that waits, so that later ones of its lead go on, or one that is dead. For admins. 02000 no such delivery; VS011 it is neither; 22004 without a reason.';

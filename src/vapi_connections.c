@@ -121,7 +121,7 @@ vapi_sales_ask_freshbooks(PG_FUNCTION_ARGS)
 	token = account ? vapi_oauth_access(get_database_name(MyDatabaseId), true, &version) : NULL;
 	if (token == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				(errcode(ERRCODE_VAPI_STATE),
 				 errmsg(account ? "FreshBooks cannot be asked now" : "FreshBooks is not connected"),
 				 errhint(account ? "The worker refreshes the token: try again in a moment, and see vapi.destinations."
 								 : "See vapi_connect_freshbooks.")));

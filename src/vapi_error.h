@@ -22,6 +22,7 @@
 #define ERRCODE_VAPI_RETENTION MAKE_SQLSTATE('V', 'S', '0', '0', '8')	 /* older than Vapi's retention */
 #define ERRCODE_VAPI_CALL_STATE MAKE_SQLSTATE('V', 'S', '0', '0', '9')	 /* call is in the wrong state for this */
 #define ERRCODE_VAPI_INSTANCE MAKE_SQLSTATE('V', 'S', '0', '1', '0')	 /* a copy of the database, not adopted */
+#define ERRCODE_VAPI_STATE MAKE_SQLSTATE('V', 'S', '0', '1', '1')		 /* not in the state for this */
 
 /*
  * Palloc'd copy of text that came from outside, fit for an error or a log:

@@ -24,9 +24,9 @@ my $node = VapiSales::Test->node('main', simulator => $simulator);
 my @profiles = qw(viewer agent admin webhook bi recording); # as expected/access.out has its columns
 $node->safe_psql('calls', q{
 	CREATE ROLE authenticator LOGIN NOINHERIT; CREATE ROLE webhook; CREATE ROLE bi; CREATE ROLE plain; CREATE ROLE viewer; CREATE ROLE agent;
-	CREATE ROLE admin; CREATE ROLE narrow;
-	GRANT webhook, viewer, agent, admin, bi, plain, narrow TO authenticator;
-	SELECT vapi.vapi_grant('webhook', 'webhook'), vapi.vapi_grant('viewer', 'viewer'), vapi.vapi_grant('agent', 'agent'),
+	CREATE ROLE admin; CREATE ROLE narrow; CREATE ROLE recording;
+	GRANT webhook, viewer, agent, admin, bi, plain, narrow, recording TO authenticator;
+	SELECT vapi.vapi_grant('webhook', 'webhook'), vapi.vapi_grant('recording', 'recording'), vapi.vapi_grant('viewer', 'viewer'), vapi.vapi_grant('agent', 'agent'),
 		vapi.vapi_grant('admin', 'admin'), vapi.vapi_grant('bi', 'bi'), vapi.vapi_grant('narrow', 'viewer', ARRAY['no such assistant']);
 	SELECT vapi.vapi_sync('2026-01-01', '2026-02-01')});
 VapiSales::Test->finish_work($node, 'calls');

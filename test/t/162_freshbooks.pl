@@ -27,7 +27,7 @@ sub entries { my ($id) = @_; return grep { $_->{note} =~ /\[call:\Q$id\E\]/ } @{
 # 1. The connection.
 like(sql("SELECT vapi.vapi_freshbooks_authorize_url('$redirect')"), qr{/oauth/authorize\?response_type=code&client_id=made-up-client&redirect_uri=https%3A%2F%2Fsales\.example\.com%2Ffreshbooks&scope=user%3Aprofile%3Aread%20}, 'where a person authorises us');
 like(fails("SELECT vapi.vapi_connect_freshbooks('no-such-code', '$redirect')"), qr/28000.*FreshBooks refused/s, 'a wrong code');
-like(fails('SELECT vapi.vapi_freshbooks_clients()'), qr/55000.*not connected/s, 'nothing is asked without a connection');
+like(fails('SELECT vapi.vapi_freshbooks_clients()'), qr/VS011.*not connected/s, 'nothing is asked without a connection');
 is(sql("SELECT vapi.vapi_connect_freshbooks('code-1', '$redirect', options => '{\"settle_minutes\": 0}')"), 'Made Up Ltd', 'connected with the business');
 is(sql('SELECT business_id, account_id FROM vapi_internal.freshbooks_connection'), '4242|ABC123', 'whose ids are found');
 is(sql("SELECT count(*) FROM vapi_internal.freshbooks_connection WHERE encode(access_token, 'escape') LIKE '%fb-access%'"), 0, 'tokens are sealed');
@@ -136,7 +136,7 @@ wait_for('a refresh that did not arrive is made again', q{SELECT state = 'delive
 $vendors->faults();
 
 # 7. Invoices.
-like(fails(q{SELECT vapi.vapi_draft_invoice(11, current_date)}), qr/55000.*no rate is agreed/s, 'a rate is needed');
+like(fails(q{SELECT vapi.vapi_draft_invoice(11, current_date)}), qr/VS011.*no rate is agreed/s, 'a rate is needed');
 sql(q{SELECT vapi.vapi_set_billing_terms(11, rate => 120, name => 'Made Up')});
 my $month = sql(q{SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-01')});
 my $hours = sql(q{SELECT unbilled_hours FROM vapi.client_time WHERE client_id = 11});
