@@ -17,7 +17,7 @@ my $simulator = VapiSales::Test->simulator(calls => 3, concurrency => 50, 'time-
 my $assistant = $simulator->request('GET', '/assistant')->{data}[0]{id};
 my $number = $simulator->request('GET', '/phone-number')->{data}[0]{id};
 my $node = VapiSales::Test->node('main', simulator => $simulator,
-	config => "vapi_sales.default_assistant_id = '$assistant'\nvapi_sales.default_phone_number_id = '$number'\n");
+	config => "restart_after_crash = on\nvapi_sales.default_assistant_id = '$assistant'\nvapi_sales.default_phone_number_id = '$number'\n");
 VapiSales::Test->write_secret($node, 'token_key', 'a key of this test alone');
 sub sql { my ($text) = @_; return $node->safe_psql('calls', $text); }
 sub faults
