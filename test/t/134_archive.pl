@@ -129,6 +129,8 @@ sub token
 my %as = map { $_ => [ Authorization => 'Bearer ' . token($_) ] } qw(viewer agent admin bi other webhook);
 sub hear { my ($path, @headers) = @_; return $web->request('GET', "$root/api/vapi/recordings/$path", undef, @{ $as{agent} }, @headers); }
 
+# The server has just come back: PostgREST finds it again.
+$web->wait_for('PostgREST', sub { hear($id, Range => 'bytes=0-0')->{status} != 503 });
 my $asked = vapi() + storage();
 my $answer = hear($id);
 is("$answer->{status} " . sha256_hex($answer->{content}), '200 ' . sha256_hex($mono), 'the whole, byte for byte') or diag(substr($answer->{content}, 0, 300), slurp_file($web->folder . '/error.log'));
