@@ -30,7 +30,7 @@ async function readBody(request) {
 
 /**
  * What goes wrong. A rule is {path, method?, body?, times?, before?, after?}: before the vendor has done anything, or after it has.
- * Each of them is {status, headers?, value?}, 'reset', 'hold' (until /_sim/release) or {delayMs}.
+ * Each of them is {status, headers?, value?}, 'reset', 'hold' (until /_sim/release; a request whose sender has gone by then is not taken) or {delayMs}.
  */
 class Faults {
   rules = [];
@@ -55,7 +55,7 @@ class Faults {
     }
     if (action === 'hold') {
       await new Promise((go) => { this.held.push(go); });
-      return null;
+      return request.socket.destroyed ? 'gone' : null;
     }
     if (action.delayMs) {
       await sleep(action.delayMs);

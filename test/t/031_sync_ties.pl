@@ -21,7 +21,9 @@ is($node->safe_psql('calls', 'SELECT max(n) FROM (SELECT count(*) AS n FROM vapi
 	'900 of one instant');
 is($node->safe_psql('calls', 'SELECT md5(string_agg(call_id, chr(10) ORDER BY call_id)) FROM vapi_internal.call'),
 	Digest::MD5::md5_hex(join("\n", sort @{ $simulator->admin('ids') })), 'they are the right ones');
-my $versions = q{SELECT md5(string_agg(c::text, '' ORDER BY call_id)) FROM vapi_internal.call c};
+# What scoring adds to a call comes when it comes.
+my $versions = q{SELECT md5(string_agg((to_jsonb(c) - '{prev_slot,outcome,outcome_source,qualification_score,score_coverage,sentiment,temperature}'::text[])::text,
+	'' ORDER BY call_id)) FROM vapi_internal.call c};
 my $before = $node->safe_psql('calls', $versions);
 is($node->safe_psql('calls', $sync), 'complete|20000|0|0|0|0', 'the same range again changes nothing');
 is($node->safe_psql('calls', $versions), $before, 'not a version');

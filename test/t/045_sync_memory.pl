@@ -50,8 +50,9 @@ sub memory
 		sleep(0.01);
 	}
 	@samples = sort { $a <=> $b } @samples;
-	my $idle = @helper_samples ? $helper_samples[0] : 0;
-	@helper_samples = grep { $_ > 1.5 * $idle } @helper_samples;
+	# while it had a page
+	my $most = max(0, @helper_samples);
+	@helper_samples = grep { $_ > 0.5 * $most } @helper_samples;
 	my $half = int(@helper_samples / 2);
 	my ($first, $second) = map { max(0, @$_) } [ @helper_samples[ 0 .. $half - 1 ] ], [ @helper_samples[ $half .. $#helper_samples ] ];
 	my ($usual, $peak) = @samples ? ($samples[ 0.95 * $#samples ], $samples[-1]) : (0, 0);

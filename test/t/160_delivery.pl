@@ -21,7 +21,7 @@ sub sql { my ($text) = @_; return $node->safe_psql('calls', $text); }
 sub wait_for { my ($what, $query) = @_; return ok($node->poll_query_until('calls', $query), $what) || diag(sql('SELECT * FROM vapi.deliveries ORDER BY 1 DESC LIMIT 10')); }
 sub received { my ($name) = @_; return grep { $_->{name} eq $name } @{ $vendors->state->{receiver}{received} }; }
 sub fails { my ($text) = @_; my (undef, undef, $error) = $node->psql('calls', $text, extra_params => [ '-v', 'VERBOSITY=verbose' ]); return $error; }
-sub all_done { my ($what) = @_; return wait_for($what, q{SELECT NOT EXISTS (SELECT FROM vapi_internal.outbox WHERE state NOT IN ('delivered', 'dead', 'discarded'))}); }
+sub all_done { my ($what) = @_; return wait_for($what, VapiSales::Vendors::all_done()); }
 
 # 1. Without a destination nothing is written.
 sql($vendors->ended('before', 90));

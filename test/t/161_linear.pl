@@ -20,7 +20,7 @@ my %id = %VapiSales::Vendors::ID;
 
 sub sql { my ($text) = @_; return $node->safe_psql('calls', $text); }
 sub wait_for { my ($what, $query) = @_; return ok($node->poll_query_until('calls', $query), $what) || diag(sql('SELECT * FROM vapi.deliveries ORDER BY 1 DESC LIMIT 10')); }
-sub all_done { my ($what) = @_; return wait_for($what, q{SELECT count(*) > 0 AND bool_and(state IN ('delivered', 'dead')) FROM vapi_internal.outbox}); }
+sub all_done { my ($what) = @_; return wait_for($what, VapiSales::Vendors::all_done()); }
 sub linear { return $vendors->state->{linear}; }
 sub fails { my ($text) = @_; my (undef, undef, $error) = $node->psql('calls', $text, extra_params => [ '-v', 'VERBOSITY=verbose' ]); return $error; }
 
@@ -32,7 +32,7 @@ like(fails('SELECT vapi.vapi_linear_choices()'), qr/28000.*Linear refused/s, 'a 
 VapiSales::Test->write_secret($node, 'linear_api_key', $VapiSales::Vendors::LINEAR_KEY);
 
 sql(q{INSERT INTO vapi_internal.prospect (external_id, name, company, time_zone) VALUES ('crm-1', 'Robin Example', 'Made [Up] Ltd', 'America/Denver')});
-sql('SELECT vapi.vapi_connect_linear()');
+sql('SELECT vapi.vapi_set_auto_enrollment(NULL), vapi.vapi_connect_linear()');
 
 # Without a mapping it waits and says why.
 sql($vendors->ended('good', 91, summary => "Wants *three* seats\n[link](https://evil.example)", metadata => { leadId => 'crm-1' }));

@@ -19,7 +19,7 @@ my $redirect = $VapiSales::Vendors::REDIRECT;
 
 sub sql { my ($text) = @_; return $node->safe_psql('calls', $text); }
 sub wait_for { my ($what, $query) = @_; return ok($node->poll_query_until('calls', $query), $what) || diag(sql('SELECT * FROM vapi.deliveries ORDER BY 1 DESC LIMIT 10')); }
-sub all_done { my ($what) = @_; return wait_for($what, q{SELECT count(*) > 0 AND bool_and(state IN ('delivered', 'dead')) FROM vapi_internal.outbox}); }
+sub all_done { my ($what) = @_; return wait_for($what, VapiSales::Vendors::all_done()); }
 sub books { return $vendors->state->{freshbooks}; }
 sub fails { my ($text) = @_; my (undef, undef, $error) = $node->psql('calls', $text, extra_params => [ '-v', 'VERBOSITY=verbose' ]); return $error; }
 sub entries { my ($id) = @_; return grep { $_->{note} =~ /\[call:\Q$id\E\]/ } @{ books()->{entries} }; }

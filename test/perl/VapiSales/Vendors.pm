@@ -131,4 +131,12 @@ sub ended
 	return "SELECT vapi.vapi_ingest_event('$event');";
 }
 
+# all_done(): true once nothing that has happened waits for a step or for a delivery, as a query.
+sub all_done
+{
+	return q{SELECT NOT EXISTS (SELECT FROM vapi_internal.event WHERE status = 'pending') AND NOT EXISTS (SELECT FROM vapi_internal.change_pending)
+		AND NOT EXISTS (SELECT FROM vapi_internal.feed_follower f, vapi_internal.feed_head h WHERE f.last_seq < h.last OR f.resync_after IS NOT NULL)
+		AND NOT EXISTS (SELECT FROM vapi_internal.outbox WHERE state NOT IN ('delivered', 'dead', 'discarded'))};
+}
+
 1;
