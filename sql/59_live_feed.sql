@@ -153,7 +153,7 @@ CREATE FUNCTION vapi_internal.live_channels() RETURNS SETOF vapi_internal.live_c
 AS $$ SELECT l.* FROM vapi_internal.live_channel l WHERE l.subscribed_at > clock_timestamp() - interval '10 minutes' $$;
 COMMENT ON FUNCTION vapi_internal.live_channels() IS 'Channels that somebody may be listening to.';
 
-CREATE FUNCTION vapi_internal.publish_batch(most integer DEFAULT 500, OUT channel text, OUT seq bigint, OUT message text)
+CREATE FUNCTION vapi_internal.publish_batch(most integer DEFAULT 2000, OUT channel text, OUT seq bigint, OUT message text)
 	RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp

@@ -2,6 +2,8 @@ import { computed, signal } from '@preact/signals';
 import { request } from './api.js';
 
 const HEARTBEATS_MISSED = 15000;
+/** More that comes during a read is read again instead of kept. */
+const MOST_WAITING = 1000;
 
 /** Cards of the calls under way, by id. */
 export const liveCalls = signal(new Map());
@@ -38,13 +40,13 @@ function apply({ seq, card }) {
   for (const listener of listeners) listener(card);
 }
 
-// One read at a time; what comes meanwhile is read, too (docs/serving.md, For a client).
+// One read at a time; what comes meanwhile follows it (docs/serving.md, For a client).
 async function read() {
   if (reading) {
     reading.again = true;
     return;
   }
-  const mine = reading = { again: true };
+  const mine = reading = { again: true, waiting: [] };
   try {
     while (mine.again && reading === mine) {
       mine.again = false;
@@ -58,6 +60,9 @@ async function read() {
       if (answer.more) mine.again = true;
       become('live');
     }
+    if (reading !== mine) return;
+    reading = null;
+    mine.waiting.forEach(take);
   } catch {
     become('stale');
     clearTimeout(reopen);
@@ -80,7 +85,8 @@ function receive({ data }) {
 }
 
 function take(message) {
-  if (reading || message.epoch !== epoch) read();
+  if (reading?.waiting.length < MOST_WAITING) reading.waiting.push(message);
+  else if (reading || message.epoch !== epoch) read();
   else if (message.seq === undefined) {
     if (message.last > last) read();
   } else if (message.seq > last) {

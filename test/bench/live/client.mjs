@@ -122,7 +122,12 @@ class Subscriber {
 
   hear(message, now) {
     if (message.seq !== undefined) this.arrived(message.card, now);
-    if (this.reading || message.epoch !== this.epoch) this.read();
+    this.follow(message);
+  }
+
+  follow(message) {
+    if (this.reading) this.reading.waiting.push(message);
+    else if (message.epoch !== this.epoch) this.read();
     else if (message.seq === undefined) {
       if (message.last > this.last) this.read();
     } else if (message.seq > this.last) {
@@ -156,7 +161,7 @@ class Subscriber {
       this.reading.again = true;
       return;
     }
-    this.reading = { again: true };
+    const mine = this.reading = { again: true, waiting: [] };
     while (this.reading.again) {
       this.reading.again = false;
       const place = this.epoch === null ? '' : `?after=${this.last}&epoch=${this.epoch}`;
@@ -182,6 +187,7 @@ class Subscriber {
       if (answer.more) this.reading.again = true;
     }
     this.reading = undefined;
+    for (const message of mine.waiting) this.follow(message);
   }
 
   close() {
