@@ -281,7 +281,7 @@ BEGIN
 				FROM vapi_internal.outbox o
 				WHERE o.destination = d.destination AND o.state IN ('pending', 'sending', 'uncertain') AND o.run_at < 'infinity'
 				ORDER BY o.run_at, o.outbox_id LIMIT 50) f) w
-	WHERE d.enabled AND s.refused_stamp IS NULL
+	WHERE d.enabled AND s.refused_stamp IS NULL AND w.run_at IS NOT NULL
 		AND (d.kind <> 'freshbooks' OR NOT EXISTS (SELECT FROM vapi_internal.freshbooks_connection c WHERE c.needs_authorization IS NOT NULL)));
 END
 $$;

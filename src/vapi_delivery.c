@@ -334,7 +334,9 @@ deliver(Round *round)
 			for (int i = 0; i < round->ntargets; i++)
 				begin_some(round, &round->targets[i]);
 		}
-		if (round->nflights > 0)
+		/* An answer may have come while the next request was sent. */
+		land_all(round);
+		if (round->nflights > 0 && !round->progress)
 		{
 			vapi_http_wait(client, WAIT_MS);
 			land_all(round);

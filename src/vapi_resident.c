@@ -219,8 +219,8 @@ take_round(Resident *resident)
 	due = next_due(resident, all);
 	wait_ms = due == DT_NOEND ? IDLE_MS : TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
 	wait_ms = Min(wait_ms, IDLE_MS);
-	/* Something else is at it, or what is due cannot be done now. */
-	if (busy || (wait_ms == 0 && all && !did))
+	/* Something else is at it, or what was due when the round began cannot be done now. */
+	if (busy || (due <= resident->at && all && !did))
 	{
 		wait_ms = resident->look_ms;
 		resident->look_ms = Min(resident->look_ms * 2, LOOK_MOST_MS);

@@ -55,6 +55,7 @@ sql "SELECT vapi.vapi_add_webhook('fast', '$url/hook/fast', '{call.ended}', '{\"
 	SELECT vapi.vapi_add_webhook('dead', '$url/hook/dead', '{call.ended}', '{\"requests_per_minute\": 1000000, \"burst\": 100000}')" >/dev/null
 curl -s -X PUT "$url/_sim/faults" -d '[{"path": "/hook/dead", "before": "hold"}]' >/dev/null
 run fast 50 >/dev/null
+paced=$(run paced 50)
 for _ in $(seq "$rounds"); do
 	run fast "$deliveries" >>"$work/alone"
 	sql "INSERT INTO vapi_internal.outbox (delivery_key, destination, kind, event, order_key, payload)
@@ -63,7 +64,6 @@ for _ in $(seq "$rounds"); do
 	run fast "$deliveries" >>"$work/beside"
 	sql "DELETE FROM vapi_internal.outbox WHERE destination = 'dead' AND state <> 'sending'"
 done
-paced=$(run paced 50)
 alone=$(median <"$work/alone") beside=$(median <"$work/beside")
 echo "webhooks, $deliveries at a time, median of $rounds: $((deliveries * 1000 / ${alone%.*})) a second"
 echo "beside a destination that never answers: $((deliveries * 1000 / ${beside%.*})) a second, $(awk "BEGIN { printf \"%.2f\", $alone / $beside }") of that"

@@ -9,6 +9,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=deploy/lib.sh
 . deploy/lib.sh
+command -v wrk >/dev/null || die "wrk is not there: apt-get install wrk"
 # shellcheck source=test/bench/web/set-up.sh
 . test/bench/web/set-up.sh
 bindir=$("${PG_CONFIG:-pg_config}" --bindir) || exit 1

@@ -37,6 +37,7 @@ is(sql(q{SELECT count(*) FROM vapi_internal.destination WHERE encode(secret, 'es
 for (1 .. 3) { sql($vendors->ended('good', 91)); }
 sql($vendors->ended('bad', 12));
 all_done('all is delivered');
+is(sql('SELECT vapi_internal.delivery_due() IS NULL'), 't', 'then nothing is due');
 my %by;
 $by{ $_->{body}{type} }{ $_->{body}{data}{callId} }++ for received('crm');
 is_deeply(\%by, { 'call.ended' => { good => 1, bad => 1 }, 'lead.qualified' => { good => 1 }, 'score.changed' => { good => 1, bad => 1 } }, 'each once, of the qualified call one of each kind');
