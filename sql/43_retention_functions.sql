@@ -150,6 +150,7 @@ DECLARE
 	call_ids text[];
 	looked_at integer;
 	gone integer;
+	few CONSTANT integer := greatest(most / 20, 1);
 BEGIN
 	IF most < 1 THEN
 		RAISE EXCEPTION 'a step takes at least one content' USING ERRCODE = 'invalid_parameter_value';
@@ -159,13 +160,15 @@ BEGIN
 	IF policy.kind IS NULL THEN
 		RETURN 0;
 	END IF;
+	-- After a crash it is removed again; a writer must not wait for the disk with us.
+	PERFORM set_config('synchronous_commit', 'off', true);
 	CASE policy.kind
 		WHEN 'events' THEN
 			gone := vapi_internal.inbox_retention_step(policy.keep, most);
 			looked_at := CASE WHEN gone = 0 THEN 0 ELSE most END;
 		WHEN 'audio' THEN
 			-- Each is some MB.
-			gone := vapi_internal.retire_audio(now() - policy.keep, greatest(most / 20, 1));
+			gone := vapi_internal.retire_audio(now() - policy.keep, few);
 			looked_at := CASE WHEN gone = 0 THEN 0 ELSE most END;
 		WHEN 'audit' THEN
 			DELETE FROM vapi_internal.audit a WHERE a.audit_id = ANY (ARRAY(
@@ -174,6 +177,8 @@ BEGIN
 			GET DIAGNOSTICS gone = ROW_COUNT;
 			looked_at := CASE WHEN gone = 0 THEN 0 ELSE most END;
 		ELSE
+			-- A call's words lie in many places, and its rows are locked meanwhile.
+			most := few;
 			-- As merges do: an erased call's rows must not come back.
 			PERFORM pg_advisory_xact_lock_shared(1986097257, 1);
 			SELECT array_agg(p.call_id), count(*), coalesce((array_agg(p.created_at ORDER BY p.created_at DESC, p.call_id DESC))[1], policy.cursor_at),

@@ -82,7 +82,7 @@ ingest() {
 	as_server_user env -C "$work" "$bindir/pgbench" -h "$work" -U postgres -n -c 8 -j 2 -M prepared -R "$rate" -T "$each" -l --log-prefix="$work/$1" -f "$work/new.sql@8" -f "$work/old.sql@2" postgres >"$work/pgbench.out" 2>&1 ||
 		cat "$work/pgbench.out"
 	# fields: client, transaction, time, script, end (two), lag: the time includes the lag of the schedule
-	cat "$work/$1".* | awk '{ print $3 - $7 }' | sort -n >"$work/$1.times"
+	cat "$work/$1".[0-9]* | awk '{ print $3 - $7 }' | sort -n >"$work/$1.times"
 	rm -f "$work/$1".[0-9]*
 	cat "$work/$1.times" >>"$work/$1.all"
 }
