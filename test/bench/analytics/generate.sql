@@ -57,14 +57,16 @@ SELECT c.call_id, 'AI: Hello, this is about your house. User: yes, call me on Tu
 	jsonb_build_object('llm', round(c.cost * 0.3, 4), 'tts', round(c.cost * 0.2, 4), 'vapi', round(c.cost * 0.5, 4), 'total', c.cost),
 	CASE WHEN c.duration_seconds > 20 THEN 'https://example.com/' || c.call_id END
 FROM vapi_internal.call c
-WHERE c.cost > 0;
+-- a worker may import others meanwhile
+WHERE c.cost > 0 AND c.call_id LIKE 'call-%';
 
 INSERT INTO vapi_internal.call_search (call_id, source_hash, created_at, search)
 SELECT c.call_id, 0, c.created_at, vapi_internal.search_vector(c.created_at, concat_ws(' ', c.customer_name, p.name, p.company), c.summary,
 	'hello this is about your house yes please call me on tuesday'
 		|| CASE WHEN c.prospect_id % 10 = 0 THEN ' insurance' ELSE '' END || CASE WHEN c.prospect_id % 100 = 0 THEN ' mortgage' ELSE '' END
 		|| CASE WHEN c.prospect_id % 10000 = 0 THEN ' zeppelin' ELSE '' END || ' word' || c.slot % 20000)
-FROM vapi_internal.call c LEFT JOIN vapi_internal.prospect p USING (prospect_id);
+FROM vapi_internal.call c LEFT JOIN vapi_internal.prospect p USING (prospect_id)
+WHERE c.call_id LIKE 'call-%';
 REINDEX TABLE vapi_internal.call;
 REINDEX TABLE vapi_internal.call_content;
 REINDEX TABLE vapi_internal.call_search;
