@@ -54,7 +54,7 @@ for (let round = 0; round < rounds; round += 1) {
   if (new URL(page.url()).pathname !== path) throw new Error('Back does not lead to the list');
   for (const [name, query] of [['a status', 'status=failed'], ['an assistant', 'assistant=assistant-1'], ['a word', 'search=tuesday'], ['a company', 'search=company%204711']]) {
     const before = await firstRow(page);
-    await page.evaluate((url) => { const link = document.createElement('a'); link.href = url; link.id = 'asked'; document.querySelector('main').append(link); }, `/calls?${range}&${query}`);
+    await page.evaluate((url) => { const link = document.createElement('a'); link.href = url; link.id = 'asked'; link.textContent = 'asked'; document.querySelector('main').append(link); }, `/calls?${range}&${query}`);
     await timed(page, `filtered by ${name}`, '#asked', ROW, before);
   }
   await page.finish();
