@@ -39,6 +39,7 @@ const ROW = 'a.row-link';
 const firstRow = (page) => page.locator(ROW).first().getAttribute('data-id');
 
 for (let round = 0; round < rounds; round += 1) {
+  console.error(`round ${round + 1}, after ${Math.round(performance.now() / 1000)} s`);
   const page = await open(browser, 'agent', `/calls?${range}`, { width: 1440 });
   await page.locator(ROW).first().waitFor();
   note('the list is there', await page.evaluate(() => performance.now()));
