@@ -474,7 +474,7 @@ mark_time(const VapiAmounts *amounts, VapiWords *words, int at)
 			break;
 		case K_PART_OF_DAY:
 			if (before == K_DAY || before == K_THIS || before == K_BEFORE_CLOCK || before == K_THE)
-				mark(words, at, at + 1, VAPI_WORD_CLOCK);
+				mark(words, at, at + 1, VAPI_WORD_CLOCK | VAPI_WORD_PART);
 			break;
 		case K_UNIT_OF_TIME:
 			if ((before == K_THIS || before == K_NEXT) && meaning(amounts, words, at).value >= 1)
@@ -592,7 +592,8 @@ vapi_amounts_days(const VapiAmounts *amounts, const VapiWords *words, int first,
 	{
 		double days = days_at(amounts, words, i);
 
-		if (days >= 0)
+		/* "six weeks from now, on a weekend": the weeks tell */
+		if (days >= 0 && !(named > 31 && days < 31 && (words->words[i].flags & VAPI_WORD_DAY) != 0))
 			named = days;
 	}
 	return named < 0 ? VAPI_DAYS_NONE : (int) ceil(Min(named, VAPI_DAYS_LATER));

@@ -25,6 +25,7 @@ sum_up(VapiSaid *said)
 {
 	bool in_sum = false;
 	bool in_number = false;
+	bool timed = false;
 
 	said->amounts = 0;
 	said->sums = 0;
@@ -40,6 +41,8 @@ sum_up(VapiSaid *said)
 			said->numbers++;
 		in_number = number;
 		said->amounts |= said->words.words[i].flags;
+		timed |= (said->words.words[i].flags & (VAPI_WORD_CLOCK | VAPI_WORD_DAY)) != 0 &&
+				 (said->words.words[i].flags & VAPI_WORD_PART) == 0;
 		if (money && !in_sum)
 			said->sums++;
 		in_sum = money && said->words.words[i].stop == 0;
@@ -54,6 +57,7 @@ sum_up(VapiSaid *said)
 		if ((hit->flags & ~VAPI_HIT_BARE) == 0)
 			said->clean |= VAPI_BIT(hit->finding);
 	}
+	said->part = (said->amounts & VAPI_WORD_PART) != 0 && !timed;
 	said->question = said->words.count > 0 && said->words.words[said->words.count - 1].stop == '?';
 }
 
@@ -91,6 +95,8 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 {
 	static const char *const himself[MAX_MARKS] = {"i", "me", "we", "us"};
 	static const char *const contrasts[MAX_MARKS] = {"but", "though", "however", "except"};
+	static const char *const others[MAX_MARKS] = {"he", "she", "he's", "she's"};
+	const Marks third = find_marks(lexicon, others);
 	const Marks self = find_marks(lexicon, himself);
 	const Marks contrast = find_marks(lexicon, contrasts);
 	int agent = -1;
@@ -115,6 +121,7 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 		said->days = vapi_amounts_days(lexicon->amounts, &said->words, 0, said->words.count);
 		said->valence = turn->customer ? vapi_sentiment_sum(lexicon->sentiment, &said->words) : 0;
 		said->self = turn->customer && has_mark(&self, &said->words);
+		said->third = !turn->customer && has_mark(&third, &said->words);
 		said->contrast = turn->customer && has_mark(&contrast, &said->words);
 		said->asked = agent;
 		said->reply = -1;

@@ -24,6 +24,8 @@ typedef struct VapiSaid
 	bool self;	   /* speaks of himself: I, me, we, us */
 	bool contrast; /* has a "but" */
 	bool question; /* its last sentence is one */
+	bool third;	   /* the agent speaks of somebody else: he, she, they */
+	bool part;	   /* the only time that it names is a part of the day: "in the evening" */
 	int asked;	   /* the agent's turn before it, -1: none */
 	int reply;	   /* the agent's turn after it, -1: none */
 } VapiSaid;

@@ -103,6 +103,15 @@ deny_need(VapiReader *reader)
 		need->answer = VAPI_DENIED;
 		need->evidence = why->evidence;
 	}
+	/* Who only puts it off would like to have it. */
+	if (reader->findings->components[VAPI_OBJECTIONS].answer == VAPI_OPEN && !reader->asked_for_other &&
+		(need->answer == VAPI_UNKNOWN || (need->answer == VAPI_DENIED && !seen[VAPI_O_NO_NEED - VAPI_O_PRICE].seen)))
+	{
+		need->answer = VAPI_VAGUE;
+		need->evidence = reader->findings->components[VAPI_OBJECTIONS].evidence;
+		need->evidence.bare = true;
+		return;
+	}
 	/* What he says who then refuses is told of no need, unless in words. */
 	else if (reader->findings->components[VAPI_OBJECTIONS].answer == VAPI_HARD_REFUSAL && need->evidence.rule < 0)
 		need->answer = VAPI_UNKNOWN;
@@ -113,6 +122,16 @@ deny_need(VapiReader *reader)
 		need->answer = VAPI_DENIED;
 		need->evidence = vapi_evidence_of(&reader->dialogue->said[reader->declined_turn], reader->declined_turn,
 										  VAPI_NO);
+	}
+	/* Who politely ends it needs nothing; who mocks does not say. */
+	if (!why->seen && need->answer == VAPI_UNKNOWN &&
+		reader->findings->components[VAPI_OBJECTIONS].answer == VAPI_HARD_REFUSAL &&
+		!seen[VAPI_O_TRUST - VAPI_O_PRICE].seen && !seen[VAPI_O_PRICE - VAPI_O_PRICE].seen &&
+		!seen[VAPI_O_OTHER - VAPI_O_PRICE].seen && reader->findings->sentiment > POLITENESS - CLEARLY)
+	{
+		need->answer = VAPI_DENIED;
+		need->evidence = reader->findings->components[VAPI_OBJECTIONS].evidence;
+		need->evidence.bare = true;
 	}
 	if (!why->seen && reader->refused_turn >= 0 && reader->left_open_turn < 0 &&
 		!seen[VAPI_O_TRUST - VAPI_O_PRICE].seen)
@@ -145,17 +164,16 @@ infer(VapiReader *reader)
 		reader->findings->components[VAPI_AUTHORITY].answer = VAPI_NO_AUTHORITY;
 		reader->findings->components[VAPI_AUTHORITY].evidence = reader->findings->refusal;
 	}
-	/* Who needs nothing, or finds it too dear, speaks for himself. */
+	/* Who needs nothing, or has not the money, speaks for himself. */
 	if (step < VAPI_DATED && vapi_reader_answer(reader, VAPI_AUTHORITY) == VAPI_UNKNOWN && !reader->asked_for_other)
 	{
 		const VapiObjection *why = &reader->findings->objections[VAPI_O_NO_NEED - VAPI_O_PRICE];
 
-		if (!why->seen)
-			why = &reader->findings->objections[VAPI_O_PRICE - VAPI_O_PRICE];
-		if (why->seen && !why->evidence.bare)
+		if (reader->findings->components[VAPI_BUDGET].answer == VAPI_NONE || (why->seen && !why->evidence.bare))
 		{
 			reader->findings->components[VAPI_AUTHORITY].answer = VAPI_DECIDES_ALONE;
-			reader->findings->components[VAPI_AUTHORITY].evidence = why->evidence;
+			reader->findings->components[VAPI_AUTHORITY].evidence =
+				why->seen ? why->evidence : reader->findings->components[VAPI_BUDGET].evidence;
 			reader->findings->components[VAPI_AUTHORITY].evidence.bare = true;
 		}
 	}
@@ -172,9 +190,9 @@ infer(VapiReader *reader)
 		bare.answer = VAPI_DECIDES_ALONE;
 		reader->findings->components[VAPI_AUTHORITY] = bare;
 	}
-	if (vapi_reader_answer(reader, VAPI_TIMELINE) == VAPI_UNKNOWN && !reader->transferred)
+	if (vapi_reader_answer(reader, VAPI_TIMELINE) == VAPI_UNKNOWN)
 	{
-		bare.answer = VAPI_WITHIN_30_DAYS;
+		bare.answer = reader->weeks_off > 0 ? VAPI_WITHIN_90_DAYS : VAPI_WITHIN_30_DAYS;
 		reader->findings->components[VAPI_TIMELINE] = bare;
 	}
 	if (vapi_reader_answer(reader, VAPI_BUDGET) < VAPI_RANGE_OF_MONEY && reader->accepted.turn > 0)
@@ -296,8 +314,8 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 		findings->components[VAPI_NEXT_STEP].answer = VAPI_NONE;
 	infer(&reader);
 	conclude_objections(&reader);
-	deny_need(&reader);
 	read_sentiment(&reader);
+	deny_need(&reader);
 	if (findings->do_not_call || findings->wrong_number)
 	{
 		for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)

@@ -8,7 +8,7 @@ static const char *const names[VAPI_FINDINGS] = {
 	"o_timing", "o_authority", "o_no_need", "o_competitor", "o_trust", "o_contract", "o_other", "a_need",
 	"a_budget", "a_price", "a_else", "a_owner", "a_timeline", "a_when", "a_meet", "a_call",
 	"a_send", "a_transfer", "a_sign", "a_confirm", "a_person", "a_past", "a_wrong", "a_dnc",
-	"a_concern", "a_sorry", "a_understand"};
+	"a_concern", "a_sorry", "a_understand", "a_happy"};
 
 StaticAssertDecl(VAPI_FINDINGS <= 64, "findings are bits of 64");
 
@@ -86,9 +86,27 @@ vapi_lexicon_add(VapiLexicon *lexicon, const char *list, const char *key, const 
 	return "no such list";
 }
 
+/* Who is a kind of person is one word to the weights. */
+static void
+group_words(VapiLexicon *lexicon)
+{
+	static const char *const groups[][2] = {{"kin", "<kin>"}, {"role", "<role>"}, {"person", "<person>"}};
+	int words = vapi_vocabulary_count(lexicon->vocabulary);
+
+	for (size_t i = 0; i < lengthof(groups); i++)
+	{
+		int class = vapi_phrases_class(lexicon->phrases, groups[i][0]);
+
+		for (int word = 1; class >= 0 && word <= words; word++)
+			if (vapi_phrases_is_of(lexicon->phrases, class, word))
+				vapi_weights_group(lexicon->weights, word, groups[i][1]);
+	}
+}
+
 void
 vapi_lexicon_finish(VapiLexicon *lexicon)
 {
 	vapi_phrases_finish(lexicon->phrases);
+	group_words(lexicon);
 	vapi_sentiment_finish(lexicon->sentiment);
 }

@@ -514,6 +514,18 @@ vapi_phrases_finish(VapiPhrases *phrases)
 	phrases->pronoun = find_class(phrases, "pronoun", strlen("pronoun"));
 }
 
+int
+vapi_phrases_class(const VapiPhrases *phrases, const char *name)
+{
+	return find_class(phrases, name, strlen(name));
+}
+
+bool
+vapi_phrases_is_of(const VapiPhrases *phrases, int class, int word)
+{
+	return vapi_has_class(phrases, word, class);
+}
+
 const char *
 vapi_phrases_pattern(const VapiPhrases *phrases, int rule)
 {

@@ -54,6 +54,10 @@ extern const char *vapi_phrases_add_rule(VapiPhrases *phrases, int finding, cons
 /* To be called after the last rule and before the first match. */
 extern void vapi_phrases_finish(VapiPhrases *phrases);
 
+/* The number of a class, -1: there is none; and whether a word, by its number, is of it. */
+extern int vapi_phrases_class(const VapiPhrases *phrases, const char *name);
+extern bool vapi_phrases_is_of(const VapiPhrases *phrases, int class, int word);
+
 /* The text of a rule by its number. */
 extern const char *vapi_phrases_pattern(const VapiPhrases *phrases, int rule);
 

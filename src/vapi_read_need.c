@@ -55,7 +55,23 @@ vapi_read_need(VapiReader *reader, const VapiSaid *said, int turn)
 	const VapiSaid *before = vapi_reader_asked(reader, said);
 	bool was_asked = before->question && vapi_asks_need(before);
 	int problem = 0;
+	VapiAnswer judged = vapi_judge(reader, VAPI_NEED, said);
 
+	/* "Are you happy with them?" "Yes." */
+	if (before->question && vapi_found(before, VAPI_ASKS_HAPPY) && vapi_said(said, VAPI_YES) && !said->contrast &&
+		vapi_reader_answer(reader, VAPI_NEED) < VAPI_SPECIFIC)
+	{
+		vapi_reader_set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_YES);
+		reader->declined_turn = turn;
+		reader->declined++;
+		return;
+	}
+	if (judged == VAPI_DENIED && !reader->asked_for_other && vapi_reader_answer(reader, VAPI_NEED) < VAPI_VAGUE)
+		vapi_reader_set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO_WANT);
+	else if (judged > VAPI_DENIED)
+		vapi_reader_raise(reader, VAPI_NEED, judged, said, turn, VAPI_PROBLEM);
+	if (judged > VAPI_UNKNOWN)
+		return;
 	if (vapi_said(said, VAPI_NO_WANT) &&
 		(vapi_reader_answer(reader, VAPI_NEED) == VAPI_UNKNOWN || vapi_reader_answer(reader,
 																					 VAPI_NEED) == VAPI_VAGUE))

@@ -5,6 +5,9 @@
 	(VAPI_BIT(VAPI_COMMIT_BUY) | VAPI_BIT(VAPI_COMMIT_MEET) | VAPI_BIT(VAPI_ACCEPT_PRICE) | \
 	 VAPI_BIT(VAPI_HAS_MONEY) | VAPI_BIT(VAPI_RANGE))
 
+/* From that probability on the words of a turn are an objection. */
+#define CLEARLY_OBJECTS 0.7
+
 /* Was what he said a doubt, rather than an answer or a yes: a question, a "but", a bare reaction? */
 static bool
 doubts(const VapiReader *reader, const VapiSaid *said)
@@ -46,6 +49,20 @@ vapi_read_objections(VapiReader *reader, const VapiSaid *said, int turn)
 		objection->seen = true;
 		objection->evidence = vapi_evidence_of(said, turn, -1);
 	}
+	/* To a price or "any worries?" the words tell where no rule does. */
+	if (((vapi_found(before, VAPI_ASKS_PRICE) && !vapi_proposes(before)) || vapi_found(before, VAPI_ASKS_CONCERN)) &&
+		!vapi_agrees(said) && !vapi_said(said, VAPI_NO) && vapi_reader_objects(said) < 0 && !reader->asked_for_other &&
+		!vapi_said(said, VAPI_ACCEPT_PRICE) && (said->clean & AGREED) == 0)
+	{
+		double chance = 0;
+		int kind = vapi_judge_turn(reader, VAPI_OBJECTIONS, said, &chance) - 1;
+
+		if (kind >= 0 && chance >= CLEARLY_OBJECTS && !reader->findings->objections[kind].seen)
+		{
+			reader->findings->objections[kind].seen = true;
+			reader->findings->objections[kind].evidence = vapi_evidence_of(said, turn, -1);
+		}
+	}
 	for (int kind = 0; kind < VAPI_OBJECTION_KINDS; kind++)
 	{
 		VapiObjection *objection = &reader->findings->objections[kind];
@@ -56,19 +73,26 @@ vapi_read_objections(VapiReader *reader, const VapiSaid *said, int turn)
 					   (said->clean & AGREED) == 0;
 
 		/* What is wrong with things as they are is the need, not an objection. */
-		if (tells && !(kind == 0 && reader->priced && !vapi_only_bare(said, VAPI_O_PRICE)))
+		if (tells && !(kind == VAPI_O_COMPETITOR - VAPI_O_PRICE && !vapi_only_bare(said, VAPI_O_COMPETITOR)) &&
+			!(kind == 0 && reader->priced && !vapi_only_bare(said, VAPI_O_PRICE)))
 			continue;
 		/* Nor is it one that he answers when to "when?". */
 		if (kind == VAPI_O_TIMING - VAPI_O_PRICE && before->question && vapi_found(before, VAPI_ASKS_TIMELINE))
 			continue;
-		/* Nor, of a gatekeeper's, that somebody else decides. */
+		/* Nor what a gatekeeper must not do, or that somebody else decides. */
 		if ((vapi_said(said, (VapiFinding) (VAPI_O_PRICE + kind)) || stunned) &&
 			(kind > 0 || stunned || vapi_balks(said)) &&
-			!(kind == VAPI_O_AUTHORITY - VAPI_O_PRICE && reader->asked_for_other))
+			!(reader->asked_for_other && kind != VAPI_O_PRICE - VAPI_O_PRICE &&
+			  kind != VAPI_O_NO_NEED - VAPI_O_PRICE && kind != VAPI_O_CONTRACT - VAPI_O_PRICE))
 		{
+			bool bare = vapi_only_bare(said, (VapiFinding) (VAPI_O_PRICE + kind)) && !stunned;
+
+			/* What may be one does not stand for what was one. */
+			if (objection->seen && bare && !objection->evidence.bare)
+				continue;
 			objection->seen = true;
 			objection->evidence = vapi_evidence_of(said, turn, VAPI_O_PRICE + kind);
-			objection->evidence.bare = vapi_only_bare(said, (VapiFinding) (VAPI_O_PRICE + kind)) && !stunned;
+			objection->evidence.bare = bare;
 		}
 	}
 }

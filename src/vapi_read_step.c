@@ -3,6 +3,9 @@
 #define TIME_OF_DAY (VAPI_WORD_CLOCK | VAPI_WORD_DAY)
 #define TIME (TIME_OF_DAY | VAPI_WORD_DURATION)
 
+/* What the agent asks for who wants a time to meet or to talk. */
+#define ASKS_TIME (VAPI_BIT(VAPI_ASKS_MEET) | VAPI_BIT(VAPI_ASKS_CALL) | VAPI_BIT(VAPI_ASKS_WHEN))
+
 /* Words of an answer that says more than when. */
 #define LONG_ANSWER 14
 
@@ -14,7 +17,9 @@ vapi_read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 	bool past = (before->found & VAPI_BIT(VAPI_ASKS_PAST)) != 0 &&
 				!(before->question && (before->amounts & VAPI_WORD_CLOCK) != 0);
 	bool scheduling = !past && vapi_proposes(before);
-	bool own_time = (said->amounts & TIME_OF_DAY) != 0;
+	/* "Some shade in the evening" names no time to meet, unless he was asked for one. */
+	bool own_time = (said->amounts & TIME_OF_DAY) != 0 &&
+					(!said->part || (before->found & ASKS_TIME) != 0 || vapi_said(said, VAPI_CALLBACK));
 	bool number_for_time = scheduling && said->numbers > 0 && said->words.count <= 6;
 	bool buys = vapi_said(said, VAPI_COMMIT_BUY) && (!vapi_only_bare(said, VAPI_COMMIT_BUY) || scheduling ||
 													 (before->found & VAPI_BIT(VAPI_ASKS_SIGN)) != 0);
@@ -40,9 +45,17 @@ vapi_read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 			 (reader->findings->objections[VAPI_O_TIMING - VAPI_O_PRICE].seen || reader->turns <= 2 ||
 			  reader->asked_for_other))
 		reader->about_call = true;
+	/* "When may I call?" "Twenty minutes." "Eight." "Eight tonight, I'll call." */
+	if (vapi_found(reply, VAPI_ASKS_CALL) && !vapi_found(reply, VAPI_ASKS_MEET) &&
+		!vapi_found(before, VAPI_ASKS_MEET) &&
+		reply_time && !reply->question)
+		reader->about_call = true;
+	if (reader->about_call && vapi_found(before, VAPI_ASKS_CALL) && (said->amounts & VAPI_WORD_DURATION) != 0 && !far &&
+		!vapi_said(said, VAPI_NO))
+		own_time = true;
 	if (calls_back)
 		reader->about_call = true;
-	else if (vapi_said(said, VAPI_COMMIT_MEET))
+	else if (vapi_said(said, VAPI_COMMIT_MEET) && !vapi_only_bare(said, VAPI_COMMIT_MEET))
 		reader->about_call = false;
 
 	if (vapi_insists(said, VAPI_SELF) || vapi_insists(said, VAPI_CANCEL) ||
@@ -75,7 +88,8 @@ vapi_read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 		reader->transferred = true;
 	}
 	else if (vapi_said(said, VAPI_COMMIT_MEET) && !vapi_insists(said, VAPI_SELF) &&
-			 (!vapi_only_bare(said, VAPI_COMMIT_MEET) || scheduling) && (own_time || their_time || reply_time) &&
+			 (scheduling || (!vapi_only_bare(said, VAPI_COMMIT_MEET) && !vapi_said(said, VAPI_NO_WANT))) &&
+			 (own_time || their_time || reply_time) &&
 			 !(reader->about_call && far))
 	{
 		step = reader->about_call ? VAPI_CALL_BACK : VAPI_DATED;
@@ -95,7 +109,7 @@ vapi_read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 	{
 		step = reader->about_call ? VAPI_CALL_BACK : VAPI_DATED;
 		/* A far date is none to call at, and a gatekeeper's "okay" is no appointment. */
-		if (reader->about_call && (far || reader->asked_for_other))
+		if (reader->about_call && (far || (reader->asked_for_other && !vapi_said(said, VAPI_COMMIT_MEET))))
 		{
 			step = VAPI_UNKNOWN;
 			reader->left_open_turn = turn;

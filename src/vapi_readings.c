@@ -3,9 +3,6 @@
 /* From that probability on the weights of an answer's words count. */
 #define CLEAR 0.6
 
-/* A long answer has wordings of its own, and more than one subject. */
-#define SHORT_ANSWER 24
-
 const VapiSaid *
 vapi_reader_asked(const VapiReader *reader, const VapiSaid *said)
 {
@@ -184,19 +181,142 @@ vapi_asked_about(const VapiReader *reader, VapiComponent component, const VapiSa
 	}
 }
 
+const char *const vapi_contexts[] = {"person", "else", "owner", "budget", "price", "when", "need",
+									 "worry", "meet", "send", "said", "reply", NULL};
+
+const char *const vapi_topic_answers[VAPI_SPOKEN_COMPONENTS][VAPI_MAX_JUDGEMENTS + 1] = {
+	{NULL},
+	{"unknown", "denied", "vague", "specific", NULL},
+	{"unknown", "none", "range", "stated", NULL},
+	{"unknown", "no", "refers", "influences", "decides", NULL},
+	{"unknown", "none", "later", "within_90_days", "within_30_days", NULL},
+	{"none", "price", "timing", "authority", "no_need", "competitor", "trust", "contract", "other", NULL}};
+
+const char *
+vapi_context(const VapiReader *reader, VapiComponent component, const VapiSaid *said)
+{
+	const VapiSaid *before = vapi_reader_asked(reader, said);
+	const char *context = vapi_asked_about(reader, component, said);
+
+	if (context != NULL)
+		return context;
+	if (component != VAPI_OBJECTIONS)
+		return "said";
+	if (vapi_found(before, VAPI_ASKS_CONCERN))
+		return "worry";
+	if (vapi_found(before, VAPI_ASKS_PRICE) && !before->question)
+		return "price";
+	if (before->question && vapi_asks_need(before))
+		return "need";
+	if (vapi_proposes(before))
+		return "meet";
+	if (vapi_found(before, VAPI_ASKS_SEND))
+		return "send";
+	return before->question ? "said" : "reply";
+}
+
+const char *const vapi_signs[] = {
+	"soon", "next", "far", "money", "number", "numbers", "question", "brief",
+	"long", "sad", "glad", "but", "self", "agrees", "named", "proposed",
+	"trouble1", "trouble2", "trouble3", "trouble4", "pitied", NULL};
+
+static void
+add_sign(VapiJudged *judged, const VapiWeights *weights, char kind, const char *name)
+{
+	int sign = vapi_weights_sign(weights, kind, name);
+
+	for (int i = judged->words; i < judged->count; i++)
+		if (judged->features[i].first == sign)
+			return;
+	if (sign > 0 && judged->count < (int) lengthof(judged->features))
+		judged->features[judged->count++] = (VapiFeature){sign, 0};
+}
+
+void
+vapi_judged_read(VapiJudged *judged, const VapiReader *reader, const char *context, const VapiSaid *said)
+{
+	const VapiWeights *weights = reader->dialogue->lexicon->weights;
+	const VapiSaid *before = vapi_reader_asked(reader, said);
+	int trouble = Min(vapi_weigh_problem(reader, said), 4);
+	const struct
+	{
+		const char *name;
+		bool seen;
+	} signs[] = {{"soon", said->days >= 0 && said->days <= 31},
+				 {"next", said->days > 31 && said->days <= 100},
+				 {"far", said->days > 100},
+				 {"money", (said->amounts & VAPI_WORD_MONEY) != 0},
+				 {"number", said->numbers == 1},
+				 {"numbers", said->numbers > 1},
+				 {"question", said->question},
+				 {"brief", said->words.count <= 3},
+				 {"long", said->words.count >= 15},
+				 {"sad", said->valence <= -1},
+				 {"glad", said->valence >= 1},
+				 {"but", said->contrast},
+				 {"self", said->self},
+				 {"agrees", vapi_agrees(said)},
+				 {"named", vapi_found(before, VAPI_ASKS_PRICE)},
+				 {"proposed", vapi_proposes(before)},
+				 {"trouble1", trouble == 1},
+				 {"trouble2", trouble == 2},
+				 {"trouble3", trouble == 3},
+				 {"trouble4", trouble == 4},
+				 {"pitied", vapi_found(vapi_reader_reply(reader, said), VAPI_ASKS_SORRY)}};
+
+	judged->words = judged->count = vapi_weights_features(weights, context, &said->words, judged->features);
+	judged->scale = vapi_weights_scale(said->words.count);
+	for (size_t i = 0; i < lengthof(signs); i++)
+		if (signs[i].seen)
+			add_sign(judged, weights, '=', signs[i].name);
+	for (int i = 0; i < said->hits.count; i++)
+	{
+		const VapiHit *hit = &said->hits.hits[i];
+
+		add_sign(judged, weights, (hit->flags & ~VAPI_HIT_BARE) != 0 ? '~' : hit->flags != 0 ? '?'
+																							 : '!',
+				 vapi_finding_name(hit->finding));
+	}
+}
+
+int
+vapi_judge_turn(const VapiReader *reader, VapiComponent component, const VapiSaid *said, double *probability)
+{
+	const char *const *names = vapi_topic_answers[component];
+	VapiJudged judged;
+	const char *answer;
+
+	vapi_judged_read(&judged, reader, vapi_context(reader, component, said), said);
+	answer = vapi_weights_judge(reader->dialogue->lexicon->weights, vapi_component_name(component), judged.features,
+								judged.words, judged.count, judged.scale, probability);
+	for (int i = 0; answer != NULL && names[i] != NULL; i++)
+		if (strcmp(names[i], answer) == 0)
+			return i;
+	return -1;
+}
+
+VapiAnswer
+vapi_judge_above(const VapiReader *reader, VapiComponent component, const VapiSaid *said, double least)
+{
+	double probability = 0;
+	int answer = vapi_judge_turn(reader, component, said, &probability);
+
+	return answer > 0 && probability >= least ? vapi_answer_of(vapi_topic_answers[component][answer]) : VAPI_UNKNOWN;
+}
+
+bool
+vapi_says_nothing(const VapiReader *reader, VapiComponent component, const VapiSaid *said)
+{
+	double probability = 0;
+
+	return vapi_judge_turn(reader, component, said, &probability) == 0 && probability >= CLEAR;
+}
+
 VapiAnswer
 vapi_judge(const VapiReader *reader, VapiComponent component, const VapiSaid *said)
 {
-	const char *context = vapi_asked_about(reader, component, said);
-	double probability = 0;
-	const char *answer;
-
-	if (context == NULL || said->question || said->words.count > SHORT_ANSWER)
-		return VAPI_UNKNOWN;
-	answer = vapi_weights_judge(reader->dialogue->lexicon->weights, vapi_component_name(component), context,
-								&said->words,
-								&probability);
-	return answer != NULL && probability >= CLEAR ? vapi_answer_of(answer) : VAPI_UNKNOWN;
+	return vapi_asked_about(reader, component, said) != NULL ? vapi_judge_above(reader, component, said, CLEAR)
+															 : VAPI_UNKNOWN;
 }
 
 void

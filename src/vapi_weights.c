@@ -2,12 +2,21 @@
 
 #include <math.h>
 
-/* What stands for all numbers, and for the end; beginnings are words of the vocabulary. */
-#define NUMBER (-1)
-#define END (-2)
+/* What stands for all numbers, times, names, and for the end; beginnings and signs are words of the vocabulary. */
+enum
+{
+	NUMBER = -1,
+	END = -2,
+	NAME = -3,
+	DAY = -4,
+	CLOCK = -5,
+	DURATION = -6
+};
 
-#define NUMBER_NAME "<number>"
-#define END_NAME "$"
+/* What contexts, signs and groups of words begin with, and no lexeme does. */
+#define SIGNS "^!?~=<"
+
+static const char *const marks[] = {"<number>", "$", "<name>", "<day>", "<clock>", "<duration>"};
 
 typedef struct Weight
 {
@@ -26,6 +35,8 @@ struct VapiWeights
 	int capacity;
 	int *slots; /* open addressing; 0: free */
 	uint32 mask;
+	int *groups; /* what stands for a word, by its number; 0: itself */
+	int group_count;
 };
 
 VapiWeights *
@@ -102,13 +113,12 @@ read_word(VapiWeights *weights, const char *text, size_t length)
 {
 	char lexeme[VAPI_WORD_MAX + 1];
 
-	if (length == strlen(NUMBER_NAME) && memcmp(text, NUMBER_NAME, length) == 0)
-		return NUMBER;
-	if (length == 1 && text[0] == END_NAME[0])
-		return END;
+	for (int i = 0; i < (int) lengthof(marks); i++)
+		if (length == strlen(marks[i]) && memcmp(text, marks[i], length) == 0)
+			return -1 - i;
 	if (length == 0 || length >= VAPI_WORD_MAX || memchr(text, ' ', length) != NULL)
 		return 0;
-	if (text[0] == '^')
+	if (strchr(SIGNS, text[0]) != NULL)
 		return vapi_vocabulary_add(weights->vocabulary, text, length);
 	lexeme[0] = VAPI_LEXEME_MARK;
 	memcpy(lexeme + 1, text, length);
@@ -151,7 +161,7 @@ vapi_weights_add(VapiWeights *weights, const char *topic, const char *value)
 		char *end = NULL;
 
 		if (answer < 0 || at[name] != ' ')
-			return "answers have weights, and a topic at most 6 answers";
+			return "answers have weights, and a topic at most 9 answers";
 		weight->weight[answer] = strtof(at + name + 1, &end);
 		if (end == at + name + 1 || (*end != ' ' && *end != '\0') || !(fabsf(weight->weight[answer]) <= 100))
 			return "a weight is a number from -100 to 100";
@@ -166,17 +176,51 @@ vapi_weights_word(const VapiWeights *weights, int word)
 	const char *text;
 
 	if (word < 0)
-		return word == NUMBER ? NUMBER_NAME : END_NAME;
+		return marks[-1 - word];
 	text = vapi_vocabulary_word(weights->vocabulary, word);
 	return text[0] == VAPI_LEXEME_MARK ? text + 1 : text;
+}
+
+void
+vapi_weights_group(VapiWeights *weights, int word, const char *name)
+{
+	if (word >= weights->group_count)
+	{
+		int count = vapi_vocabulary_count(weights->vocabulary) + 64;
+
+		weights->groups = weights->groups == NULL ? palloc(sizeof(int) * count)
+												  : repalloc(weights->groups, sizeof(int) * count);
+		memset(weights->groups + weights->group_count, 0, sizeof(int) * (count - weights->group_count));
+		weights->group_count = count;
+	}
+	if (weights->groups[word] == 0)
+		weights->groups[word] = vapi_vocabulary_add(weights->vocabulary, name, strlen(name));
+}
+
+int
+vapi_weights_sign(const VapiWeights *weights, char kind, const char *name)
+{
+	char text[VAPI_WORD_MAX];
+
+	return vapi_vocabulary_find(weights->vocabulary, text, snprintf(text, sizeof(text), "%c%s", kind, name));
 }
 
 /* What the word is as part of a feature; 0: it is not known. */
 static int
 token_of(const VapiWeights *weights, const VapiWord *word)
 {
+	if ((word->flags & VAPI_WORD_DURATION) != 0)
+		return DURATION;
+	if ((word->flags & VAPI_WORD_CLOCK) != 0)
+		return CLOCK;
+	if ((word->flags & VAPI_WORD_DAY) != 0)
+		return DAY;
 	if ((word->flags & (VAPI_WORD_NUMBER | VAPI_WORD_MONEY)) != 0)
 		return NUMBER;
+	if (word->number == 0)
+		return (word->flags & VAPI_WORD_CAPITAL) != 0 ? NAME : 0;
+	if (word->number < weights->group_count && weights->groups[word->number] != 0)
+		return weights->groups[word->number];
 	return word->number > 0 ? vapi_vocabulary_lexeme(weights->vocabulary, word->number) : 0;
 }
 
@@ -195,7 +239,10 @@ vapi_weights_features(const VapiWeights *weights, const char *context, const Vap
 	{
 		int token = token_of(weights, &words->words[i]);
 
-		if (token == NUMBER && before == NUMBER)
+		/* a name is no word that begins a sentence */
+		if (token == NAME && (i == 0 || (words->words[i - 1].stop != 0 && words->words[i - 1].stop != ',')))
+			token = 0;
+		if (token < 0 && before == token)
 			continue;
 		if (token != 0)
 			features[count++] = (VapiFeature){token, 0};
@@ -208,29 +255,30 @@ vapi_weights_features(const VapiWeights *weights, const char *context, const Vap
 	return count;
 }
 
-const char *
-vapi_weights_judge(const VapiWeights *weights, const char *topic, const char *context, const VapiWords *words,
-				   double *probability)
+double
+vapi_weights_scale(int words)
 {
-	VapiFeature features[2 * VAPI_ANSWER_WORDS + 4];
+	return 1 / sqrt(2.0 * Min(words, VAPI_ANSWER_WORDS) + 2);
+}
+
+const char *
+vapi_weights_judge(const VapiWeights *weights, const char *topic, const VapiFeature *features, int words, int count,
+				   double scale, double *probability)
+{
 	int number = find_name(weights->topics, VAPI_MAX_TOPICS, topic, strlen(topic));
 	double sums[VAPI_MAX_JUDGEMENTS] = {0};
 	double all = 0;
-	double scale;
 	int best = 0;
-	int count;
 
 	if (number < 0)
 		return NULL;
-	count = vapi_weights_features(weights, context, words, features);
-	/* Of a long answer each word says less. */
-	scale = 1 / sqrt(2.0 * Min(words->count, VAPI_ANSWER_WORDS) + 2);
 	for (int i = 0; i < count; i++)
 	{
 		int slot = weights->slots[slot_of(weights, number, features[i])];
+		double share = i < words ? scale : VAPI_SIGN_SCALE;
 
 		for (int a = 0; slot > 0 && a < VAPI_MAX_JUDGEMENTS; a++)
-			sums[a] += weights->weights[slot - 1].weight[a] * scale;
+			sums[a] += weights->weights[slot - 1].weight[a] * share;
 	}
 	for (int a = 1; a < VAPI_MAX_JUDGEMENTS && weights->answers[number][a] != NULL; a++)
 		if (sums[a] > sums[best])

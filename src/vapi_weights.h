@@ -13,8 +13,12 @@ typedef struct VapiWeights VapiWeights;
 
 /* Topics, answers of one, and words of an answer that count. */
 #define VAPI_MAX_TOPICS 8
-#define VAPI_MAX_JUDGEMENTS 6
+#define VAPI_MAX_JUDGEMENTS 9
 #define VAPI_ANSWER_WORDS 40
+
+/* Signs of one answer, and how much each counts. */
+#define VAPI_MAX_SIGNS 80
+#define VAPI_SIGN_SCALE 0.35
 
 /* A word, or two neighbours; words as lexemes of the vocabulary, or what stands for them. 0: none. */
 typedef struct VapiFeature
@@ -29,13 +33,20 @@ extern VapiWeights *vapi_weights_create(VapiVocabulary *vocabulary);
 /*
  * Adds the weights of a feature: value is the feature, a tab, and answers with
  * their weights ("decides 0.52 refers -0.31"). A feature is one or two of
- * lexemes, "<number>", "$" for the end, and "^" with the context's name for
- * the beginning. Returns NULL, or a constant phrase: what is wrong.
+ * lexemes, groups ("<kin>"), "<number>", "<day>", "<clock>", "<duration>",
+ * "<name>", "$" for the end, "^" with the context's name for the beginning, or
+ * a sign (vapi_readings.h). Returns NULL, or a constant phrase: what is wrong.
  */
 extern const char *vapi_weights_add(VapiWeights *weights, const char *topic, const char *value);
 
 /* The text of a feature's word. */
 extern const char *vapi_weights_word(const VapiWeights *weights, int word);
+
+/* Has all words of a group ("<kin>") stand for each other; the first group of a word counts. */
+extern void vapi_weights_group(VapiWeights *weights, int word, const char *name);
+
+/* The number of a sign, whose name begins with its kind; 0: no weight knows it. */
+extern int vapi_weights_sign(const VapiWeights *weights, char kind, const char *name);
 
 /*
  * The features of an answer, given the context in which it is; there is room
@@ -45,11 +56,15 @@ extern const char *vapi_weights_word(const VapiWeights *weights, int word);
 extern int
 vapi_weights_features(const VapiWeights *weights, const char *context, const VapiWords *words, VapiFeature *features);
 
+/* How much a feature of so many words counts: of a long answer each word says less. */
+extern double vapi_weights_scale(int words);
+
 /*
  * The likeliest answer to a topic, and its probability; NULL without weights
- * for the topic. Linear in the words.
+ * for the topic. Of count features the first are those of words, which count
+ * by that scale; signs count by one of their own.
  */
-extern const char *vapi_weights_judge(const VapiWeights *weights, const char *topic, const char *context,
-									  const VapiWords *words, double *probability);
+extern const char *vapi_weights_judge(const VapiWeights *weights, const char *topic, const VapiFeature *features,
+									  int words, int count, double scale, double *probability);
 
 #endif

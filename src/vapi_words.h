@@ -72,6 +72,7 @@ typedef enum VapiWordFlag
 	VAPI_WORD_DAY = 1 << 8,		 /* part of a day or date */
 	VAPI_WORD_DURATION = 1 << 9, /* part of a span of time */
 	VAPI_WORD_STEMMED = 1 << 10, /* not in the vocabulary: its number is that of its lexeme */
+	VAPI_WORD_PART = 1 << 11,	 /* a part of the day: "in the evening" */
 } VapiWordFlag;
 
 typedef struct VapiWord

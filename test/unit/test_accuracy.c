@@ -488,22 +488,21 @@ check_figures(void)
 	double objections;
 
 	at_least(figures.agreement, 0.98, "tuning: agreement on qualified");
-	at_least(figures.macro_f1, 0.94, "tuning: macro-F1 of the components");
+	at_least(figures.macro_f1, 0.97, "tuning: macro-F1 of the components");
 	at_least(figures.commitment, 0.97, "tuning: commitments");
 
 	figures = calls_of("development.jsonl");
-	at_least(figures.agreement, 0.94, "development: agreement on qualified");
-	at_least(figures.macro_f1, 0.83, "development: macro-F1 of the components");
-	at_least(figures.commitment, 0.96, "development: commitments");
-	/* half of them were added with the weights, and those that tell nothing, the hardest */
-	at_least(answers_of("answers.jsonl", &objections), 0.86, "single answers: macro-F1");
-	at_least(objections, 0.97, "single answers: objections with their kind");
+	at_least(figures.agreement, 0.97, "development: agreement on qualified");
+	at_least(figures.macro_f1, 0.87, "development: macro-F1 of the components");
+	at_least(figures.commitment, 0.97, "development: commitments");
+	at_least(answers_of("answers.jsonl", &objections), 0.91, "single answers: macro-F1");
+	at_least(objections, 0.93, "single answers: objections with their kind");
 
 	figures = calls_of("holdout.jsonl");
 	at_least(figures.agreement, 0.97, "holdout: agreement on qualified");
-	at_least(figures.precision, 1.0, "holdout: precision of qualified");
-	at_least(figures.recall, 0.90, "holdout: recall of qualified");
-	at_least(figures.macro_f1, 0.72, "holdout: macro-F1 of the components");
+	at_least(figures.precision, 0.95, "holdout: precision of qualified");
+	at_least(figures.recall, 0.95, "holdout: recall of qualified");
+	at_least(figures.macro_f1, 0.77, "holdout: macro-F1 of the components");
 	at_least(figures.commitment, 0.97, "holdout: commitments");
 
 	sentences = sentences_of("commitments.jsonl", commitment_line);

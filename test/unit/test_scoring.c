@@ -162,10 +162,14 @@ static const char *
 judged(const VapiLexicon *own, const char *context, const char *text, double *probability)
 {
 	static VapiWords words;
+	VapiFeature features[2 * VAPI_ANSWER_WORDS + 4];
+	int count;
 
 	vapi_words_read(&words, own->vocabulary, text, (int) strlen(text));
 	vapi_amounts_mark(own->amounts, &words, text);
-	return vapi_weights_judge(own->weights, "authority", context, &words, probability);
+	count = vapi_weights_features(own->weights, context, &words, features);
+	return vapi_weights_judge(own->weights, "authority", features, count, count, vapi_weights_scale(words.count),
+							  probability);
 }
 
 static void
@@ -175,7 +179,8 @@ test_weights(void)
 	VapiLexicon *bare = vapi_lexicon_create(english_stem);
 	VapiLexicon *refusing = vapi_lexicon_create(english_stem);
 	static const char *const wrong[] = {"desk", "desk\tdecides", "desk\tdecides x", "a b c\tdecides 1", "\tdecides 1",
-										"my desk\tdecides 2", "x\ta 1 b 1 c 1 d 1 e 1 f 1 g 1", "x\tdecides 1000"};
+										"my desk\tdecides 2", "x\ta 1 b 1 c 1 d 1 e 1 f 1 g 1 h 1 i 1 j 1",
+										"x\tdecides 1000"};
 	static const char *const right[] = {"desk\tdecides 3 no -1", "my desk\tdecides 2", "^person\tno 4",
 										"<number>\tno 9",
 										"idea $\tno 3"};
@@ -214,6 +219,11 @@ test_answers(void)
 {
 	tap_same(answer_after(VAPI_NEXT_STEP, "A: Could I come Friday at two?", "C: Friday at two is good."), "dated",
 			 "a date taken");
+	tap_same(answer_after(VAPI_NEXT_STEP, "A: Is there any shade on the roof between ten and four?",
+						  "C: There is a cottonwood on the west side, so some shade in the evening."),
+			 "none", "a part of the day is no date where nobody asked for one");
+	tap_same(answer_after(VAPI_NEXT_STEP, "A: Could I come by tomorrow?", "C: In the evening, yes."), "dated",
+			 "it is one where somebody did");
 	tap_same(answer_after(VAPI_NEXT_STEP, "A: Could I come Friday at two?",
 						  "C: Not Friday, and don't book anything."),
 			 "none", "a date refused");
