@@ -131,6 +131,10 @@ deny_need(VapiReader *reader)
 	{
 		need->answer = VAPI_DENIED;
 		need->evidence = reader->findings->components[VAPI_OBJECTIONS].evidence;
+		/* Without a refusal in words it is his last ones that show it. */
+		for (int i = reader->dialogue->count - 1; i >= 0 && need->evidence.turn < 0; i--)
+			if (reader->dialogue->said[i].turn->customer)
+				need->evidence = vapi_evidence_of(&reader->dialogue->said[i], i, -1);
 		need->evidence.bare = true;
 	}
 	if (!why->seen && reader->refused_turn >= 0 && reader->left_open_turn < 0 &&

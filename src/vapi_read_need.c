@@ -69,7 +69,7 @@ vapi_read_need(VapiReader *reader, const VapiSaid *said, int turn)
 	if (judged == VAPI_DENIED && !reader->asked_for_other && vapi_reader_answer(reader, VAPI_NEED) < VAPI_VAGUE)
 		vapi_reader_set(reader, VAPI_NEED, VAPI_DENIED, said, turn, VAPI_NO_WANT);
 	else if (judged > VAPI_DENIED)
-		vapi_reader_raise(reader, VAPI_NEED, judged, said, turn, VAPI_PROBLEM);
+		vapi_reader_raise(reader, VAPI_NEED, judged, said, turn, judged == VAPI_SPECIFIC ? VAPI_PROBLEM : VAPI_WANT);
 	if (judged > VAPI_UNKNOWN)
 		return;
 	if (vapi_said(said, VAPI_NO_WANT) &&
