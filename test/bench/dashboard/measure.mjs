@@ -25,8 +25,7 @@ async function timed(page, name, selector, shown, known = false) {
   await page.locator(selector).first().waitFor();
   note(name, await page.evaluate(async ([selector, shown, known]) => {
     const frame = () => new Promise((resolve) => { requestAnimationFrame(resolve); });
-    const there = () => (known || performance.getEntriesByType('resource').some((entry) => entry.name.includes('/api/vapi/calls'))) && document.querySelector(shown)
-      && !document.querySelector('table .skeleton, .skeleton-line');
+    const there = () => (known || performance.getEntriesByType('resource').some((entry) => entry.name.includes('/api/vapi/calls'))) && document.querySelector(shown);
     performance.clearResourceTimings();
     const began = performance.now();
     document.querySelector(selector).click();
