@@ -31,6 +31,17 @@ test('the first password opens nothing but the form for another one', async () =
   await page.finish();
 });
 
+test('a phone has the button, too', async () => {
+  const page = await open(browser, null, '/calls', { width: 390, height: 844 });
+  await page.getByLabel('Login').fill('agent@example.com');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await listed(page);
+  await page.goto(`${stack.url}/account`);
+  await page.getByRole('button', { name: 'Change password' }).waitFor();
+  await page.finish();
+});
+
 test('signing out ends the session, here and at the server', async () => {
   const { cookie } = await ask(`${stack.url}/api/login`, { method: 'POST', body: { login: 'agent@example.com', password: PASSWORD } });
   const page = await open(browser, null, '/');
