@@ -14,6 +14,10 @@ export const smallMoney = (value) => (value === null || value === undefined ? NO
 /** 46.7 % of a share between 0 and 1. */
 export const percent = (value, digits = 1) => (value === null || value === undefined ? NONE : `${(value * 100).toFixed(digits)} %`);
 
+/** How much something has changed, without its sign: 4.2 %, 3.7 points of a share, over 100-fold where a percentage says nothing. */
+export const howMuch = (change, ratio, isShare) => (isShare ? `${Math.abs(change * 100).toFixed(1)} points`
+  : ratio >= 10 ? `over ${Math.min(1000, 10 ** Math.floor(Math.log10(ratio)))}-fold` : `${Math.abs(ratio * 100).toFixed(1)} %`);
+
 /** 2:05, 1:02:05 of seconds. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
@@ -45,6 +49,11 @@ export function shortTime(value, zone) {
 export const timeOfDay = (value, zone) => (value ? format(zone, { timeStyle: 'medium', hourCycle: 'h23' }).format(new Date(value)) : NONE);
 /** Nov 29, 2026 in the zone. */
 export const day = (value, zone) => (value ? format(zone, { dateStyle: 'medium' }).format(new Date(value)) : NONE);
+/** Nov 1, 2026 to Nov 29, 2026 of a range whose end does not belong to it; of one day that day. */
+export function days(from, to, zone) {
+  const [first, last] = [day(from, zone), day(Date.parse(to) - 1, zone)];
+  return first === last ? first : `${first} to ${last}`;
+}
 /** With the offset that the zone has then, for a hint. */
 export const fullTime = (value, zone) => (value ? format(zone, { dateStyle: 'full', timeStyle: 'long', hourCycle: 'h23' }).format(new Date(value)) : '');
 

@@ -4,7 +4,7 @@ import { place, setQuery } from '../router.js';
 import { rows, rpc } from '../api.js';
 import { useResource } from '../load.js';
 import { instants, zone } from '../zone.js';
-import { count, dateTime, day, duration, money, percent, words } from '../format.js';
+import { count, dateTime, day, days, duration, howMuch, money, percent, smallMoney, words } from '../format.js';
 import { Answer, Empty } from '../parts/states.js';
 import { PageHead } from '../parts/shell.js';
 import { RangePicker } from '../parts/range-picker.js';
@@ -14,7 +14,11 @@ import { Figure } from '../parts/figure.js';
 import { Bars, Funnel, HeatMap, Scripts } from './analytics-figures.js';
 
 const share = (part, whole) => (whole ? part / whole : null);
-const ratioText = (value, exact) => percent(value, exact ? 1 : 0);
+const ratioText = (value, scale) => percent(value, scale ? 0 : 1);
+const dollars = (value, scale) => (scale?.[1] - scale?.[0] < 0.01 ? smallMoney(value) : scale?.every(Number.isInteger) ? `$${count(value)}` : money(value));
+// What is spent on a thing may be less than a cent.
+const spent = (value) => (value > 0 && value < 0.005 ? smallMoney(value) : money(value));
+const shareText = (value) => (value > 0 && value < 0.005 ? 'under 1 %' : percent(value, 0));
 
 function useData(data) {
   return useMemo(() => {
@@ -43,15 +47,16 @@ function Rates({ data, series, when }) {
   return html`<${Figure} title="Completion and success" range=${data.range} note=${`Success: ${count(current.successful)} of ${count(current.reached)} reached. Completion: ${count(current.completed)} of ${count(current.completed + current.failed)} completed or failed.`}
     heads=${[words(data.range.step), 'Completed of completed and failed', 'n', 'Successful of reached', 'n']}
     lines=${data.volume.map((row, i) => [row.bucket, series.rates[1][i], row.completed + row.failed, series.rates[2][i], row.reached])} show=${(value, i) => (i === 0 ? when(value) : i % 2 ? percent(value) : count(value))}>
-    <${Chart} data=${series.rates} write=${ratioText} step=${data.range.step} series=${[{ name: 'Completion', color: '--chart-2' }, { name: 'Success', color: '--chart-1', dash: [6, 4] }]}
+    <${Chart} data=${series.rates} write=${ratioText} most=${1} step=${data.range.step} series=${[{ name: 'Completion', color: '--chart-2' }, { name: 'Success', color: '--chart-1', dash: [6, 4] }]}
       summary=${`In all ${percent(current.completed_of_completed_and_failed)} of calls were completed, ${percent(current.successful_of_reached)} of those reached were successful.`} /></${Figure}>`;
 }
 
 function Cost({ data, series, when }) {
   const { current } = data.cards;
-  return html`<${Figure} title="Spend" range=${data.range} note=${`${money(current.cost)} in all, ${money(current.cost_per_call)} a call, ${money(current.cost_per_successful_call)} a success, ${money(current.cost_per_qualified_call)} a qualified lead.`}
+  const each = [['cost_per_call', 'a call'], ['cost_per_successful_call', 'a success'], ['cost_per_qualified_call', 'a qualified lead']].filter(([metric]) => current[metric] !== null);
+  return html`<${Figure} title="Spend" range=${data.range} note=${`${[`${money(current.cost)} in all`, ...each.map(([metric, of]) => `${spent(current[metric])} ${of}`)].join(', ')}.`}
     heads=${[words(data.range.step), 'US dollars', 'Calls']} lines=${data.volume.map((row) => [row.bucket, row.cost, row.calls])} show=${(value, i) => (i === 0 ? when(value) : i === 1 ? money(value) : count(value))}>
-    <${Chart} bars data=${series.cost} write=${(value, exact) => (exact ? money(value) : `$${value}`)} step=${data.range.step} series=${[{ name: 'Spend', color: '--chart-1' }]} summary=${`${money(current.cost)} spent in all.`} /></${Figure}>`;
+    <${Chart} bars data=${series.cost} write=${dollars} step=${data.range.step} series=${[{ name: 'Spend', color: '--chart-1' }]} summary=${`${money(current.cost)} spent in all.`} /></${Figure}>`;
 }
 
 const COMPARED = [['calls', 'Calls', count], ['reached', 'Reached', count], ['completed', 'Completed', count], ['failed', 'Failed', count], ['successful', 'Successful', count], ['successful_of_reached', 'Success rate', percent],
@@ -59,15 +64,23 @@ const COMPARED = [['calls', 'Calls', count], ['reached', 'Reached', count], ['co
 
 function Comparison({ data }) {
   const { current, previous } = data.cards;
-  const change = (metric) => (current[metric] === null || !previous[metric] ? null : current[metric] / previous[metric] - 1);
+  const change = (metric) => {
+    const [now, before] = [current[metric], previous[metric]];
+    if (now === null || before === null) return null;
+    const isShare = metric === 'successful_of_reached';
+    if (now === before) return 'unchanged';
+    if (!before && !isShare) return null;
+    const ratio = now / before - 1;
+    return `${!isShare && ratio >= 10 ? '' : now > before ? '+' : '−'}${howMuch(now - before, ratio, isShare)}`;
+  };
   const lines = COMPARED.map(([metric, name, show]) => [name, current[metric] === null ? null : show(current[metric]), previous[metric] === null ? null : show(previous[metric]), change(metric)]);
   return html`<section class="card" aria-labelledby="compare-title"><h2 id="compare-title">Beside the period before</h2>
     <div class="table-wrap" role="region" aria-label="Comparison" tabindex="0"><table><caption class="visually-hidden">This range and the one before</caption>
     <thead><tr><th scope="col">Figure</th><th scope="col" class="number">Now</th><th scope="col" class="number">Before</th><th scope="col" class="number">Change</th>
       </tr></thead>
-    <tbody>${lines.map(([name, now, before, ratio]) => html`<tr key=${name}><th scope="row">${name}</th><td class="number">${now ?? '–'}</td><td class="number">
-      ${before ?? '–'}</td><td class="number">${ratio === null ? '–' : `${ratio > 0 ? '+' : ''}${(ratio * 100).toFixed(1)} %`}</td></tr>`)}</tbody></table></div>
-    <p class="footnote">Before: ${day(data.range.previous_from, zone.value)} to ${day(Date.parse(data.range.previous_to) - 1, zone.value)}.</p></section>`;
+    <tbody>${lines.map(([name, now, before, text]) => html`<tr key=${name}><th scope="row">${name}</th><td class="number">${now ?? '–'}</td><td class="number">
+      ${before ?? '–'}</td><td class="number">${text ?? '–'}</td></tr>`)}</tbody></table></div>
+    <p class="footnote">Before: ${days(data.range.previous_from, data.range.previous_to, zone.value)}.</p></section>`;
 }
 
 function Figures({ data }) {
@@ -86,7 +99,7 @@ function Figures({ data }) {
       rows=${data.duration_by_outcome.filter((row) => row.timed_calls).map((row) => ({ name: words(row.group_key ?? 'none yet'), value: row.average_seconds, text: duration(row.average_seconds), n: row.timed_calls,
     line: [words(row.group_key ?? 'none yet'), row.average_seconds, row.median_seconds, row.p90_seconds, row.longest_seconds, row.calls, row.timed_calls] }))} show=${(value, i) => (i >= 1 && i <= 4 ? duration(value) : i === 0 ? value : count(value))} />
     <${Bars} title="Cost by component" range=${data.range} note="What Vapi bills; what you pay providers yourself is not in it." heads=${['Component', 'US dollars', 'Share', 'Calls']}
-      rows=${data.cost_components.filter((row) => row.cost > 0).map((row) => ({ name: `${words(row.component)}${row.provider ? `, ${row.provider}` : ''}`, value: row.cost, text: `${money(row.cost)} · ${percent(row.share, 0)}`,
+      rows=${data.cost_components.filter((row) => row.cost > 0).map((row) => ({ name: `${words(row.component)}${row.provider ? `, ${row.provider}` : ''}`, value: row.cost, text: `${spent(row.cost)} · ${shareText(row.share)}`,
     line: [`${words(row.component)}${row.provider ? `, ${row.provider}` : ''}`, row.cost, row.share, row.calls] }))} show=${(value, i) => (i === 1 ? money(value) : i === 2 ? percent(value) : i === 0 ? value : count(value))} />
     <${Scripts} data=${data} />
     <${Funnel} data=${data} />

@@ -1,5 +1,5 @@
 import { html } from '../html.js';
-import { day } from '../format.js';
+import { days } from '../format.js';
 import { download, csv } from '../download.js';
 import { zone } from '../zone.js';
 import { Icon } from './icons.js';
@@ -10,7 +10,7 @@ import { Icon } from './icons.js';
  */
 export function Figure({ title, range, note, heads, lines, show = (value) => value ?? '–', children, wide }) {
   const name = title.toLowerCase().replace(/[^a-z]+/g, '-');
-  const caption = `${day(range.from, zone.value)} to ${day(Date.parse(range.to) - 1, zone.value)}, ${zone.value.replaceAll('_', ' ')}`;
+  const caption = `${days(range.from, range.to, zone.value)}, ${zone.value.replaceAll('_', ' ')}`;
   return html`<figure class="card figure ${wide ? 'wide-figure' : ''}">
     <div class="card-head"><h2>${title}</h2><button type="button" class="plain small" onClick=${() => download(`${name}.csv`, csv(heads, lines))} title=${`${title} as CSV`}><${Icon} name="download" size=${15} />CSV<span class="visually-hidden"> of ${title}</span></button></div>
     ${lines.length ? children : html`<p class="muted figure-none">Nothing in this range.</p>`}

@@ -1,5 +1,5 @@
 import { html } from '../html.js';
-import { count, day, duration, money, percent } from '../format.js';
+import { count, days, duration, howMuch, money, percent } from '../format.js';
 import { zone } from '../zone.js';
 import { Icon } from './icons.js';
 
@@ -17,7 +17,7 @@ function Change({ metric, better, row }) {
   if (now === null || before === null || (ratio === null && change !== 0)) return html`<span class="change muted">
     ${before === null || before === 0 ? 'none before' : 'none now'}</span>`;
   const isShare = metric === 'successful_of_reached';
-  const text = isShare ? `${Math.abs(change * 100).toFixed(1)} points` : (ratio ?? 0) >= 10 ? `over ${Math.min(1000, 10 ** Math.floor(Math.log10(ratio)))}-fold` : `${Math.abs((ratio ?? 0) * 100).toFixed(1)} %`;
+  const text = howMuch(change, ratio ?? 0, isShare);
   const same = isShare ? Math.abs(change) < 0.0005 : Math.abs(ratio ?? 0) < 0.0005;
   const tone = same || better === null ? '' : (change > 0) === better ? 'good-text' : 'bad-text';
   return html`<span class="change ${tone}">${same ? 'unchanged' : html`<${Icon} name=${change > 0 ? 'up' : 'down'} size=${13} /><span class="visually-hidden">
@@ -46,5 +46,5 @@ export function StatCards({ data }) {
       </dd>
     </div>`)}
   </dl>
-  ${first && html`<p class="footnote">Changes are from ${day(first.previous_from, zone.value)} to ${day(Date.parse(first.previous_to) - 1, zone.value)}. Days begin at midnight in ${zone.value.replaceAll('_', ' ')}.</p>`}`;
+  ${first && html`<p class="footnote">Compared with ${days(first.previous_from, first.previous_to, zone.value)}. Days begin at midnight in ${zone.value.replaceAll('_', ' ')}.</p>`}`;
 }
