@@ -76,6 +76,9 @@ export function words(value) {
   return text[0].toUpperCase() + text.slice(1);
 }
 
+/** Why a call ended, in words: the last part of what Vapi calls it, such as call.ringing.sip-inbound-caller-hungup. */
+export const ending = (value) => words(value && String(value).split('.').pop()).replace(/^Sip\b/, 'SIP');
+
 /** Who a call was with, as far as that is known: {title, detail}. */
 export function caller({ prospectName, customerName, company, customerNumber, type }) {
   const title = prospectName || customerName || customerNumber || company || (type === 'webCall' ? 'Web caller' : 'Unknown caller');

@@ -56,7 +56,7 @@ export function FactsCard({ call }) {
     ${call.endedFamily && html`<${Row} name="Kind of end">${words(call.endedFamily)}</${Row}>`}
     ${call.turns !== undefined && html`<${Row} name="Turns">${count(call.turns)}</${Row}>`}
     ${metrics.turnLatencyAverage && html`<${Row} name="Answer time">${(metrics.turnLatencyAverage / 1000).toFixed(1)} s on average</${Row}>`}
-    ${metrics.numUserInterrupted !== undefined && html`<${Row} name="Interrupted">customer ${metrics.numUserInterrupted}, assistant ${metrics.numAssistantInterrupted ?? 0} times</${Row}>`}
+    ${metrics.numUserInterrupted !== undefined && html`<${Row} name="Interrupted">customer ${metrics.numUserInterrupted}×, assistant ${metrics.numAssistantInterrupted ?? 0}×</${Row}>`}
     ${call.campaignId && html`<${Row} name="Campaign"><span class="id">${call.campaignId}</span></${Row}>`}
     ${Object.entries(call.metadata ?? {}).map(([name, value]) => html`<${Row} key=${name} name=${words(name)}>${plain(value)}</${Row}>`)}
   </dl></section>`;

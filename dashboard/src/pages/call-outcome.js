@@ -6,6 +6,9 @@ import { OUTCOMES } from '../outcomes.js';
 import { is } from '../session.js';
 
 const SOURCES = { person: 'set by a person', score: 'read from the conversation', reported: 'as reported' };
+const JUDGED = { true: 'Successful', false: 'Not successful' };
+// That nobody was reached is not read from words.
+const sourceOf = ({ outcome, outcomeSource }) => (outcomeSource === 'score' && outcome === 'not-reached' ? 'by how it ended' : SOURCES[outcomeSource] ?? '');
 const Row = ({ name, children }) => html`<div><dt>${name}</dt><dd dir="auto">${children}</dd></div>`;
 
 /** A value of a structured output as text. */
@@ -50,9 +53,9 @@ export function OutcomeCard({ call, onSet }) {
   return html`<section class="card" aria-labelledby="outcome-title"><h2 id="outcome-title">Outcome</h2>
     ${call.summary && html`<p class="summary" dir="auto">${call.summary}</p>`}
     <dl class="facts">
-      <${Row} name="Outcome">${call.outcome ? html`${words(call.outcome)} <span class="muted">${SOURCES[call.outcomeSource] ?? ''}
+      <${Row} name="Outcome">${call.outcome ? html`${words(call.outcome)} <span class="muted">${sourceOf(call)}
         </span>` : html`<span class="muted">none</span>`}</${Row}>
-      ${call.successEvaluation && html`<${Row} name="Judged">${call.successEvaluation} <span class="muted">by Vapi</span></${Row}>`}
+      ${call.successEvaluation && html`<${Row} name="Judged">${JUDGED[call.successEvaluation] ?? call.successEvaluation} <span class="muted">by Vapi</span></${Row}>`}
       ${call.sentiment && html`<${Row} name="Sentiment">${words(call.sentiment)}</${Row}>`}
       ${Object.entries(structured).map(([name, value]) => html`<${Row} key=${name} name=${words(name)}>${plain(value)}</${Row}>`)}
     </dl>${mayAct && html`<${Form} key=${`${call.id} ${call.outcome}`} call=${call} onSet=${onSet} />`}</section>`;

@@ -3,7 +3,7 @@ import { html } from '../html.js';
 import { request, rows } from '../api.js';
 import { back } from '../router.js';
 import { useResource } from '../load.js';
-import { caller, duration, money, words } from '../format.js';
+import { caller, duration, ending, money, words } from '../format.js';
 import { liveCalls, onCard } from '../live-feed.js';
 import { useKeys } from '../keys.js';
 import { is } from '../session.js';
@@ -34,7 +34,7 @@ function Head({ call }) {
       <div><dt>Duration</dt><dd>${duration(call.duration)}</dd></div>
       <div><dt>Cost</dt><dd>${money(call.cost)}${call.settled ? '' : html` <span class="muted" title="Vapi has not settled the call yet: cost and analysis may change">so far</span>`}</dd></div>
       <div><dt>Outcome</dt><dd>${call.outcome ? words(call.outcome) : html`<span class="muted">none</span>`}</dd></div>
-      ${call.endedReason && html`<div><dt>Ended by</dt><dd>${words(call.endedReason)}</dd></div>`}
+      ${call.endedReason && html`<div><dt>Ended</dt><dd title=${call.endedReason}>${ending(call.endedReason)}</dd></div>`}
     </dl>
     ${call.errorMessage && html`<p class="banner bad">${call.errorMessage}</p>`}
   </div>`;
@@ -63,7 +63,6 @@ function Detail({ call, score, reload }) {
         <${Player} call=${call} control=${audio} onTime=${setAt} />
         <${Transcript} messages=${call.messages} call=${call} at=${at} wanted=${wanted} onSeek=${seek} />
       </section>
-      ${is('admin') && html`<${TimelineCard} id=${call.id} /><${RawCard} call=${call} />`}
     </div>
     <div class="call-side">
       <${ScoreCard} call=${call} score=${score} onJump=${jump} />
@@ -74,6 +73,7 @@ function Detail({ call, score, reload }) {
       <${CostCard} call=${call} />
       <${FactsCard} call=${call} />
     </div>
+    ${is('admin') && html`<div class="call-admin"><${TimelineCard} id=${call.id} /><${RawCard} call=${call} /></div>`}
   </div>`;
 }
 

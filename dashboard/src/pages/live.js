@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import { html } from '../html.js';
 import { rpc } from '../api.js';
 import { feed, liveCalls, onCard } from '../live-feed.js';
-import { caller, clock, duration, money, timeOfDay, words } from '../format.js';
+import { caller, clock, duration, ending, money, timeOfDay, words } from '../format.js';
 import { zone } from '../zone.js';
 import { PageHead } from '../parts/shell.js';
 import { Empty, useNow } from '../parts/states.js';
@@ -57,7 +57,7 @@ function Actions({ card }) {
   if (!possible.length) return null;
   const { title, detail } = named(card);
   const action = ACTIONS[asked];
-  return html`<div class="buttons live-actions">${Object.keys(ACTIONS).filter((name) => possible.includes(name)).map((name) => html`<button key=${name} type="button" onClick=${() => setAsked(name)}>${ACTIONS[name].name}</button>`)}</div>
+  return html`<div class="buttons live-actions">${Object.keys(ACTIONS).filter((name) => possible.includes(name)).map((name) => html`<button key=${name} type="button" class=${ACTIONS[name].danger ? 'warns' : ''} onClick=${() => setAsked(name)}>${ACTIONS[name].name}</button>`)}</div>
     ${action && html`<${Confirm} title=${action.title} text=${html`<b>${title}</b>
       ${detail ? `, ${detail}` : ''}. ${action.text ?? ''}`} field=${action.field} action=${action.name} danger=${action.danger}
       act=${async (value) => { await rpc(...action.call(card.id, value)); action.done?.(card.id); }} onClose=${() => setAsked(null)} />`}`;
@@ -75,7 +75,7 @@ function LiveCard({ card }) {
   const lines = said.value.get(card.id) ?? (card.last_line ? [{ role: card.last_role, text: card.last_line, at: card.last_line_at }] : []);
   return html`<li class="card live-card">
     <div class="live-head"><div class="clip"><a class="live-who" href=${`/calls/${encodeURIComponent(card.id)}`} title=${title}>${title}</a><span class="under">
-      ${detail || ' '}</span></div>
+      ${detail || '\u00a0'}</span></div>
       ${card.connected_at && html`<span class="live-clock" title="Since it was connected">${clock(Math.max(0, (now - Date.parse(card.connected_at)) / 1000))}</span>`}
         </div>
     <div class="live-line"><${Status} value=${card.status} /><${Direction} direction=${card.call_type} type=${card.type} />${card.cost ? html`<span class="muted">
@@ -97,7 +97,7 @@ function Ended() {
   return html`<section class="card" aria-labelledby="ended-title"><h2 id="ended-title">Ended just now</h2><ul class="ended">
     ${ended.value.map((card) => html`<li key=${card.id}>
     <a href=${`/calls/${encodeURIComponent(card.id)}`}>${named(card).title}</a><${Status} value=${card.status} /><span>${duration(card.duration_seconds)}</span>
-    <span class="muted">${card.outcome ? words(card.outcome) : words(card.ended_reason)}</span></li>`)}</ul></section>`;
+    <span class="muted">${card.outcome ? words(card.outcome) : ending(card.ended_reason)}</span></li>`)}</ul></section>`;
 }
 
 /** Calls under way, as they happen. */
