@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals';
+import { day } from './format.js';
 import { place, setQuery } from './router.js';
 
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
@@ -49,12 +50,15 @@ export const PRESETS = {
 /** The range of the URL, by default the last 30 days: {name, first, last, label}, both days belong to it. */
 export const range = computed(() => {
   const { range: name, from, to } = place.value.query;
-  if (isDate(from) && isDate(to) && from <= to) return { name: 'custom', first: from, last: to, label: from === to ? from : `${from} to ${to}` };
+  if (isDate(from) && isDate(to) && from <= to) return { name: 'custom', first: from, last: to, label: from === to ? day(from, 'UTC') : `${day(from, 'UTC')} to ${day(to, 'UTC')}` };
   const preset = PRESETS[name] ? name : '30d';
   const [label, days] = PRESETS[preset];
   const [first, last] = days(today(zone.value));
   return { name: preset, first, last, label };
 });
+
+/** Does the range have today? */
+export const hasToday = () => range.value.first <= today(zone.value) && today(zone.value) <= range.value.last;
 
 /** The range as the analytics functions take it: midnights in the zone, the end not included. */
 export const instants = computed(() => ({ from: `${range.value.first} 00:00 ${zone.value}`, to: `${shift(range.value.last, 1)} 00:00 ${zone.value}`, time_zone: zone.value }));

@@ -3,7 +3,7 @@ import { html } from '../html.js';
 import { place, setQuery } from '../router.js';
 import { rows, rpc } from '../api.js';
 import { useResource } from '../load.js';
-import { instants, zone } from '../zone.js';
+import { instants, range, zone } from '../zone.js';
 import { count, dateTime, day, days, duration, howMuch, money, percent, smallMoney, words } from '../format.js';
 import { Answer, Empty } from '../parts/states.js';
 import { PageHead } from '../parts/shell.js';
@@ -88,7 +88,7 @@ function Figures({ data }) {
   const when = (bucket) => (data.range.step === 'hour' ? dateTime : day)(bucket, zone.value);
   if (data.cards.current.calls === 0) {
     return html`<div class="card"><${Empty} title="No calls in this range.">
-      <button type="button" onClick=${() => setQuery({ range: 'year', from: null, to: null })}>Show the last 12 months</button></${Empty}></div>`;
+      ${range.value.name === 'year' ? html`<p>Figures appear with the first call.</p>` : html`<button type="button" onClick=${() => setQuery({ range: 'year', from: null, to: null })}>Show the last 12 months</button>`}</${Empty}></div>`;
   }
   return html`<div class="figures">
     <${Volume} data=${data} series=${series} when=${when} />

@@ -3,8 +3,9 @@ import { html } from '../html.js';
 import { link, place, setQuery } from '../router.js';
 import { request, rpc } from '../api.js';
 import { useResource } from '../load.js';
-import { instants, range, zone } from '../zone.js';
+import { hasToday, instants, range, zone } from '../zone.js';
 import { count } from '../format.js';
+import { is } from '../session.js';
 import { download } from '../download.js';
 import { onCard } from '../live-feed.js';
 import { useKeys } from '../keys.js';
@@ -90,7 +91,7 @@ export function CallsPage() {
   const calls = useResource(url, (signal) => request(url, { signal }));
   const compared = { ...from, filter: figures };
   const cards = useResource(`compare ${JSON.stringify(compared)}`, (signal) => rpc('vapi_compare', compared, { signal }));
-  const newest = page === 1 && sort === '-created_at' && !FILTERS.some((name) => query[name]);
+  const newest = hasToday() && page === 1 && sort === '-created_at' && !FILTERS.some((name) => query[name]);
   const fresh = useLiveRows(calls, newest, url);
   const chips = filterLabels(query);
   const refresh = () => { calls.reload(); cards.reload(); };
@@ -114,6 +115,7 @@ export function CallsPage() {
     : html`<${Empty} title="No calls in this list.">${chips.length
       ? html`<p>${range.value.label}, with ${chips.length === 1 ? 'one filter' : `${chips.length} filters`}.</p>
         <button type="button" onClick=${clearFilters}>Clear the filters</button>`
-      : html`<p>There are none for: ${range.value.label}.</p><button type="button" onClick=${() => setQuery({ range: 'year', from: null, to: null, next: null, page: null })}>Show the last 12 months</button>`}</${Empty}>`)}</${Answer}>
+      : range.value.name === 'year' ? html`<p>${is('admin') ? html`<a href="/operations">Operations</a> has what is to be done before calls come.` : 'They appear as soon as the assistants make or take calls.'}</p>`
+        : html`<p>There are none in: ${range.value.label}.</p><button type="button" onClick=${() => setQuery({ range: 'year', from: null, to: null, next: null, page: null })}>Show the last 12 months</button>`}</${Empty}>`)}</${Answer}>
   </section>`;
 }

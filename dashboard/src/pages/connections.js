@@ -7,6 +7,7 @@ import { go, place } from '../router.js';
 import { Answer } from '../parts/states.js';
 import { Confirm, Dialog } from '../parts/dialog.js';
 import { PageHead } from '../parts/shell.js';
+import { OutwardTabs } from '../parts/tabs.js';
 import { Time } from '../parts/badges.js';
 
 const EVENTS = ['call.ended', 'lead.qualified', 'follow_up.due', 'score.changed', 'health.changed'];
@@ -34,7 +35,7 @@ function AddWebhook({ done }) {
       setError(failure);
     }
   };
-  return html`<form onSubmit=${submit} class="stack"><h3>A webhook</h3>
+  return html`<form onSubmit=${submit} class="stack"><h3>Add a webhook</h3>
     <label class="field">Name<input name="name" required pattern="[a-z][a-z0-9_\\-]*" maxlength="63" placeholder="crm" /></label>
     <label class="field">URL<input name="url" type="url" required placeholder="https://crm.example.com/hooks/vapi" /></label>
     <fieldset class="choices"><legend>Events</legend>${EVENTS.map((name) => html`<label class="check" key=${name}><input type="checkbox" name="events" value=${name} defaultChecked=${name === 'lead.qualified'} /> ${name}</label> `)}</fieldset>
@@ -100,19 +101,19 @@ export function ConnectionsPage() {
     }
     destinations.reload();
   };
-  return html`<${PageHead} title="Connections"><a href="/mappings">Mappings</a><a href="/deliveries">Deliveries</a></${PageHead}><div class="sections">
+  return html`<${PageHead} title="Connections" /><${OutwardTabs} here="/connections" /><div class="sections">
     <section class="card" aria-labelledby="destinations-title"><h2 id="destinations-title">What goes where</h2>
       ${error && html`<p class="banner bad" role="alert">${error.message} ${error.hint ?? ''}</p>`}
-      <${Answer} resource=${destinations} lines=${3}>${(data) => (data.length === 0 ? html`<p class="muted">Nothing goes out.</p>` : html`
-      <div class="table-wrap" role="region" aria-label="Table of connections" tabindex="0"><table><caption class="visually-hidden">Connections</caption>
+      <${Answer} resource=${destinations} lines=${3}>${(data) => (data.length === 0 ? html`<p class="muted">Nothing goes out. What is connected below appears here.</p>` : html`
+      <div class="table-wrap" role="region" aria-label="Table of connections" tabindex="0"><table class="stacked"><caption class="visually-hidden">Connections</caption>
         <thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col">What</th><th scope="col" class="number">Waiting</th><th scope="col" class="number">Given up</th>
           <th scope="col">Last arrived</th><th scope="col"><span class="visually-hidden">What can be done</span></th></tr></thead>
         <tbody>${data.map((one) => html`<tr key=${one.destination}><th scope="row">${one.destination}</th>
-          <td class="reason"><span class="badge ${TONES[one.state] ?? 'bad'}"><span class="badge-dot" aria-hidden="true" />${words(one.state)}</span>${one.problem && html`<br />${one.problem}`}</td>
+          <td class="reason"><span class="badge ${TONES[one.state] ?? 'bad'}"><span class="badge-dot" aria-hidden="true" />${words(one.state)}</span>${one.problem && html`<span class="under">${one.problem}</span>`}</td>
           <td class="reason">${one.kind === 'webhook' ? html`${one.events.join(', ')}<br /><span class="muted">${one.url}</span>` : one.business_name ?? words(one.kind)}</td>
-          <td class="number">${count(one.waiting)}</td><td class="number"><a href=${`/deliveries?state=dead&destination=${one.destination}`}>${count(one.dead)}</a></td>
-          <td><${Time} value=${one.last_ok_at} /></td>
-          <td><div class="buttons nowrap"><button type="button" onClick=${act('vapi_switch_destination', { name: one.destination, on: one.state === 'off' })}>${one.state === 'off' ? 'Switch on' : 'Switch off'}</button>
+          <td class="number" data-name="Waiting">${count(one.waiting)}</td><td class="number" data-name="Given up"><a href=${`/deliveries?state=dead&destination=${one.destination}`}>${count(one.dead)}</a></td>
+          <td data-name="Last arrived"><${Time} value=${one.last_ok_at} /></td>
+          <td class="acts"><div class="buttons"><button type="button" onClick=${act('vapi_switch_destination', { name: one.destination, on: one.state === 'off' })}>${one.state === 'off' ? 'Switch on' : 'Switch off'}</button>
             ${one.kind === 'webhook' && html`<button type="button" class="plain" onClick=${() => setAsked({ rotate: one.destination })}>New key…</button>`}
             <button type="button" class="plain" onClick=${() => setAsked({ remove: one.destination })}>Remove…</button></div></td></tr>`)}</tbody></table></div>`)}</${Answer}></section>
     <section class="card" aria-labelledby="add-title"><h2 id="add-title">Connect</h2>

@@ -7,6 +7,8 @@ import { place, setQuery } from '../router.js';
 import { Answer } from '../parts/states.js';
 import { Confirm } from '../parts/dialog.js';
 import { PageHead } from '../parts/shell.js';
+import { OutwardTabs } from '../parts/tabs.js';
+import { Choice } from '../parts/choice.js';
 import { Time } from '../parts/badges.js';
 
 const MOST = 100;
@@ -51,23 +53,21 @@ export function DeliveriesPage() {
     deliveries.reload();
     destinations.reload();
   };
-  return html`<${PageHead} title="Deliveries"><a href="/connections">Connections</a></${PageHead}><div class="sections">
+  return html`<${PageHead} title="Deliveries" /><${OutwardTabs} here="/deliveries" /><div class="sections">
     <section class="card" aria-labelledby="deliveries-title"><div class="card-head"><h2 id="deliveries-title">To Linear, FreshBooks and webhooks</h2>
-      <div class="buttons"><label>State <select value=${state} onChange=${(event) => setQuery({ state: event.currentTarget.value })}>
-        ${STATES.map(([value, name]) => html`<option key=${value} value=${value}>${name}</option>`)}</select></label>
-      <label>To <select value=${destination} onChange=${(event) => setQuery({ destination: event.currentTarget.value })}><option value="">All</option>
-        ${(destinations.data ?? []).map((one) => html`<option key=${one.destination} value=${one.destination}>${one.destination}</option>`)}</select></label>
+      <div class="buttons"><${Choice} name="state" label="State" value=${state} options=${STATES} onChoose=${(value) => setQuery({ state: value })} />
+      <${Choice} name="destination" label="To" value=${destination} options=${[['', 'All'], ...(destinations.data ?? []).map((one) => [one.destination, one.destination])]} onChoose=${(value) => setQuery({ destination: value })} />
       ${dead > 0 && html`<button type="button" onClick=${act('vapi_replay_deliveries', { destination: destination || null }, (number) => `${count(number)} tried again.`)}>
         Replay all given up</button>`}</div></div>
     ${answer && html`<p class="banner good" role="status">${answer}</p>`}
     ${error && html`<p class="banner bad" role="alert">${error.message} ${error.hint ?? ''}</p>`}
-    <${Answer} resource=${deliveries} lines=${5}>${(data) => (data.length === 0 ? html`<p class="muted">There is none. <a href="/connections">Connections</a> say what goes where.</p>` : html`
-      <div class="table-wrap" role="region" aria-label="Table of deliveries" tabindex="0"><table><caption class="visually-hidden">Deliveries</caption>
+    <${Answer} resource=${deliveries} lines=${5}>${(data) => (data.length === 0 ? html`<p class="muted">${state || destination ? 'No delivery is like that.' : html`Nothing was delivered yet. <a href="/connections">Connections</a> say what goes where.`}</p>` : html`
+      <div class="table-wrap" role="region" aria-label="Table of deliveries" tabindex="0"><table class="stacked"><caption class="visually-hidden">Deliveries</caption>
       <thead><tr><th scope="col">Delivery</th><th scope="col">To</th><th scope="col">What</th><th scope="col">State</th><th scope="col">When</th><th scope="col">
         <span class="visually-hidden">What can be done</span></th></tr></thead>
-      <tbody>${data.map((one) => html`<tr key=${one.delivery_id}><th scope="row">${one.delivery_id}</th><td>${one.destination}</td><td><${About} delivery=${one} /></td>
+      <tbody>${data.map((one) => html`<tr key=${one.delivery_id}><th scope="row" data-name="Delivery">${one.delivery_id}</th><td data-name="to">${one.destination}</td><td><${About} delivery=${one} /></td>
         <td class="reason"><span class="badge ${TONES[one.state] ?? ''}"><span class="badge-dot" aria-hidden="true" />${WORDS[one.state] ?? words(one.state)}</span>
-          ${one.last_error && html`<br />${one.last_error}`} ${one.attempts > 1 && html`<span class="muted">after ${one.attempts} attempts</span>`}</td>
+          ${one.last_error && html`<span class="under">${one.last_error}</span>`} ${one.attempts > 1 && html`<span class="muted">after ${one.attempts} attempts</span>`}</td>
         <td><${When} delivery=${one} /></td>
         <td><div class="buttons nowrap">${['dead', 'delivered', 'pending', 'uncertain'].includes(one.state) && html`<button type="button"
             onClick=${act('vapi_replay_delivery', { id: one.delivery_id }, () => `Delivery ${one.delivery_id} is tried again.`)}>Replay</button>`}

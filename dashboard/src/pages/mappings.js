@@ -5,6 +5,7 @@ import { useResource } from '../load.js';
 import { count } from '../format.js';
 import { Answer } from '../parts/states.js';
 import { PageHead } from '../parts/shell.js';
+import { OutwardTabs } from '../parts/tabs.js';
 
 const STATUSES = ['planned', 'started', 'completed'];
 const optional = (value) => value || null;
@@ -51,11 +52,11 @@ function LinearMapping() {
   };
   return html`<section class="card" aria-labelledby="linear-title"><h2 id="linear-title">Linear</h2>
     <${Answer} resource=${mappings} lines=${2}>${(data) => (data.length === 0 ? html`<p class="muted">No team is chosen: issues wait.</p>` : html`
-      <div class="table-wrap" role="region" aria-label="Table of Linear mappings" tabindex="0"><table><caption class="visually-hidden">Linear mappings</caption>
+      <div class="table-wrap" role="region" aria-label="Table of Linear mappings" tabindex="0"><table class="stacked"><caption class="visually-hidden">Linear mappings</caption>
       <thead><tr><th scope="col">Calls of</th><th scope="col">Team</th><th scope="col">Project</th><th scope="col">Assignee</th><th scope="col">Project moves to</th><th scope="col">
         <span class="visually-hidden">What can be done</span></th></tr></thead>
-      <tbody>${data.map((one) => html`<tr key=${one.assistant_id}><th scope="row">${one.assistant_id === '' ? 'All others' : one.assistant_name ?? one.assistant_id}</th><td>${nameOf('teams', one.team_id)}</td>
-        <td>${nameOf('projects', one.project_id)}</td><td>${nameOf('users', one.assignee_id)}</td><td>${one.project_status ?? '–'}</td>
+      <tbody>${data.map((one) => html`<tr key=${one.assistant_id}><th scope="row">${one.assistant_id === '' ? 'All others' : one.assistant_name ?? one.assistant_id}</th><td data-name="Team">${nameOf('teams', one.team_id)}</td>
+        <td data-name="Project">${nameOf('projects', one.project_id)}</td><td data-name="Assignee">${nameOf('users', one.assignee_id)}</td><td data-name="Project moves to">${one.project_status ?? '–'}</td>
         <td><button type="button" class="plain" onClick=${async () => { await rpc('vapi_map_linear', { team: null, assistant: one.assistant_id }); mappings.reload(); }}>Remove</button></td></tr>`)}</tbody></table></div>`)}</${Answer}>
     ${error && html`<p class="banner bad" role="alert">${error.message} ${error.hint ?? ''}</p>`}
     ${choices ? html`<${Form} label="Save" act=${save}>
@@ -74,7 +75,7 @@ function Reviews() {
     reviews.reload();
   };
   return html`<section class="card" aria-labelledby="reviews-title"><h2 id="reviews-title">Whom to bill</h2>
-    <${Answer} resource=${reviews} lines=${2}>${(data) => (data.length === 0 ? html`<p class="muted">Nobody waits for a decision.</p>` : html`<ul class="history">${data.map((one) => html`<li key=${one.subject}>
+    <${Answer} resource=${reviews} lines=${2}>${(data) => (data.length === 0 ? html`<p class="muted">Nobody waits for a decision.</p>` : html`<ul class="billing-reviews">${data.map((one) => html`<li key=${one.subject}>
       <b>${[one.prospect_name, one.company].filter(Boolean).join(', ') || one.subject}</b> <span class="muted">${count(one.waiting)} calls wait</span>
       <${Form} label="Bill this client" act=${choose(one.subject)}><label class="field">Client of FreshBooks<input name="client" type="number" min="1" required list=${`clients-${one.subject}`} /></label>
         <datalist id=${`clients-${one.subject}`}>${one.candidates.map(({ id, organization }) => html`<option key=${id} value=${id}>${organization}</option>`)}</datalist></${Form}></li>`)}</ul>`)}</${Answer}></section>`;
@@ -103,15 +104,15 @@ function Billing() {
   return html`<section class="card" aria-labelledby="billing-title"><h2 id="billing-title">Time of clients</h2>
     ${said && html`<p class="banner good" role="status">${said}</p>`}${error && html`<p class="banner bad" role="alert">${error.message} ${error.hint ?? ''}</p>`}
     <${Answer} resource=${time} lines=${3}>${(data) => (data.length === 0 ? html`<p class="muted">No call has been logged yet.</p>` : html`
-      <div class="table-wrap" role="region" aria-label="Table of client time" tabindex="0"><table><caption class="visually-hidden">Time by client and month</caption>
+      <div class="table-wrap" role="region" aria-label="Table of client time" tabindex="0"><table class="stacked"><caption class="visually-hidden">Time by client and month</caption>
       <thead><tr><th scope="col">Client</th><th scope="col">Month</th><th scope="col" class="number">Calls</th><th scope="col" class="number">Hours</th><th scope="col" class="number">Billed</th>
         <th scope="col" class="number">Unbilled</th><th scope="col" class="number">Amount</th><th scope="col"><span class="visually-hidden">What can be done</span></th></tr></thead>
-      <tbody>${data.map((one) => html`<tr key=${`${one.client_id} ${one.month}`}><th scope="row">${one.client_name ?? one.client_id}</th><td>${one.month.slice(0, 7)}</td><td class="number">${count(one.calls)}</td>
-        <td class="number">${one.logged_hours}</td><td class="number">${one.billed_hours}</td><td class="number">${one.unbilled_hours}</td>
-        <td class="number">${one.unbilled_amount === null ? '–' : `${one.unbilled_amount} ${one.currency_code}`}</td>
+      <tbody>${data.map((one) => html`<tr key=${`${one.client_id} ${one.month}`}><th scope="row">${one.client_name ?? one.client_id}</th><td>${one.month.slice(0, 7)}</td><td class="number" data-name="Calls">${count(one.calls)}</td>
+        <td class="number" data-name="Hours">${one.logged_hours}</td><td class="number" data-name="Billed">${one.billed_hours}</td><td class="number" data-name="Unbilled">${one.unbilled_hours}</td>
+        <td class="number" data-name="Amount">${one.unbilled_amount === null ? '–' : `${Number(one.unbilled_amount).toFixed(2)} ${one.currency_code}`}</td>
         <td>${one.unbilled_hours > 0 && html`<button type="button" onClick=${draft(one)}>Draft invoice</button>`}</td></tr>`)}</tbody></table></div>`)}</${Answer}>
     ${invoices.data?.length > 0 && html`<h3>Drafts</h3><ul class="history">${invoices.data.map((one) => html`<li key=${one.invoice_id}>
-      ${one.client_name ?? one.client_id}, ${one.month.slice(0, 7)}: ${one.amount} ${one.currency_code} <span class="muted">${one.freshbooks_number ?? ''} ${one.state}</span></li>`)}</ul>`}
+      ${one.client_name ?? one.client_id}, ${one.month.slice(0, 7)}: ${Number(one.amount).toFixed(2)} ${one.currency_code} <span class="muted">${one.freshbooks_number ?? ''} ${one.state}</span></li>`)}</ul>`}
     <h3>Terms of a client</h3>
     <${Form} label="Save" act=${terms}><label class="field">Client of FreshBooks<input name="client" type="number" min="1" required /></label>
       <label class="field">Name<input name="name" maxlength="200" /></label><label class="field">Rate an hour<input name="rate" type="number" min="0" step="0.01" /></label>
@@ -122,6 +123,6 @@ function Billing() {
 
 /** Which team, project and people in Linear, and which client of FreshBooks. */
 export function MappingsPage() {
-  return html`<${PageHead} title="Mappings"><a href="/connections">Connections</a><a href="/deliveries">Deliveries</a></${PageHead}><div class="sections">
+  return html`<${PageHead} title="Mappings" /><${OutwardTabs} here="/mappings" /><div class="sections">
     <${LinearMapping} /><${Reviews} /><${Billing} /></div>`;
 }

@@ -4,7 +4,7 @@ import { rows, rpc } from '../api.js';
 import { useResource } from '../load.js';
 
 const TONES = { ok: 'good', warn: 'warn', fail: 'bad' };
-const WORDS = { ok: 'OK', warn: 'Look', fail: 'Wrong' };
+const WORDS = { ok: 'OK', warn: 'Warning', fail: 'Failing' };
 
 /** What vapi_check_setup finds at Vapi: it is asked when somebody wants to know. */
 function SetupCheck() {

@@ -34,11 +34,11 @@ export function DeadLetters() {
     ${answer && html`<p class="banner good" role="status">${answer}</p>`}
     ${error && html`<p class="banner bad" role="alert">${error.message} ${error.hint ?? ''}</p>`}
     <${Answer} resource=${letters} lines=${3}>${(data) => (data.length === 0 ? html`<p class="muted">Every event was applied.</p>` : html`
-      <div class="table-wrap" role="region" aria-label="Table of dead letters" tabindex="0"><table>
+      <div class="table-wrap" role="region" aria-label="Table of dead letters" tabindex="0"><table class="stacked">
         <caption class="visually-hidden">Events that could not be applied</caption>
       <thead><tr><th scope="col">Event</th><th scope="col">Received</th><th scope="col">Type</th><th scope="col">Reason</th><th scope="col">
         <span class="visually-hidden">What can be done</span></th></tr></thead>
-      <tbody>${data.map((letter) => html`<tr key=${letter.event_id}><th scope="row">${letter.event_id}</th><td><${Time} value=${letter.received_at} /></td>
+      <tbody>${data.map((letter) => html`<tr key=${letter.event_id}><th scope="row" data-name="Event">${letter.event_id}</th><td><${Time} value=${letter.received_at} /></td>
         <td>${letter.type ?? 'unknown'}${letter.call_id && html`<br /><a href=${`/calls/${encodeURIComponent(letter.call_id)}`}>its call</a>`}</td>
         <td class="reason">${letter.reason ?? '–'} <span class="muted">after ${letter.attempts} attempts</span>${(letter.body || letter.unreadable) && html`<details>
           <summary>What came</summary><pre tabindex="0">${letter.body ? JSON.stringify(letter.body, null, 2) : letter.unreadable}</pre></details>`}</td>

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { rows, rpc } from '../api.js';
 import { useResource } from '../load.js';
-import { count, day, timeOfDay, words } from '../format.js';
+import { count, day, words } from '../format.js';
 import { zone } from '../zone.js';
 import { Answer, useNow } from '../parts/states.js';
 import { Time } from '../parts/badges.js';
@@ -63,15 +63,15 @@ export function SyncSection() {
     <${Answer} resource=${runs} lines=${4}>${(data) => (data.length === 0 ? html`<p class="muted">Nothing was imported yet.</p>` : html`
       ${data.filter(({ status }) => status === 'running').map((run) => html`<div key=${run.run_id} class="running-run"><${Progress} run=${run} />
         <button type="button" onClick=${act('vapi_cancel_sync', { run: run.run_id })}>Cancel</button></div>`)}
-      <div class="table-wrap" role="region" aria-label="Imports" tabindex="0"><table><caption class="visually-hidden">The latest imports</caption>
+      <div class="table-wrap" role="region" aria-label="Imports" tabindex="0"><table class="stacked"><caption class="visually-hidden">The latest imports</caption>
       <thead><tr><th scope="col">Run</th><th scope="col">Range</th><th scope="col">State</th><th scope="col" class="number">Calls</th>
         <th scope="col" class="number">New</th><th scope="col" class="number">Changed</th><th scope="col">Begun</th><th scope="col">
         <span class="visually-hidden">What can be done</span></th></tr></thead>
-      <tbody>${data.map((run) => html`<tr key=${run.run_id}><th scope="row">${run.run_id}</th><td class="nowrap">
-        ${run.kind === 'changes' ? html`what changed since <${Time} value=${run.from} format=${timeOfDay} />` : html`${day(run.from, zone.value)} – ${day(run.to ? Date.parse(run.to) - 1 : null, zone.value)}`}</td>
+      <tbody>${data.map((run) => html`<tr key=${run.run_id}><th scope="row" data-name="Run">${run.run_id}</th><td class="nowrap">
+        ${run.kind === 'changes' ? html`Changes since <${Time} value=${run.from} />` : html`${day(run.from, zone.value)} – ${day(run.to ? Date.parse(run.to) - 1 : null, zone.value)}`}</td>
         <td><span class="badge ${TONES[run.status] ?? 'quiet'}"><span class="badge-dot" aria-hidden="true" />${words(run.status)}</span>
           ${(run.status !== 'running' && run.message) || run.warning ? html`<br /><span class="muted">${run.message} ${run.warning}</span>` : ''}</td>
-        <td class="number">${count(run.seen)}</td><td class="number">${count(run.new)}</td><td class="number">${count(run.changed)}</td><td>
+        <td class="number" data-name="Calls">${count(run.seen)}</td><td class="number" data-name="New">${count(run.new)}</td><td class="number" data-name="Changed">${count(run.changed)}</td><td data-name="Begun">
           <${Time} value=${run.started_at} /></td>
         <td>${!['running', 'complete'].includes(run.status) && html`<button type="button" class="plain" onClick=${act('vapi_resume_sync', { run: run.run_id, wait: false })}>Resume</button>`}</td></tr>`)}</tbody></table></div>`)}</${Answer}>
   </section>`;

@@ -27,7 +27,7 @@ function Column({ entry }) {
         ${person.do_not_call && html`<span class="tag hot">Do not call</span>`}</span>
       ${person.next_follow_up_at && html`<span class="under">Next: <${Time} value=${person.next_follow_up_at} /></span>`}</li>`)}</ul>
       ${found.length === 0 && html`<p class="muted">Nobody.</p>`}
-      ${found.length > LIMIT && html`<a href=${link('/prospects', { status: entry.status })}>All of them</a>`}`}</${Answer}></section>`;
+      ${found.length > LIMIT && html`<a href=${link('/prospects', { status: entry.status })} class="board-more">Show all</a>`}`}</${Answer}></section>`;
 }
 
 /** The prospects by status, a column each. */

@@ -45,7 +45,7 @@ function Sequence({ prospect, enrollment, sequences, onDone }) {
     : enrollment ? html`<span class="muted">${enrollment.sequence}: ended, ${words(enrollment.exit_reason).toLowerCase()}</span>` : html`<span class="muted">In none.</span>`}</p>
     <${Wrong} error=${enrol.error ?? leave.error} />
     ${is('agent', 'admin') && (active ? html`<button type="button" disabled=${leave.busy} onClick=${leave.submit()}>End the sequence</button>` : !prospect.do_not_call && html`<form class="sync-form" onSubmit=${enrol.submit()}>
-      <label class="field">Enrol in<select value=${chosen} onChange=${(event) => setChosen(event.currentTarget.value)}><option value="">The usual one</option>${sequences.map(({ name }) => html`<option key=${name} value=${name}>${name}</option>`)}</select></label>
+      <label class="field">Enrol in<select value=${chosen} onChange=${(event) => setChosen(event.currentTarget.value)}><option value="">Default</option>${sequences.map(({ name }) => html`<option key=${name} value=${name}>${name}</option>`)}</select></label>
       <button type="submit" disabled=${enrol.busy}>Enrol</button></form>`)}`;
 }
 
@@ -61,7 +61,7 @@ function Details({ prospect, calls, followUps, history, enrollments, warm, seque
     ${duplicates.map((pair) => {
     const other = pair.prospect_id === prospect.prospect_id ? pair.other_id : pair.prospect_id;
     return html`<p class="banner warn" key=${other}><span><a href=${`/prospects/${other}`}>Prospect ${other}</a> has ${pair.reason}. Are they one?</span>
-      <span class="buttons"><button type="button" onClick=${() => setMerging(other)}>Merge…</button><button type="button" class="plain" disabled=${apart.busy} onClick=${apart.submit(other)}>They are two</button></span></p>`;
+      <span class="buttons"><button type="button" onClick=${() => setMerging(other)}>Merge…</button><button type="button" disabled=${apart.busy} onClick=${apart.submit(other)}>They are two</button></span></p>`;
   })}
     <div class="prospect-grid">
       <div class="sections"><section class="card" aria-labelledby="about-title"><h2 id="about-title">About</h2><dl class="facts">
@@ -71,13 +71,13 @@ function Details({ prospect, calls, followUps, history, enrollments, warm, seque
         ${row('Time zone', prospect.time_zone)}${row('Id elsewhere', prospect.external_id)}${row('Came by', words(prospect.source))}${row('Since', day(prospect.created_at, zone.value))}</dl>
         ${mayAct && html`<${StatusForm} key=${prospect.stored_status} id=${prospect.prospect_id} status=${prospect.stored_status} source=${prospect.status_source} onSet=${reload} />`}
         <${Sequence} key=${enrollments[0]?.enrollment_id} prospect=${prospect} enrollment=${enrollments[0]} sequences=${sequences} onDone=${reload} />
-        ${mayAct && !prospect.do_not_call && (prospect.phones ?? []).length > 0 && html`<p class="block"><button type="button" class="danger" onClick=${() => setBlocking(true)}>Do not call…</button></p>`}</section>
+        ${mayAct && !prospect.do_not_call && (prospect.phones ?? []).length > 0 && html`<p class="block"><button type="button" class="warns" onClick=${() => setBlocking(true)}>Do not call…</button></p>`}</section>
       <section class="card" aria-labelledby="history-title"><h2 id="history-title">History</h2><${History} changes=${history} /></section></div>
       <div class="sections"><section class="card list" aria-labelledby="tasks-title"><h2 id="tasks-title" class="list-title">Follow-ups</h2>
-        ${followUps.length === 0 ? html`<p class="muted list-title">None.</p>` : html`<${FollowUpTable} tasks=${followUps} onDone=${reload} caption="Follow-ups of this prospect" />`}
+        ${followUps.length === 0 ? html`<p class="muted list-none">None.</p>` : html`<${FollowUpTable} tasks=${followUps} onDone=${reload} caption="Follow-ups of this prospect" />`}
         ${mayAct && html`<div class="list-form"><${FollowUpForm} id=${prospect.prospect_id} onSaved=${reload} /></div>`}</section>
       <section class="card list" aria-labelledby="calls-title"><h2 id="calls-title" class="list-title">Calls</h2>
-        ${calls.length === 0 ? html`<p class="muted list-title">None yet.</p>` : html`<div class="table-wrap" role="region" aria-label="Table of calls" tabindex="0">
+        ${calls.length === 0 ? html`<p class="muted list-none">None yet.</p>` : html`<div class="table-wrap" role="region" aria-label="Table of calls" tabindex="0">
         <table><caption class="visually-hidden">Calls with this prospect</caption>
         <thead><tr><th scope="col">Time</th><th scope="col" class="mid">Direction</th><th scope="col">Status</th><th scope="col" class="wide">Outcome</th>
           <th scope="col">Score</th><th scope="col" class="number">Duration</th><th scope="col" class="number wide">Cost</th></tr></thead>

@@ -15,16 +15,16 @@ const TONES = { overdue: 'hot', due: 'warm' };
 /** Follow-ups as a table, with what can be done about each. */
 export function FollowUpTable({ tasks, onDone, named = false, caption }) {
   const { busy, error, submit } = useAct((id, canceled) => rpc('vapi_finish_follow_up', { follow_up: id, canceled }), onDone);
-  return html`<${Wrong} error=${error} /><div class="table-wrap" role="region" aria-label=${caption} tabindex="0"><table class="compact">
+  return html`<${Wrong} error=${error} /><div class="table-wrap" role="region" aria-label=${caption} tabindex="0"><table class="compact stacked">
     <caption class="visually-hidden">${caption}</caption>
-    <thead><tr><th scope="col">When</th>${named && html`<th scope="col">Prospect</th>`}<th scope="col">What</th><th scope="col" class="mid">From</th>
+    <thead><tr><th scope="col">When</th>${named && html`<th scope="col">Prospect</th>`}<th scope="col">What</th><th scope="col">From</th>
       ${is('agent', 'admin') && html`<th scope="col"><span class="visually-hidden">What can be done</span></th>`}</tr></thead>
     <tbody>${tasks.map((task) => html`<tr key=${task.follow_up_id}><th scope="row"><${Time} value=${task.due_at} />${TONES[task.state] ? html` <span class="tag ${TONES[task.state]}">${words(task.state)}</span>`
     : html` <span class="muted">${words(task.state)}</span>`}</th>
       ${named && html`<td>${task.prospect_id ? html`<a href=${`/prospects/${task.prospect_id}`} dir="auto">${task.prospect_name || task.company || 'Not known'}</a>` : html`<span class="muted">Nobody is known</span>`}</td>`}
       <td dir="auto">${task.title ?? (task.channel === 'call' ? 'Call by the assistant' : 'Follow-up')}${task.note ? html`<span class="under">${task.note}</span>` : ''}
         ${task.last_error ? html`<span class="under">${task.last_error}</span>` : ''}</td>
-      <td class="mid">${task.sequence ? html`${task.sequence} <span class="muted">step ${task.step}</span>` : task.call_id ? html`<a href=${`/calls/${encodeURIComponent(task.call_id)}`}>a call</a>`
+      <td>${task.sequence ? html`${task.sequence} <span class="muted">step ${task.step}</span>` : task.call_id ? html`<a href=${`/calls/${encodeURIComponent(task.call_id)}`}>a call</a>`
     : task.created_by ?? ''}</td>
       ${is('agent', 'admin') && html`<td><div class="buttons nowrap">${task.status === 'open' && html`
         <button type="button" class="small" disabled=${busy} onClick=${submit(task.follow_up_id, false)} aria-label=${`Done: ${task.title ?? 'follow-up'}`}>Done</button>
@@ -42,7 +42,7 @@ export function FollowUps() {
     <div class="filters"><${Choice} name="state" label="Show" value=${state} options=${[['due', 'Due and overdue'], ['overdue', 'Overdue'], ['upcoming', 'Upcoming'], ['done', 'Done and canceled']]}
       onChoose=${(chosen) => setQuery({ state: chosen })} /></div>
     <${Answer} resource=${tasks} lines=${8}>${(data) => (data.length === 0 ? html`<${Empty} title=${state === 'due' || state === 'overdue' ? 'Nothing is due.' : 'No follow-ups here.'}>
-      <p>They come from promises in calls, from sequences, and from the page of a prospect.</p></${Empty}>`
+      <p>Follow-ups come from promises in calls, from sequences, and from the page of a prospect.</p></${Empty}>`
     : html`<${FollowUpTable} tasks=${data} onDone=${tasks.reload} named caption="Table of follow-ups" />${data.length === LIMIT ? html`<p class="footnote">The first ${LIMIT}.</p>` : null}`)}</${Answer}>
   </section>`;
 }

@@ -31,7 +31,7 @@ function Editor({ sequence, onDone, onCancel }) {
     <div class="sync-form"><label class="field">Calls at most<input type="number" min="1" max="50" value=${draft.attempts} onInput=${(event) => change({ attempts: event.currentTarget.value })} /></label>
       <label class="field">From<input type="time" min="08:00" max="21:00" required value=${draft.from} onInput=${(event) => change({ from: event.currentTarget.value })} /></label>
       <label class="field">To<input type="time" min="08:00" max="21:00" required value=${draft.to} onInput=${(event) => change({ to: event.currentTarget.value })} /></label></div>
-    <fieldset class="choices"><legend>On, in the prospect's zone</legend>${DAYS.map((name, i) => html`<label key=${name}><input type="checkbox" checked=${draft.weekdays.includes(i + 1)}
+    <fieldset class="choices"><legend>On, in the prospect's zone</legend>${DAYS.map((name, i) => html`<label class="check" key=${name}><input type="checkbox" checked=${draft.weekdays.includes(i + 1)}
       onChange=${(event) => change({ weekdays: event.currentTarget.checked ? [...draft.weekdays, i + 1].sort() : draft.weekdays.filter((one) => one !== i + 1) })} /> ${name}</label>`)}</fieldset>
     <${Wrong} error=${error} />
     <div class="buttons"><button type="submit" class="primary" disabled=${busy}>Save</button><button type="button" onClick=${onCancel}>Cancel</button></div></form>`;

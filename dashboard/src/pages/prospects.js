@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { place, setQuery, back } from '../router.js';
+import { back, link, place, setQuery } from '../router.js';
 import { rows } from '../api.js';
 import { useResource } from '../load.js';
 import { day, words } from '../format.js';
@@ -8,6 +8,7 @@ import { zone } from '../zone.js';
 import { useKeys } from '../keys.js';
 import { Answer, Empty } from '../parts/states.js';
 import { PageHead } from '../parts/shell.js';
+import { Tabs } from '../parts/tabs.js';
 import { Choice } from '../parts/choice.js';
 import { Icon } from '../parts/icons.js';
 import { Card, named } from './prospect-card.js';
@@ -56,7 +57,7 @@ function List() {
         ${row.company && row.company !== named(row) ? row.company : row.external_id ?? ''}</span></div></div></td>
         <td><span class="badge ${row.status === 'on-call' ? 'live' : 'quiet'}"><span class="badge-dot" aria-hidden="true" />${words(row.status)}</span>
           ${row.do_not_call ? html` <span class="tag hot">Do not call</span>` : ''}</td>
-        <td class="wide">${(row.phones ?? []).join(', ') || '–'}</td><td class="wide"><span class="clip">${row.email ?? '–'}</span></td><td class="mid">
+        <td class="wide">${(row.phones ?? []).join(', ') || '–'}</td><td class="wide"><span class="clip email" title=${row.email}>${row.email ?? '–'}</span></td><td class="mid">
           ${day(row.created_at, zone.value)}</td></tr>`)}</tbody></table></div>
       <nav class="paging" aria-label="Pages of the list"><p>${data.length > LIMIT ? `${LIMIT} shown` : `${data.length} shown`}</p><div class="buttons">
         <button type="button" disabled=${!query.after} onClick=${() => back('/prospects')}>Previous</button>
@@ -71,6 +72,6 @@ export function ProspectsPage({ id }) {
   const { view } = place.value.query;
   if (id) return html`<${Card} id=${id} />`;
   return html`<${PageHead} title="Prospects" />
-    <nav class="tabs" aria-label="Views of prospects">${VIEWS.map(([name, text]) => html`<a key=${text} href=${name ? `/prospects?view=${name}` : '/prospects'} aria-current=${view === name ? 'page' : undefined}>${text}</a>`)}</nav>
+    <${Tabs} label="Views of prospects" views=${VIEWS.map(([name, text]) => [link('/prospects', { view: name }), text, view === name])} />
     <${PARTS[view] ?? List} />`;
 }

@@ -20,7 +20,7 @@ export const Temperature = ({ value }) => (value ? html`<span class="tag ${value
 /** A score of 100 with its bar; what is not scored says so. */
 export function Score({ value, coverage, reported }) {
   const shown = value ?? reported;
-  if (shown === null || shown === undefined) return html`<span class="muted" title="Not scored: nobody was reached">–</span>`;
+  if (shown === null || shown === undefined) return html`<span class="muted score-none" title="Not scored: nobody was reached">–</span>`;
   const title = value === null || value === undefined ? `${shown} of 100, as reported` : `${shown} of 100${coverage === undefined ? '' : `, from ${coverage} % of the facts`}`;
   return html`<span class="score" title=${title}><span class="score-number">${shown}</span>
     <span class="meter" aria-hidden="true"><span class="meter-fill ${shown >= 70 ? 'hot' : shown >= 40 ? 'warm' : 'cold'}" style=${{ width: `${Math.max(0, Math.min(100, shown))}%` }} /></span></span>`;
