@@ -16,7 +16,7 @@ export const percent = (value, digits = 1) => (value === null || value === undef
 
 /** How much something has changed, without its sign: 4.2 %, 3.7 points of a share, over 100-fold where a percentage says nothing. */
 export const howMuch = (change, ratio, isShare) => (isShare ? `${Math.abs(change * 100).toFixed(1)} points`
-  : ratio >= 10 ? `over ${Math.min(1000, 10 ** Math.floor(Math.log10(ratio)))}-fold` : `${Math.abs(ratio * 100).toFixed(1)} %`);
+  : ratio >= 10 ? `over ${count(Math.min(1000, 10 ** Math.floor(Math.log10(ratio))))}-fold` : `${Math.abs(ratio * 100).toFixed(1)} %`);
 
 /** 2:05, 1:02:05 of seconds. */
 export function duration(seconds) {

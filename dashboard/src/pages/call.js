@@ -36,7 +36,7 @@ function Head({ call }) {
       <div><dt>Outcome</dt><dd>${call.outcome ? words(call.outcome) : html`<span class="muted">none</span>`}</dd></div>
       ${call.endedReason && html`<div><dt>Ended</dt><dd title=${call.endedReason}>${ending(call.endedReason)}</dd></div>`}
     </dl>
-    ${call.errorMessage && html`<p class="banner bad">${call.errorMessage}</p>`}
+    ${call.errorMessage && call.errorMessage !== call.endedReason && html`<p class="banner bad">${call.errorMessage}</p>`}
   </div>`;
 }
 

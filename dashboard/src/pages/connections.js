@@ -37,7 +37,7 @@ function AddWebhook({ done }) {
   };
   return html`<form onSubmit=${submit} class="stack"><h3>Add a webhook</h3>
     <label class="field">Name<input name="name" required pattern="[a-z][a-z0-9_\\-]*" maxlength="63" placeholder="crm" /></label>
-    <label class="field">URL<input name="url" type="url" required placeholder="https://crm.example.com/hooks/vapi" /></label>
+    <label class="field long">URL<input name="url" type="url" required placeholder="https://crm.example.com/hooks/vapi" /></label>
     <fieldset class="choices"><legend>Events</legend>${EVENTS.map((name) => html`<label class="check" key=${name}><input type="checkbox" name="events" value=${name} defaultChecked=${name === 'lead.qualified'} /> ${name}</label> `)}</fieldset>
     ${error && html`<p class="banner bad" role="alert">${error.message} ${error.hint ?? ''}</p>`}
     <div class="buttons"><button type="submit" class="primary">Add</button></div></form>`;

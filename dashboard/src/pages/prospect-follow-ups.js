@@ -21,8 +21,8 @@ export function FollowUpTable({ tasks, onDone, named = false, caption }) {
       ${is('agent', 'admin') && html`<th scope="col"><span class="visually-hidden">What can be done</span></th>`}</tr></thead>
     <tbody>${tasks.map((task) => html`<tr key=${task.follow_up_id}><th scope="row"><${Time} value=${task.due_at} />${TONES[task.state] ? html` <span class="tag ${TONES[task.state]}">${words(task.state)}</span>`
     : html` <span class="muted">${words(task.state)}</span>`}</th>
-      ${named && html`<td>${task.prospect_id ? html`<a href=${`/prospects/${task.prospect_id}`} dir="auto">${task.prospect_name || task.company || 'Not known'}</a>` : html`<span class="muted">Nobody is known</span>`}</td>`}
-      <td dir="auto">${task.title ?? (task.channel === 'call' ? 'Call by the assistant' : 'Follow-up')}${task.note ? html`<span class="under">${task.note}</span>` : ''}
+      ${named && html`<td class="text">${task.prospect_id ? html`<a href=${`/prospects/${task.prospect_id}`} dir="auto">${task.prospect_name || task.company || 'Not known'}</a>` : html`<span class="muted">Nobody is known</span>`}</td>`}
+      <td dir="auto" class="text">${task.title ?? (task.channel === 'call' ? 'Call by the assistant' : 'Follow-up')}${task.note ? html`<span class="under" title=${task.note}>${task.note}</span>` : ''}
         ${task.last_error ? html`<span class="under">${task.last_error}</span>` : ''}</td>
       <td>${task.sequence ? html`${task.sequence} <span class="muted">step ${task.step}</span>` : task.call_id ? html`<a href=${`/calls/${encodeURIComponent(task.call_id)}`}>a call</a>`
     : task.created_by ?? ''}</td>
