@@ -116,6 +116,6 @@ export function CallsPage() {
       ? html`<p>${range.value.label}, with ${chips.length === 1 ? 'one filter' : `${chips.length} filters`}.</p>
         <button type="button" onClick=${clearFilters}>Clear the filters</button>`
       : range.value.name === 'year' ? html`<p>${is('admin') ? html`<a href="/operations">Operations</a> has what is to be done before calls come.` : 'They appear as soon as the assistants make or take calls.'}</p>`
-        : html`<p>There are none in: ${range.value.label}.</p><button type="button" onClick=${() => setQuery({ range: 'year', from: null, to: null, next: null, page: null })}>Show the last 12 months</button>`}</${Empty}>`)}</${Answer}>
+        : html`<p>Range: ${range.value.label}.</p><button type="button" onClick=${() => setQuery({ range: 'year', from: null, to: null, next: null, page: null })}>Show the last 12 months</button>`}</${Empty}>`)}</${Answer}>
   </section>`;
 }

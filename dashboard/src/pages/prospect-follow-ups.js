@@ -24,7 +24,7 @@ export function FollowUpTable({ tasks, onDone, named = false, caption }) {
       ${named && html`<td class="text">${task.prospect_id ? html`<a href=${`/prospects/${task.prospect_id}`} dir="auto">${task.prospect_name || task.company || 'Not known'}</a>` : html`<span class="muted">Nobody is known</span>`}</td>`}
       <td dir="auto" class="text">${task.title ?? (task.channel === 'call' ? 'Call by the assistant' : 'Follow-up')}${task.note ? html`<span class="under" title=${task.note}>${task.note}</span>` : ''}
         ${task.last_error ? html`<span class="under">${task.last_error}</span>` : ''}</td>
-      <td>${task.sequence ? html`${task.sequence} <span class="muted">step ${task.step}</span>` : task.call_id ? html`<a href=${`/calls/${encodeURIComponent(task.call_id)}`}>a call</a>`
+      <td>${task.sequence ? html`${task.sequence} <span class="muted">step ${task.step}</span>` : task.call_id ? html`<a href=${`/calls/${encodeURIComponent(task.call_id)}`} class="nowrap">a call</a>`
     : task.created_by ?? ''}</td>
       ${is('agent', 'admin') && html`<td><div class="buttons nowrap">${task.status === 'open' && html`
         <button type="button" class="small" disabled=${busy} onClick=${submit(task.follow_up_id, false)} aria-label=${`Done: ${task.title ?? 'follow-up'}`}>Done</button>
