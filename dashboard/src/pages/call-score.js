@@ -18,7 +18,7 @@ function Part({ part, onJump }) {
     <div class="part-head"><span class="part-name">${words(component)}</span><span class="part-answer ${state}">${said}</span><span class="part-points">${points}
       <span class="muted"> / ${most}</span></span></div>
     <div class="part-bar" aria-hidden="true"><span style=${{ width: `${most ? (points / most) * 100 : 0}%` }} /></div>
-    ${quote && (turn === null
+    ${quote && !/^(true|false)$/.test(quote) && (turn === null
     ? html`<p class="quote" dir="auto">${quote}${source ? html` <span class="muted">(${words(source).toLowerCase()})</span>` : ''}</p>`
     : html`<button type="button" class="plain quote" onClick=${() => onJump(turn, seconds)} title="Show where it was said"><q dir="auto">${quote}</q>
       ${seconds !== null && html` <span class="muted">${clock(seconds)}</span>`}</button>`)}
