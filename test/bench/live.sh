@@ -78,12 +78,12 @@ ready() {
 	done
 }
 worker() { run -d postgres -c "SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales worker' AND datname = 'calls'"; }
-# spent NAME PID...: memory of these processes and CPU seconds that they have used
+# spent NAME PID...: memory of these processes and CPU seconds that they have used; of PostgreSQL's without shared buffers, which fill by themselves
 spent() {
 	local name=$1 pid memory=0 ticks=0 fields
 	shift
 	for pid; do
-		memory=$((memory + $(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")))
+		memory=$((memory + $(awk -v name="$name" '/^Pss:/ { pss = $2 } /^Pss_Shmem:/ && name ~ /worker|PostgreSQL/ { pss -= $2 } END { print pss }' "/proc/$pid/smaps_rollup")))
 		read -ra fields < <(sed 's/.*) //' "/proc/$pid/stat")
 		ticks=$((ticks + fields[11] + fields[12]))
 	done
