@@ -90,7 +90,11 @@ export function CallsPage() {
   const url = link('/api/vapi/calls', { ...list, sort, limit: LIMIT, ...position });
   const calls = useResource(url, (signal) => request(url, { signal }));
   const compared = { ...from, filter: figures };
-  const cards = useResource(`compare ${JSON.stringify(compared)}`, (signal) => rpc('vapi_compare', compared, { signal }));
+  // The list first: the figures above it may keep the server's processors busy for a second.
+  const figuresKey = `compare ${JSON.stringify(compared)}`;
+  const listed = useRef(null);
+  if (calls.data || calls.error) listed.current = figuresKey;
+  const cards = useResource(listed.current === figuresKey ? figuresKey : null, (signal) => rpc('vapi_compare', compared, { signal }));
   const newest = hasToday() && page === 1 && sort === '-created_at' && !FILTERS.some((name) => query[name]);
   const fresh = useLiveRows(calls, newest, url);
   const chips = filterLabels(query);
