@@ -52,6 +52,8 @@ for (let round = 0; round < rounds; round += 1) {
   await timed(page, 'back to the list', '.call-head .back', ROW, true);
   if (new URL(page.url()).pathname !== path) throw new Error('Back does not lead to the list');
   for (const [name, query] of [['a status', 'status=failed'], ['an assistant', 'assistant=assistant-1'], ['a word', 'search=tuesday'], ['a company', 'search=company%204711']]) {
+    // Else the server still makes the figures of the list before.
+    await page.waitForFunction(() => !document.querySelector('.skeleton, .skeleton-space, .skeleton-line'));
     await page.evaluate((url) => { document.querySelector('#asked')?.remove(); const link = document.createElement('a'); link.href = url; link.id = 'asked'; link.textContent = 'asked'; document.querySelector('main').append(link); }, `/calls?${range}&${query}`);
     await timed(page, `filtered by ${name}`, '#asked', ROW);
   }
