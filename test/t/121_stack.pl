@@ -219,7 +219,7 @@ kill 'KILL', pid_of('supervisor');
 VapiSales::Test->wait_until('with the supervisor all ends', sub { return !processes(); }, 30) or diag(join "\n", map { slurp_file("$_/cmdline") } processes());
 is((script('health.sh', '--quiet'))[0], 1, 'which the health check notices');
 ($status, $out) = script('start.sh');
-is($status, 0, 'the next start') or diag($out);
+is($status, 0, 'the next start') or diag($out, map { "$_.log:\n" . substr(slurp_file("$folder/logs/$_.log"), -3000) } qw(postgres supervisor));
 ok(healthy(), 'makes it good');
 like((ask('GET', '/api/session', undef, Cookie => $cookie))[0], qr/^200$/, 'the session is still there');
 
