@@ -22,9 +22,10 @@ as_server_user() {
 	fi
 }
 
-# start_time PID: clock ticks since boot, which with the pid names one process for good
+# start_time PID: clock ticks since boot, which with the pid names one process for good. None of one that has ended and that nobody has waited
+# for yet: the first process of a container may be slow at that, or never do it.
 start_time() {
-	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+	sed -n 's/.*) //; /^[ZX]/!p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
 }
 
 # remember_process PID FILE

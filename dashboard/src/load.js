@@ -15,11 +15,12 @@ export const forgetAnswers = () => answers.clear();
 
 /**
  * An answer of the server and its state.
- * `key` names what is asked for (null: nothing), `ask` gets an AbortSignal, `every` asks again after so many ms.
+ * `key` names what is asked for (null: nothing), `ask` gets an AbortSignal, `every` asks again after so many ms; an answer that is younger than
+ * `fresh` ms is not asked for again, but by reload.
  * Returns {data, at, error, failedAt, loading, slow, reload, change}: `slow` after 200 ms without data; with `error`, `data` is the
  * last good answer, of `at`; `change` alters the data that is shown.
  */
-export function useResource(key, ask, { every } = {}) {
+export function useResource(key, ask, { every, fresh = 0 } = {}) {
   const [state, setState] = useState(() => ({ key, ...answers.get(key), loading: key !== null }));
   const [turn, setTurn] = useState(0);
   const latest = useRef(ask);
@@ -28,6 +29,11 @@ export function useResource(key, ask, { every } = {}) {
 
   useEffect(() => {
     if (key === null) return undefined;
+    const had = answers.get(key);
+    if (turn === 0 && had && Date.now() - had.at < fresh) {
+      setState({ key, ...had, loading: false });
+      return undefined;
+    }
     const abort = new AbortController();
     let again;
     const slow = setTimeout(() => setState((s) => (s.key === key && s.loading ? { ...s, slow: true } : s)), 200);
@@ -44,7 +50,7 @@ export function useResource(key, ask, { every } = {}) {
     }).finally(() => clearTimeout(slow));
     const poll = every ? setInterval(() => { if (!document.hidden) setTurn((n) => n + 1); }, every) : undefined;
     return () => { abort.abort(); clearTimeout(slow); clearTimeout(again); clearInterval(poll); };
-  }, [key, turn, every]);
+  }, [key, turn, every, fresh]);
 
   const reload = useCallback(() => setTurn((n) => n + 1), []);
   const change = useCallback((alter) => setState((s) => {

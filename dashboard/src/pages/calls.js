@@ -94,7 +94,7 @@ export function CallsPage() {
   const figuresKey = `compare ${JSON.stringify(compared)}`;
   const listed = useRef(null);
   if (calls.data || calls.error) listed.current = figuresKey;
-  const cards = useResource(listed.current === figuresKey ? figuresKey : null, (signal) => rpc('vapi_compare', compared, { signal }));
+  const cards = useResource(listed.current === figuresKey ? figuresKey : null, (signal) => rpc('vapi_compare', compared, { signal }), { fresh: 30000 });
   const newest = hasToday() && page === 1 && sort === '-created_at' && !FILTERS.some((name) => query[name]);
   const fresh = useLiveRows(calls, newest, url);
   const chips = filterLabels(query);
