@@ -37,7 +37,8 @@ test('delays: late header, slow body', async () => {
     await rules({ ...rule, count: 1 });
     const begin = performance.now();
     assert.equal((await sim.get('/call?limit=5')).body.length, 5);
-    assert.ok(performance.now() - begin >= 280, rule.kind);
+    // after the last of ten pieces nobody waits any more
+    assert.ok(performance.now() - begin >= 0.85 * rule.ms, rule.kind);
   }
 });
 
