@@ -16,7 +16,7 @@ export const forgetAnswers = () => answers.clear();
 /**
  * An answer of the server and its state.
  * `key` names what is asked for (null: nothing), `ask` gets an AbortSignal, `every` asks again after so many ms; an answer that is younger than
- * `fresh` ms is not asked for again, but by reload.
+ * `fresh` ms is not asked for again, but by reload (`fresh` and `every` do not go together).
  * Returns {data, at, error, failedAt, loading, slow, reload, change}: `slow` after 200 ms without data; with `error`, `data` is the
  * last good answer, of `at`; `change` alters the data that is shown.
  */
