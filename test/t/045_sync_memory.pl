@@ -72,9 +72,10 @@ is($last, "complete|$long", "an import of $long calls");
 cmp_ok($few, '>', 0, 'the worker was seen');
 cmp_ok($many, '<=', $few * 1.2, 'needs no more memory, within a fifth');
 cmp_ok($at_most, '<', 200 * 1024, 'and never 200 MB');
-# How much of the short import it does depends on how fast the simulator answers: so the long one is compared with itself.
+# How much of the short import it does depends on how fast the simulator answers: so the long one is compared with itself. It holds a
+# page of 4.5 MB while it reads one, which a slow machine may show in one half only; a tenth of each page kept would come to 45 MB.
 cmp_ok($helper_first, '>', 0, 'its helper was seen');
-cmp_ok($helper_second, '<=', $helper_first * 1.3, 'needs no more memory with time, either');
+cmp_ok($helper_second, '<=', $helper_first * 1.3 + 9 * 1024, 'needs no more memory with time, either');
 cmp_ok($helper_second, '<', 200 * 1024, 'and never 200 MB');
 
 # 1000 calls at once: read as a whole, or refused by the limit that says so.
