@@ -227,7 +227,7 @@ CREATE TABLE vapi_internal.tombstone
 );
 COMMENT ON TABLE vapi_internal.tombstone IS 'Erased calls, by sha256 of the call id: the merge refuses them for ever.';
 
--- The dirty log and the change queue are append-only; readers come with the rollups and the live feed.
+-- The dirty log and the change queue are append-only; rollups and the live feed take rows out.
 CREATE TABLE vapi_internal.rollup_dirty
 (
 	slot integer NOT NULL

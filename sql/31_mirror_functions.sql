@@ -8,9 +8,21 @@ AS $$ SELECT regexp_replace(regexp_replace(url, '[?#].*$', ''), '^([A-Za-z]+://)
 COMMENT ON FUNCTION vapi_internal.bare_url(text) IS 'A URL without user, query and fragment.';
 
 CREATE FUNCTION vapi_internal.mirror_assistants(objects jsonb, stamp timestamptz, last boolean) RETURNS void
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	rescaled text[];
+BEGIN
+	SELECT array_agg(o ->> 'id') INTO rescaled
+		FROM jsonb_array_elements(objects) AS e(o) LEFT JOIN vapi_internal.assistant a ON a.assistant_id = o ->> 'id'
+		WHERE a.success_rubric IS DISTINCT FROM o #>> '{analysisPlan,successEvaluationPlan,rubric}';
+	-- On another scale other calls are successful. A call that comes while this is under way is folded afterwards.
+	IF rescaled IS NOT NULL THEN
+		PERFORM vapi_internal.rollup_lock();
+		INSERT INTO vapi_internal.rollup_dirty (slot)
+			SELECT DISTINCT c.slot FROM vapi_internal.call c WHERE c.assistant_id = ANY (rescaled) AND c.success_evaluation IS NOT NULL;
+	END IF;
 	INSERT INTO vapi_internal.assistant
 		(assistant_id, org_id, name, version, server_url, success_rubric, data, created_at, updated_at, synced_at)
 	SELECT DISTINCT ON (o ->> 'id') o ->> 'id', o ->> 'orgId', o ->> 'name', coalesce(o ->> 'version', o ->> 'latestVersion'),
@@ -24,6 +36,7 @@ AS $$
 		data = excluded.data, created_at = excluded.created_at, updated_at = excluded.updated_at,
 		synced_at = excluded.synced_at, gone = false;
 	UPDATE vapi_internal.assistant SET gone = true WHERE last AND synced_at < stamp AND NOT gone;
+END
 $$;
 COMMENT ON FUNCTION vapi_internal.mirror_assistants(jsonb, timestamptz, boolean) IS 'Stores a page of GET /assistant.';
 

@@ -4,11 +4,8 @@
 
 CREATE FUNCTION vapi_internal.qualified_score() RETURNS numeric
 	LANGUAGE sql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN s.value ~ '^[0-9]{1,3}(\.[0-9]{1,6})?$' THEN s.value::numeric ELSE 70 END
-	FROM (SELECT current_setting('vapi_sales.qualified_score', true) AS value) AS s
-$$;
+	RETURN CASE WHEN current_setting('vapi_sales.qualified_score', true) ~ '^[0-9]{1,3}(\.[0-9]{1,6})?$'
+		THEN current_setting('vapi_sales.qualified_score', true)::numeric ELSE 70 END;
 COMMENT ON FUNCTION vapi_internal.qualified_score() IS 'From which score on a call is qualified: vapi_sales.qualified_score, else 70.';
 
 -- Words that people and scorers use; anything else says nothing, and the evaluation decides.
@@ -61,8 +58,7 @@ CREATE FUNCTION vapi_internal.call_succeeds(outcome text, evaluation text, rubri
 COMMENT ON FUNCTION vapi_internal.call_succeeds(text, text, text) IS
 	'Did a call achieve something: by its outcome, else by Vapi''s evaluation (two thirds of the scale: 7 of 10, Good, Agree, true). NULL: nobody judged it.';
 
--- No security barrier: only functions and views of ours read it, and they need its indexes.
-CREATE VIEW vapi_internal.call_fact AS
+CREATE VIEW vapi_internal.every_call_fact AS
 	SELECT c.call_id, c.created_at, c.slot, c.started_at, c.ended_at, c.type, c.direction, c.status, c.vapi_status, c.ended_reason,
 		c.ended_family, c.assistant_id, c.assistant_version, c.squad_id, c.phone_number_id, c.campaign_id, c.prospect_id,
 		coalesce('p' || c.prospect_id, 'n' || c.customer_e164, 'n' || c.customer_number) AS contact,
@@ -79,8 +75,14 @@ CREATE VIEW vapi_internal.call_fact AS
 		coalesce(c.reached, vapi_internal.outcome_succeeds(coalesce(c.outcome, c.reported_outcome)), false)
 			AND coalesce(coalesce(c.qualification_score, c.reported_score) >= (SELECT vapi_internal.qualified_score()), false) AS qualified
 	FROM vapi_internal.call c
-		LEFT JOIN vapi_internal.assistant a ON a.assistant_id = c.assistant_id
-	WHERE (SELECT vapi_internal.scope()) IS NULL OR c.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]);
+		LEFT JOIN vapi_internal.assistant a ON a.assistant_id = c.assistant_id;
+COMMENT ON VIEW vapi_internal.every_call_fact IS 'call_fact of all calls, whoever asks: what rollups are made of.';
+
+-- No security barrier: only functions and views of ours read it, and they need its indexes.
+CREATE VIEW vapi_internal.call_fact AS
+	SELECT f.*
+	FROM vapi_internal.every_call_fact f
+	WHERE (SELECT vapi_internal.scope()) IS NULL OR f.assistant_id = ANY ((SELECT vapi_internal.scope())::text[]);
 COMMENT ON VIEW vapi_internal.call_fact IS 'What analytics count: calls in the outer role''s scope, without names, numbers and content.';
 COMMENT ON COLUMN vapi_internal.call_fact.contact IS 'Whom the call was with: the prospect, else the number; for counting, never shown.';
 COMMENT ON COLUMN vapi_internal.call_fact.score IS 'Our qualification score, else the reported one.';

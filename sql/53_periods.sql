@@ -114,42 +114,41 @@ COMMENT ON FUNCTION vapi_internal.bucket(timestamptz, text, text, boolean) IS 'W
 
 -- Hours go by quarters of an hour, as zones are not whole hours apart; longer steps by local days.
 CREATE FUNCTION vapi_internal.buckets(lower timestamptz, upper timestamptz, step text, zone text, sunday boolean) RETURNS SETOF timestamptz
-	LANGUAGE sql STABLE PARALLEL SAFE
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT DISTINCT vapi_internal.bucket(s.at, step, zone, sunday)
-	FROM generate_series(to_timestamp(floor(extract(epoch FROM lower) / 900) * 900), upper - interval '1 microsecond', interval '15 minutes') AS s(at)
-	WHERE step = 'hour'
-	UNION
-	SELECT vapi_internal.bucket(d.at AT TIME ZONE zone, step, zone, sunday)
-	FROM generate_series(date_trunc('day', lower AT TIME ZONE zone), upper AT TIME ZONE zone, interval '1 day') AS d(at)
-	WHERE step <> 'hour' AND vapi_internal.bucket(d.at AT TIME ZONE zone, step, zone, sunday) < upper
-	UNION
-	SELECT lower WHERE step IS NULL
+BEGIN
+	IF step IS NULL THEN
+		RETURN NEXT lower;
+	ELSIF step = 'hour' THEN
+		RETURN QUERY SELECT DISTINCT vapi_internal.bucket(s.at, step, zone, sunday)
+			FROM generate_series(to_timestamp(floor(extract(epoch FROM lower) / 900) * 900), upper - interval '1 microsecond', interval '15 minutes') AS s(at);
+	ELSE
+		RETURN QUERY SELECT DISTINCT b.bucket
+			FROM generate_series(date_trunc('day', lower AT TIME ZONE zone), upper AT TIME ZONE zone, interval '1 day') AS d(at)
+				CROSS JOIN LATERAL (SELECT vapi_internal.bucket(d.at AT TIME ZONE zone, step, zone, sunday) AS bucket OFFSET 0) AS b
+			WHERE b.bucket < upper;
+	END IF;
+END
 $$;
 COMMENT ON FUNCTION vapi_internal.buckets(timestamptz, timestamptz, text, text, boolean) IS 'Where each step begins that has part in the range; without a step the range''s beginning.';
 
 CREATE FUNCTION vapi_internal.wilson(hits bigint, trials bigint, OUT low double precision, OUT high double precision)
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN s.n IS NULL THEN NULL WHEN s.hits = 0 THEN 0 ELSE greatest((s.p + s.z2 / (2 * s.n) - s.spread) / (1 + s.z2 / s.n), 0) END,
-		CASE WHEN s.n IS NULL THEN NULL WHEN s.p = 1 THEN 1 ELSE least((s.p + s.z2 / (2 * s.n) + s.spread) / (1 + s.z2 / s.n), 1) END
-	FROM (SELECT q.*, sqrt(q.z2 * (q.p * (1 - q.p) + q.z2 / (4 * q.n)) / q.n) AS spread
-		FROM (SELECT hits, hits::double precision / nullif(trials, 0) AS p, nullif(trials, 0)::double precision AS n,
-			3.841458820694124 AS z2) AS q) AS s
-$$;
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_wilson';
 COMMENT ON FUNCTION vapi_internal.wilson(bigint, bigint) IS 'Wilson''s 95 % interval of a share; NULL without trials.';
 
 -- A whole month is compared with the month before, two months with the two before; anything else with as many local days and hours.
 CREATE FUNCTION vapi_internal.previous_period(lower timestamptz, upper timestamptz, zone text) RETURNS timestamptz
-	LANGUAGE sql STABLE PARALLEL SAFE
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN date_trunc('month', l.lower) = l.lower AND date_trunc('month', l.upper) = l.upper
+BEGIN
+	RETURN (SELECT CASE WHEN date_trunc('month', l.lower) = l.lower AND date_trunc('month', l.upper) = l.upper
 			THEN (l.lower - make_interval(months => ((extract(year FROM l.upper) - extract(year FROM l.lower)) * 12
 				+ extract(month FROM l.upper) - extract(month FROM l.lower))::integer)) AT TIME ZONE zone
 		ELSE (l.lower - (l.upper - l.lower)) AT TIME ZONE zone END
-	FROM (SELECT lower AT TIME ZONE zone AS lower, upper AT TIME ZONE zone AS upper) AS l
+	FROM (SELECT lower AT TIME ZONE zone AS lower, upper AT TIME ZONE zone AS upper) AS l);
+END
 $$;
 COMMENT ON FUNCTION vapi_internal.previous_period(timestamptz, timestamptz, text) IS 'Where the period before this one begins; it ends where this one begins.';

@@ -1,6 +1,6 @@
 -- Metrics over steps of time. All that adds up comes from one function, so that
--- no two figures can disagree, and one place has to change for rollups.
--- SECURITY DEFINER: call_fact shows each reader its own scope, by the outer role.
+-- no two figures can disagree; it counts by rollups where they are up to date.
+-- SECURITY DEFINER: each reader's own scope counts, by the outer role.
 
 CREATE FUNCTION vapi_internal.counters(step text, lower timestamptz, upper timestamptz, zone text, sunday boolean, "by" text, filter jsonb,
 	OUT bucket timestamptz, OUT group_key text, OUT calls bigint, OUT ended bigint, OUT completed bigint, OUT failed bigint,
@@ -9,39 +9,18 @@ CREATE FUNCTION vapi_internal.counters(step text, lower timestamptz, upper times
 	RETURNS SETOF record
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	SET plan_cache_mode = force_custom_plan
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
+DECLARE
+	begins timestamptz[] := ARRAY(SELECT b.bucket
+		FROM vapi_internal.buckets(counters.lower, counters.upper, counters.step, counters.zone, counters.sunday) AS b(bucket) ORDER BY b.bucket);
 BEGIN
-	-- By quarter of an hour first: each of them has one bucket, and there are fewer of them than calls.
 	RETURN QUERY
-	WITH slots AS (
-		SELECT CASE WHEN counters.step IS NOT NULL THEN f.slot END AS slot,
-			CASE counters."by" WHEN 'direction' THEN f.direction WHEN 'type' THEN f.type WHEN 'status' THEN f.status
-				WHEN 'outcome' THEN f.outcome WHEN 'ended_family' THEN f.ended_family WHEN 'assistant' THEN f.assistant_id
-				WHEN 'squad' THEN f.squad_id WHEN 'phone_number' THEN f.phone_number_id WHEN 'campaign' THEN f.campaign_id END AS group_key,
-			count(*) AS calls,
-			count(*) FILTER (WHERE f.ended) AS ended,
-			count(*) FILTER (WHERE f.status = 'completed') AS completed,
-			count(*) FILTER (WHERE f.status = 'failed') AS failed,
-			count(*) FILTER (WHERE f.ended AND f.status NOT IN ('completed', 'failed')) AS not_reached,
-			count(*) FILTER (WHERE f.reached) AS reached,
-			count(*) FILTER (WHERE f.reached AND f.succeeds IS NOT NULL) AS judged,
-			count(*) FILTER (WHERE f.successful) AS successful,
-			count(*) FILTER (WHERE f.qualified) AS qualified,
-			count(f.duration_seconds) AS timed, sum(f.duration_seconds) AS seconds,
-			count(f.cost) AS priced, sum(f.cost) AS cost
-		FROM vapi_internal.facts(counters.lower, counters.upper, counters.filter) AS f
-		GROUP BY 1, 2
-	), filled AS (
-		SELECT CASE WHEN counters.step IS NULL THEN counters.lower
-				ELSE vapi_internal.bucket(to_timestamp(s.slot::bigint * 900), counters.step, counters.zone, counters.sunday) END AS bucket,
-			s.group_key, sum(s.calls)::bigint AS calls, sum(s.ended)::bigint AS ended, sum(s.completed)::bigint AS completed,
-			sum(s.failed)::bigint AS failed, sum(s.not_reached)::bigint AS not_reached, sum(s.reached)::bigint AS reached,
-			sum(s.judged)::bigint AS judged, sum(s.successful)::bigint AS successful, sum(s.qualified)::bigint AS qualified,
-			sum(s.timed)::bigint AS timed, sum(s.seconds) AS seconds, sum(s.priced)::bigint AS priced, sum(s.cost) AS cost
-		FROM slots s
-		GROUP BY 1, 2
+	WITH filled AS (
+		SELECT t.bucket, t.group_key, t.calls, t.ended, t.completed, t.failed, t.not_reached, t.reached, t.judged, t.successful, t.qualified,
+			t.timed, t.seconds, t.priced, t.cost
+		FROM vapi_internal.tally(begins, counters.lower, counters.upper, counters."by", counters.filter) AS t
 	), keys AS (
 		SELECT DISTINCT f.group_key FROM filled f WHERE counters."by" IS NOT NULL
 		UNION ALL
@@ -50,7 +29,7 @@ BEGIN
 	SELECT b.bucket, k.group_key, coalesce(f.calls, 0), coalesce(f.ended, 0), coalesce(f.completed, 0), coalesce(f.failed, 0),
 		coalesce(f.not_reached, 0), coalesce(f.reached, 0), coalesce(f.judged, 0), coalesce(f.successful, 0), coalesce(f.qualified, 0),
 		coalesce(f.timed, 0), coalesce(f.seconds, 0), coalesce(f.priced, 0), coalesce(f.cost, 0)
-	FROM vapi_internal.buckets(counters.lower, counters.upper, counters.step, counters.zone, counters.sunday) AS b(bucket)
+	FROM unnest(begins) AS b(bucket)
 		CROSS JOIN keys k
 		LEFT JOIN filled f ON f.bucket = b.bucket AND coalesce('=' || f.group_key, '') = coalesce('=' || k.group_key, '')
 	ORDER BY b.bucket, k.group_key;
@@ -60,14 +39,16 @@ COMMENT ON FUNCTION vapi_internal.counters(text, timestamptz, timestamptz, text,
 	'All that adds up over calls, a row a step and group, zeros for the empty ones: every metric''s numerators and denominators.';
 
 CREATE FUNCTION vapi_internal.group_name("by" text, group_key text) RETURNS text
-	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE "by"
+BEGIN
+	RETURN CASE "by"
 		WHEN 'assistant' THEN (SELECT a.name FROM vapi_internal.assistant a WHERE a.assistant_id = group_key)
 		WHEN 'squad' THEN (SELECT s.name FROM vapi_internal.squad s WHERE s.squad_id = group_key)
 		WHEN 'phone_number' THEN (SELECT n.name FROM vapi_internal.phone_number n WHERE n.phone_number_id = group_key)
-		ELSE group_key END
+		ELSE group_key END;
+END
 $$;
 COMMENT ON FUNCTION vapi_internal.group_name(text, text) IS 'What people call a group: the name of the assistant, squad or phone number, if it has one.';
 
@@ -97,7 +78,7 @@ DECLARE
 BEGIN
 	PERFORM vapi_internal.check_by("by");
 	RETURN QUERY
-	SELECT c.bucket, c.bucket AT TIME ZONE p.zone, c.group_key, vapi_internal.group_name(vapi_call_volume."by", c.group_key), c.calls, c.completed,
+	SELECT c.bucket, c.bucket AT TIME ZONE p.zone, c.group_key, CASE WHEN c.group_key IS NOT NULL THEN vapi_internal.group_name(vapi_call_volume."by", c.group_key) END, c.calls, c.completed,
 		c.failed, c.not_reached, c.reached, c.successful, c.qualified, c.seconds / 60, c.cost
 	FROM vapi_internal.counters(vapi_call_volume.step, p.lower, p.upper, p.zone, p.sunday, vapi_call_volume."by",
 		vapi_internal.check_filter(vapi_call_volume.filter)) AS c;
@@ -120,7 +101,7 @@ DECLARE
 BEGIN
 	PERFORM vapi_internal.check_by("by");
 	RETURN QUERY
-	SELECT c.bucket, c.bucket AT TIME ZONE p.zone, c.group_key, vapi_internal.group_name(vapi_completion_rate."by", c.group_key), c.calls, c.ended,
+	SELECT c.bucket, c.bucket AT TIME ZONE p.zone, c.group_key, CASE WHEN c.group_key IS NOT NULL THEN vapi_internal.group_name(vapi_completion_rate."by", c.group_key) END, c.calls, c.ended,
 		c.completed, c.failed, c.not_reached, c.completed / nullif(c.completed + c.failed, 0)::double precision, w.low, w.high,
 		c.completed / nullif(c.ended, 0)::double precision
 	FROM vapi_internal.counters(vapi_completion_rate.step, p.lower, p.upper, p.zone, p.sunday, vapi_completion_rate."by",
@@ -145,7 +126,7 @@ DECLARE
 BEGIN
 	PERFORM vapi_internal.check_by("by");
 	RETURN QUERY
-	SELECT c.bucket, c.bucket AT TIME ZONE p.zone, c.group_key, vapi_internal.group_name(vapi_success_rate."by", c.group_key), c.calls, c.reached,
+	SELECT c.bucket, c.bucket AT TIME ZONE p.zone, c.group_key, CASE WHEN c.group_key IS NOT NULL THEN vapi_internal.group_name(vapi_success_rate."by", c.group_key) END, c.calls, c.reached,
 		c.judged, c.successful, c.successful / nullif(c.reached, 0)::double precision, w.low, w.high,
 		c.successful / nullif(c.judged, 0)::double precision, c.qualified, c.qualified / nullif(c.reached, 0)::double precision
 	FROM vapi_internal.counters(vapi_success_rate.step, p.lower, p.upper, p.zone, p.sunday, vapi_success_rate."by",
@@ -170,7 +151,7 @@ DECLARE
 BEGIN
 	PERFORM vapi_internal.check_by("by");
 	RETURN QUERY
-	SELECT c.bucket, c.bucket AT TIME ZONE p.zone, c.group_key, vapi_internal.group_name(vapi_cost_analysis."by", c.group_key), c.calls, c.priced,
+	SELECT c.bucket, c.bucket AT TIME ZONE p.zone, c.group_key, CASE WHEN c.group_key IS NOT NULL THEN vapi_internal.group_name(vapi_cost_analysis."by", c.group_key) END, c.calls, c.priced,
 		c.cost, c.cost / nullif(c.calls, 0), c.cost / nullif(c.reached, 0), c.cost / nullif(c.successful, 0), c.cost / nullif(c.qualified, 0),
 		c.cost / nullif(c.seconds / 60, 0)
 	FROM vapi_internal.counters(vapi_cost_analysis.step, p.lower, p.upper, p.zone, p.sunday, vapi_cost_analysis."by",
@@ -185,7 +166,7 @@ CREATE FUNCTION vapi.vapi_cost_components("from" timestamptz DEFAULT NULL, "to" 
 	RETURNS TABLE(component text, provider text, calls bigint, items bigint, cost numeric, share double precision)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	SET plan_cache_mode = force_custom_plan
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -193,23 +174,12 @@ DECLARE
 	checked jsonb := vapi_internal.check_filter(filter);
 BEGIN
 	RETURN QUERY
-	WITH priced AS MATERIALIZED (
-		SELECT f.call_id, f.cost, t.cost_items
-		FROM vapi_internal.facts(p.lower, p.upper, checked) AS f
-			LEFT JOIN vapi_internal.call_content t ON t.call_id = f.call_id
-	), items AS (
-		SELECT i.item ->> 'type' AS component,
-			coalesce(i.item ->> 'provider', i.item #>> ARRAY[i.item ->> 'type', 'provider'], i.item #>> '{model,provider}') AS provider,
-			r.call_id, (i.item -> 'cost')::numeric AS cost
-		FROM priced r
-			CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(r.cost_items) WHEN 'array' THEN r.cost_items ELSE '[]' END) AS i(item)
-		WHERE jsonb_typeof(i.item -> 'cost') = 'number'
+	WITH rows AS MATERIALIZED (
+		SELECT t.component, t.provider, t.calls, t.items, t.cost FROM vapi_internal.tally_components(p.lower, p.upper, checked) AS t
 	), parts AS (
-		SELECT i.component, i.provider, count(DISTINCT i.call_id) AS calls, count(*) AS items, sum(i.cost) AS cost
-		FROM items i
-		GROUP BY i.component, i.provider
+		SELECT r.component, r.provider, r.calls, r.items, r.cost FROM rows r WHERE r.items >= 0
 	), total AS (
-		SELECT sum(r.cost) AS cost, count(*) FILTER (WHERE r.cost <> 0 AND jsonb_typeof(r.cost_items) IS DISTINCT FROM 'array') AS bare FROM priced r
+		SELECT r.cost, r.calls AS bare FROM rows r WHERE r.items < 0
 	)
 	SELECT a.component, a.provider, a.calls, a.items, a.cost, (a.cost / nullif(t.cost, 0))::double precision
 	FROM (TABLE parts
@@ -228,34 +198,28 @@ CREATE FUNCTION vapi.vapi_duration_by_outcome("from" timestamptz DEFAULT NULL, "
 		average_seconds numeric, median_seconds double precision, p90_seconds double precision, longest_seconds numeric)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	SET plan_cache_mode = force_custom_plan
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
 	p record := vapi_internal.period("from", "to", time_zone, step, week_start);
 	checked jsonb := vapi_internal.check_filter(filter);
+	begins timestamptz[] := ARRAY(SELECT b.bucket
+		FROM vapi_internal.buckets(p.lower, p.upper, vapi_duration_by_outcome.step, p.zone, p.sunday) AS b(bucket) ORDER BY b.bucket);
 BEGIN
 	PERFORM vapi_internal.check_by("by");
 	RETURN QUERY
 	WITH groups AS (
-		SELECT CASE WHEN vapi_duration_by_outcome.step IS NULL THEN p.lower
-				ELSE vapi_internal.bucket(f.created_at, vapi_duration_by_outcome.step, p.zone, p.sunday) END AS bucket,
-			CASE vapi_duration_by_outcome."by" WHEN 'direction' THEN f.direction WHEN 'type' THEN f.type WHEN 'status' THEN f.status
-				WHEN 'outcome' THEN f.outcome WHEN 'ended_family' THEN f.ended_family WHEN 'assistant' THEN f.assistant_id
-				WHEN 'squad' THEN f.squad_id WHEN 'phone_number' THEN f.phone_number_id WHEN 'campaign' THEN f.campaign_id END AS group_key,
-			count(*) AS calls, count(f.duration_seconds) AS timed, avg(f.duration_seconds) AS average,
-			percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY f.duration_seconds::double precision) AS percentiles,
-			max(f.duration_seconds) AS longest
-		FROM vapi_internal.facts(p.lower, p.upper, checked) AS f
-		GROUP BY 1, 2
+		SELECT t.bucket, t.group_key, t.calls, t.timed, t.average, t.median, t.p90, t.longest
+		FROM vapi_internal.tally_durations(begins, p.lower, p.upper, vapi_duration_by_outcome."by", checked) AS t
 	), keys AS (
 		SELECT DISTINCT g.group_key FROM groups g WHERE vapi_duration_by_outcome."by" IS NOT NULL
 		UNION ALL
 		SELECT NULL WHERE vapi_duration_by_outcome."by" IS NULL
 	)
-	SELECT b.bucket, b.bucket AT TIME ZONE p.zone, k.group_key, vapi_internal.group_name(vapi_duration_by_outcome."by", k.group_key),
-		coalesce(g.calls, 0), coalesce(g.timed, 0), g.average, g.percentiles[1], g.percentiles[2], g.longest
-	FROM vapi_internal.buckets(p.lower, p.upper, vapi_duration_by_outcome.step, p.zone, p.sunday) AS b(bucket)
+	SELECT b.bucket, b.bucket AT TIME ZONE p.zone, k.group_key, CASE WHEN k.group_key IS NOT NULL THEN vapi_internal.group_name(vapi_duration_by_outcome."by", k.group_key) END,
+		coalesce(g.calls, 0), coalesce(g.timed, 0), g.average, g.median, g.p90, g.longest
+	FROM unnest(begins) AS b(bucket)
 		CROSS JOIN keys k
 		LEFT JOIN groups g ON g.bucket = b.bucket AND coalesce('=' || g.group_key, '') = coalesce('=' || k.group_key, '')
 	ORDER BY b.bucket, k.group_key;

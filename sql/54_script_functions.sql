@@ -7,7 +7,7 @@ CREATE FUNCTION vapi.vapi_best_scripts("from" timestamptz DEFAULT NULL, "to" tim
 		shrunken_success double precision, qualified bigint, cost numeric, average_seconds numeric)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	SET plan_cache_mode = force_custom_plan
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -23,13 +23,10 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	WITH scripts AS (
-		SELECT CASE vapi_best_scripts."by" WHEN 'assistant' THEN f.assistant_id WHEN 'squad' THEN f.squad_id ELSE f.campaign_id END AS id,
-			CASE WHEN vapi_best_scripts."by" = 'assistant' THEN f.assistant_version END AS version,
-			count(*) AS calls, count(*) FILTER (WHERE f.reached) AS reached, count(f.score) AS scored, sum(f.score) AS score,
-			count(*) FILTER (WHERE f.successful) AS successful, count(*) FILTER (WHERE f.qualified) AS qualified,
-			sum(f.cost) AS cost, avg(f.duration_seconds) AS average_seconds
-		FROM vapi_internal.facts(p.lower, p.upper, checked) AS f
-		GROUP BY 1, 2
+		SELECT t.group_key AS id, t.version, t.calls, t.reached, t.scored, t.score, t.successful, t.qualified, t.cost,
+			t.seconds / nullif(t.timed, 0) AS average_seconds
+		FROM vapi_internal.tally(ARRAY[p.lower], p.lower, p.upper,
+			CASE vapi_best_scripts."by" WHEN 'assistant' THEN 'script' ELSE vapi_best_scripts."by" END, checked) AS t
 	), overall AS (
 		SELECT sum(s.score) / nullif(sum(s.scored), 0) AS score, (sum(s.successful) / nullif(sum(s.reached), 0))::double precision AS success
 		FROM scripts s WHERE s.id IS NOT NULL
@@ -42,10 +39,12 @@ BEGIN
 		FROM scripts s, overall o
 		WHERE s.id IS NOT NULL
 	)
-	SELECT row_number() OVER best, e.id, vapi_internal.group_name(vapi_best_scripts."by", e.id), e.version, e.calls, e.reached, e.scored,
+	SELECT row_number() OVER best, e.id, CASE vapi_best_scripts."by" WHEN 'assistant' THEN a.name WHEN 'squad' THEN q.name ELSE e.id END, e.version, e.calls, e.reached, e.scored,
 		e.score / nullif(e.scored, 0), e.shrunken_score, e.successful, e.successful / nullif(e.reached, 0)::double precision, w.low, w.high,
 		e.shrunken_success, e.qualified, e.cost, e.average_seconds
 	FROM estimates e CROSS JOIN LATERAL vapi_internal.wilson(e.successful, e.reached) AS w
+		LEFT JOIN vapi_internal.assistant a ON vapi_best_scripts."by" = 'assistant' AND a.assistant_id = e.id
+		LEFT JOIN vapi_internal.squad q ON vapi_best_scripts."by" = 'squad' AND q.squad_id = e.id
 	WINDOW best AS (ORDER BY e.shrunken_score DESC NULLS LAST, e.shrunken_success DESC NULLS LAST, e.calls DESC, e.id, e.version)
 	ORDER BY 1;
 END
@@ -59,7 +58,7 @@ CREATE FUNCTION vapi.vapi_heatmap("from" timestamptz DEFAULT NULL, "to" timestam
 		successful bigint, successful_of_reached double precision)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	SET plan_cache_mode = force_custom_plan
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -67,25 +66,10 @@ DECLARE
 	checked jsonb := vapi_internal.check_filter(filter);
 BEGIN
 	RETURN QUERY
-	WITH slots AS (
-		SELECT f.slot, count(*) AS calls, count(*) FILTER (WHERE f.ended) AS ended, count(*) FILTER (WHERE f.reached) AS reached,
-			count(*) FILTER (WHERE f.successful) AS successful
-		FROM vapi_internal.facts(p.lower, p.upper, checked) AS f
-		GROUP BY f.slot
-	), cells AS (
-		SELECT extract(isodow FROM to_timestamp(s.slot::bigint * 900) AT TIME ZONE p.zone)::integer AS weekday,
-			extract(hour FROM to_timestamp(s.slot::bigint * 900) AT TIME ZONE p.zone)::integer AS hour,
-			sum(s.calls)::bigint AS calls, sum(s.ended)::bigint AS ended, sum(s.reached)::bigint AS reached,
-			sum(s.successful)::bigint AS successful
-		FROM slots s
-		GROUP BY 1, 2
-	)
-	SELECT d.weekday, h.hour, coalesce(c.calls, 0), coalesce(c.ended, 0), coalesce(c.reached, 0),
-		c.reached / nullif(c.ended, 0)::double precision, coalesce(c.successful, 0), c.successful / nullif(c.reached, 0)::double precision
-	FROM generate_series(1, 7) AS d(weekday)
-		CROSS JOIN generate_series(0, 23) AS h(hour)
-		LEFT JOIN cells c ON c.weekday = d.weekday AND c.hour = h.hour
-	ORDER BY d.weekday, h.hour;
+	SELECT t.weekday, t.hour, t.calls, t.ended, t.reached, t.reached / nullif(t.ended, 0)::double precision, t.successful,
+		t.successful / nullif(t.reached, 0)::double precision
+	FROM vapi_internal.tally_heatmap(p.lower, p.upper, p.zone, checked) AS t
+	ORDER BY t.weekday, t.hour;
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_heatmap(timestamptz, timestamptz, text, jsonb) IS
@@ -188,7 +172,7 @@ CREATE FUNCTION vapi.vapi_funnel("from" timestamptz DEFAULT NULL, "to" timestamp
 	RETURNS TABLE("position" integer, stage text, contacts bigint, of_previous double precision, of_first double precision)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	SET plan_cache_mode = force_custom_plan
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -196,17 +180,9 @@ DECLARE
 	checked jsonb := vapi_internal.check_filter(filter);
 BEGIN
 	RETURN QUERY
-	-- A contact has been at every stage before its furthest one. Materialised, or calls are gone over for each stage anew.
-	WITH furthest AS (
-		SELECT f.contact, max(CASE WHEN f.qualified THEN 3 ELSE 0 END) AS qualified, max(CASE WHEN f.successful THEN 4 ELSE 0 END) AS successful,
-			max(CASE WHEN f.reached THEN 2 ELSE 1 END) AS reached, max(f.prospect_id) AS prospect_id
-		FROM vapi_internal.facts(p.lower, p.upper, checked) AS f
-		WHERE f.contact IS NOT NULL
-		GROUP BY f.contact
-	), levels AS MATERIALIZED (
-		SELECT CASE WHEN r.status = 'won' THEN 5 ELSE greatest(u.reached, u.qualified, u.successful) END AS level, count(*) AS contacts
-		FROM furthest u LEFT JOIN vapi_internal.prospect r ON r.prospect_id = u.prospect_id
-		GROUP BY 1
+	-- A contact has been at every stage before its furthest one.
+	WITH levels AS MATERIALIZED (
+		SELECT t.level, t.contacts FROM vapi_internal.tally_funnel(p.lower, p.upper, checked) AS t
 	), stages AS MATERIALIZED (
 		SELECT s.position, s.stage, coalesce((SELECT sum(l.contacts) FROM levels l WHERE l.level >= s.position), 0)::bigint AS contacts
 		FROM (VALUES (1, 'called'), (2, 'reached'), (3, 'qualified'), (4, 'successful'), (5, 'won')) AS s("position", stage)
@@ -220,19 +196,29 @@ $$;
 COMMENT ON FUNCTION vapi.vapi_funnel(timestamptz, timestamptz, text, jsonb) IS
 	'How many of the prospects and numbers that calls of the range were with got how far: called, reached, qualified, successful, won (the prospect''s status now). Whoever got further has been at the stages before.';
 
-CREATE FUNCTION vapi_internal.summary(lower timestamptz, upper timestamptz, zone text, filter jsonb) RETURNS jsonb
+CREATE FUNCTION vapi_internal.card(calls bigint, ended bigint, completed bigint, failed bigint, not_reached bigint, reached bigint,
+	successful bigint, qualified bigint, timed bigint, seconds numeric, cost numeric) RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	RETURN jsonb_build_object('calls', calls, 'ended', ended, 'completed', completed, 'failed', failed, 'not_reached', not_reached,
+		'reached', reached, 'successful', successful, 'qualified', qualified,
+		'completed_of_completed_and_failed', completed / nullif(completed + failed, 0)::double precision,
+		'reached_of_ended', reached / nullif(ended, 0)::double precision,
+		'successful_of_reached', successful / nullif(reached, 0)::double precision,
+		'average_seconds', seconds / nullif(timed, 0), 'minutes', seconds / 60, 'cost', cost,
+		'cost_per_call', cost / nullif(calls, 0), 'cost_per_successful_call', cost / nullif(successful, 0),
+		'cost_per_qualified_call', cost / nullif(qualified, 0));
+COMMENT ON FUNCTION vapi_internal.card(bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint, numeric, numeric) IS
+	'The figures of the cards, from what adds up.';
+
+CREATE FUNCTION vapi_internal.summary(lower timestamptz, upper timestamptz, zone text, filter jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT jsonb_build_object('calls', c.calls, 'ended', c.ended, 'completed', c.completed, 'failed', c.failed, 'not_reached', c.not_reached,
-		'reached', c.reached, 'successful', c.successful, 'qualified', c.qualified,
-		'completed_of_completed_and_failed', c.completed / nullif(c.completed + c.failed, 0)::double precision,
-		'reached_of_ended', c.reached / nullif(c.ended, 0)::double precision,
-		'successful_of_reached', c.successful / nullif(c.reached, 0)::double precision,
-		'average_seconds', c.seconds / nullif(c.timed, 0), 'minutes', c.seconds / 60, 'cost', c.cost,
-		'cost_per_call', c.cost / nullif(c.calls, 0), 'cost_per_successful_call', c.cost / nullif(c.successful, 0),
-		'cost_per_qualified_call', c.cost / nullif(c.qualified, 0))
-	FROM vapi_internal.counters(NULL, lower, upper, zone, false, NULL, filter) AS c
+BEGIN
+	RETURN (SELECT vapi_internal.card(c.calls, c.ended, c.completed, c.failed, c.not_reached, c.reached, c.successful, c.qualified, c.timed,
+			c.seconds, c.cost)
+		FROM vapi_internal.counters(NULL, lower, upper, zone, false, NULL, filter) AS c);
+END
 $$;
 COMMENT ON FUNCTION vapi_internal.summary(timestamptz, timestamptz, text, jsonb) IS 'The figures of the cards, for one range.';
 

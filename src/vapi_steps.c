@@ -39,6 +39,10 @@
 #define FOLLOWED 200
 #define FOLLOWED_FEW 8
 
+/* Hours that rollup_step() takes at most; how long it may leave an hour that goes on changing to its readers. */
+#define HOURS_FULL 240
+#define ROLLUP_PATIENCE_MS 2000
+
 /* Nobody watches the search, scores and extended tables as the live feed is watched. */
 #define PATIENCE_MS 500
 
@@ -271,6 +275,8 @@ static Step steps[] = {
 	 REPEATS("SELECT vapi_internal.pipeline_step()", "vapi_sales: pipeline")},
 	{"outbox", "What is new in the calls could not be written to the outbox", false, true, PATIENCE_MS, NULL, NULL,
 	 REPEATS("SELECT vapi_internal.outbox_step()", "vapi_sales: outbox")},
+	{"rollups", "Rollups are not up to date", false, true, ROLLUP_PATIENCE_MS, NULL, NULL,
+	 REPEATS_UP_TO(HOURS_FULL, "SELECT vapi_internal.rollup_step()", "vapi_sales: rollups")},
 	{"linked_prospects", "Linked tables could not be read", false, false, 0, NULL, NULL,
 	 REPEATS("SELECT vapi_internal.link_step()", "vapi_sales: linked prospects")},
 	{"inbox_retention", "Old events could not be removed", false, false, 0, retention_interval, NULL,

@@ -168,30 +168,49 @@ plan_statement(VapiStatement *statement, int count, const VapiParameter *paramet
 	AtEOXact_GUC(true, guc_level);
 }
 
-/* Executes the statement; latest: with a snapshot taken now, whatever the isolation level. */
-static uint64
-execute(VapiStatement *statement, int count, const VapiParameter *parameters, bool latest)
+/* What a statement sees. */
+typedef enum Sight
+{
+	SEES_NOW,	 /* what is there now, as the isolation level has it; it may write */
+	SEES_LATEST, /* what is there now, whatever the isolation level */
+	SEES_CALLERS /* what the caller's query sees */
+} Sight;
+
+/* Parameters as SPI wants them. */
+typedef struct Arguments
 {
 	Datum values[VAPI_STORE_MAX_PARAMETERS];
 	char nulls[VAPI_STORE_MAX_PARAMETERS];
-	int result;
-	int i;
+} Arguments;
 
+/* Plans the statement, unless it is, and lays the parameters out. */
+static void
+prepare(VapiStatement *statement, int count, const VapiParameter *parameters, Arguments *arguments)
+{
 	Assert(count <= VAPI_STORE_MAX_PARAMETERS);
 
 	if (statement->plan == NULL || !SPI_plan_is_valid(statement->plan))
 		plan_statement(statement, count, parameters);
-
-	for (i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 	{
-		values[i] = parameters[i].value;
-		nulls[i] = parameters[i].isnull ? 'n' : ' ';
+		arguments->values[i] = parameters[i].value;
+		arguments->nulls[i] = parameters[i].isnull ? 'n' : ' ';
 	}
-	if (latest)
-		result = SPI_execute_snapshot(statement->plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot, true, false,
-									  0);
+}
+
+static uint64
+execute(VapiStatement *statement, int count, const VapiParameter *parameters, Sight sight)
+{
+	Arguments arguments;
+	int result;
+
+	prepare(statement, count, parameters, &arguments);
+	if (sight == SEES_LATEST)
+		result = SPI_execute_snapshot(statement->plan, arguments.values, arguments.nulls, GetLatestSnapshot(),
+									  InvalidSnapshot, true, false, 0);
 	else
-		result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+		result =
+			SPI_execute_plan(statement->plan, arguments.values, arguments.nulls, sight == SEES_CALLERS, 0);
 	if (result < 0)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 						errmsg("could not execute a statement: %s", SPI_result_code_string(result))));
@@ -202,13 +221,33 @@ execute(VapiStatement *statement, int count, const VapiParameter *parameters, bo
 uint64
 vapi_store_execute(VapiStatement *statement, int count, const VapiParameter *parameters)
 {
-	return execute(statement, count, parameters, false);
+	return execute(statement, count, parameters, SEES_NOW);
 }
 
 uint64
 vapi_store_look(VapiStatement *statement, int count, const VapiParameter *parameters)
 {
-	return execute(statement, count, parameters, true);
+	return execute(statement, count, parameters, SEES_LATEST);
+}
+
+uint64
+vapi_store_read(VapiStatement *statement, int count, const VapiParameter *parameters)
+{
+	return execute(statement, count, parameters, SEES_CALLERS);
+}
+
+Portal
+vapi_store_open(VapiStatement *statement, int count, const VapiParameter *parameters, bool as_caller)
+{
+	Arguments arguments;
+	Portal portal;
+
+	prepare(statement, count, parameters, &arguments);
+	portal = SPI_cursor_open(NULL, statement->plan, arguments.values, arguments.nulls, as_caller);
+	if (portal == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not open a statement: %s", SPI_result_code_string(SPI_result))));
+	return portal;
 }
 
 ErrorData *

@@ -64,6 +64,16 @@ extern void vapi_store_pulse(void);
  */
 extern uint64 vapi_store_execute(VapiStatement *statement, int count, const VapiParameter *parameters);
 
+/* The same for a SELECT in a STABLE function: it sees what the caller's query sees. */
+extern uint64 vapi_store_read(VapiStatement *statement, int count, const VapiParameter *parameters);
+
+/*
+ * The same for a SELECT whose rows are fetched bit by bit: a portal for
+ * SPI_cursor_fetch. as_caller: it sees what the caller's query sees, else what
+ * is there now. Closed by SPI_cursor_close, or with the transaction.
+ */
+extern Portal vapi_store_open(VapiStatement *statement, int count, const VapiParameter *parameters, bool as_caller);
+
 /*
  * The same for a SELECT that follows a lock: it sees what the lock's former
  * holders committed also under REPEATABLE READ, where the transaction's own

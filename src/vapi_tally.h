@@ -1,0 +1,131 @@
+/*
+ * What analytics count, by rollups where they are up to date and by the calls
+ * themselves elsewhere, at one snapshot: exact at every instant.
+ */
+#ifndef VAPI_TALLY_H
+#define VAPI_TALLY_H
+
+#include "vapi_compat.h"
+
+#include "utils/jsonb.h"
+
+#include "vapi_facts.h"
+#include "vapi_rollup.h"
+
+/* An hour of calls as it is stored. */
+typedef struct VapiTallyPacked
+{
+	int32 hour; /* since 1970 */
+	const bytea *facts;
+	const bytea *items; /* NULL: not read */
+} VapiTallyPacked;
+
+/* The facts of an hour of calls. */
+typedef struct VapiTallyHour
+{
+	int64 start; /* microseconds since 1970 */
+	bool whole;	 /* all of it is in the range */
+	int count;
+	VapiColumn facts[VAPI_FACT_COLUMNS];
+	int item_count;
+	VapiColumn items[VAPI_ITEM_COLUMNS]; /* when they were asked for */
+} VapiTallyHour;
+
+/* Words that a column may have. */
+typedef struct VapiWordSet
+{
+	bool any; /* whatever it is */
+	int count;
+	int64 *numbers;
+} VapiWordSet;
+
+/* A question: which calls are counted. */
+typedef struct VapiTally
+{
+	int64 lower; /* microseconds since 1970: created from then on */
+	int64 upper; /* and before then */
+	VapiRollupWords *words;
+	const VapiTallyPacked *hours;
+	int hour_count;
+	bool items;
+	VapiWordSet sets[VAPI_FACT_CAMPAIGN + 1]; /* by column */
+	bool sets_any;							  /* none of them says anything */
+	VapiAmount qualified;					  /* from this score on */
+	int128 qualified_units;
+} VapiTally;
+
+/*
+ * Looks up what there is of calls created in [lower, upper), as far as the outer
+ * role may see it and the filter (as vapi_internal.check_filter returns it; NULL:
+ * all) lets it pass. items: cost items, too. What was read is kept for the next
+ * question of the same snapshot, so a page's figures read it once. In the
+ * transaction's memory. Needs a store section and the snapshot of a query;
+ * ereports what SQL ereports.
+ */
+extern void vapi_tally_open(VapiTally *tally, TimestampTz lower, TimestampTz upper, const Jsonb *filter, bool items);
+
+/* Reads a range for the questions that follow, cost items of hours from items_lower on. Else as vapi_tally_open. */
+extern void vapi_tally_load(TimestampTz lower, TimestampTz upper, TimestampTz items_lower);
+
+/* Is it created in the range, and do its words pass? */
+extern bool vapi_tally_passes(const VapiTally *tally, const VapiTallyHour *hour, int row);
+
+/*
+ * The hour at place, which begins as 0, or the next one that has part in the
+ * range; false: there is none. place is then after it. For long loops: it lets
+ * the query be canceled.
+ */
+extern bool vapi_tally_next(const VapiTally *tally, int *place, VapiTallyHour *hour);
+
+/* Does this call of the hour count? */
+static inline bool
+vapi_tally_counts(const VapiTally *tally, const VapiTallyHour *hour, int row)
+{
+	return (hour->whole && tally->sets_any) || vapi_tally_passes(tally, hour, row);
+}
+
+/* The amount in that column of the call. */
+static inline VapiAmount
+vapi_tally_amount(const VapiTallyHour *hour, VapiFactColumn column, int row)
+{
+	VapiAmount amount = {vapi_column_get(&hour->facts[column], row),
+						 (int) vapi_column_get(&hour->facts[column + 1], row)};
+
+	return amount;
+}
+
+/* Is the score (not NULL) one from which a call is qualified? */
+extern bool vapi_tally_qualified(const VapiTally *tally, VapiAmount score);
+
+/* A sum of amounts. */
+typedef struct VapiSum
+{
+	int64 count; /* of those that are not NULL */
+	int128 units;
+	int scale;	  /* most decimals so far */
+	Numeric rest; /* of words; NULL: none */
+} VapiSum;
+
+/* Adds a number that is a word. palloc's in the current context. */
+extern void vapi_sum_add_word(VapiSum *sum, const VapiTally *tally, VapiAmount amount);
+
+/* Adds the amount, unless it is NULL. palloc's a word's in the current context. */
+static inline void
+vapi_sum_add(VapiSum *sum, const VapiTally *tally, VapiAmount amount)
+{
+	if (amount.scale == VAPI_SCALE_NULL)
+		return;
+	sum->count++;
+	if (unlikely(amount.scale == VAPI_SCALE_WORD))
+	{
+		vapi_sum_add_word(sum, tally, amount);
+		return;
+	}
+	sum->units += vapi_amount_units(amount);
+	sum->scale = Max(sum->scale, amount.scale);
+}
+
+/* The sum as SQL has it, with its decimals; NULL for none. palloc'd. */
+extern Numeric vapi_sum_numeric(const VapiSum *sum);
+
+#endif

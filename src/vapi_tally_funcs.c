@@ -1,0 +1,485 @@
+#include "vapi_compat.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "vapi_store.h"
+#include "vapi_tally.h"
+
+/* What counts of a group's calls, as vapi_internal.tally returns them. */
+typedef enum Count
+{
+	COUNT_CALLS,
+	COUNT_ENDED,
+	COUNT_COMPLETED,
+	COUNT_FAILED,
+	COUNT_NOT_REACHED,
+	COUNT_REACHED,
+	COUNT_JUDGED,
+	COUNT_SUCCESSFUL,
+	COUNT_QUALIFIED,
+	COUNTS
+} Count;
+
+typedef struct TallyKey
+{
+	int64 word;
+	int64 version;
+	int32 bucket;
+} TallyKey;
+
+typedef struct TallyGroup
+{
+	TallyKey key;
+	int64 counts[COUNTS];
+	VapiSum seconds;
+	VapiSum cost;
+	VapiSum score;
+	double *durations; /* when they were asked for */
+	int64 duration_room;
+	VapiAmount longest;
+} TallyGroup;
+
+static inline uint32
+hash_key(const TallyKey *key)
+{
+	uint64 hash = (uint64) key->word * UINT64CONST(0x9E3779B97F4A7C15);
+
+	hash = (hash ^ (uint64) key->version) * UINT64CONST(0x9E3779B97F4A7C15);
+	hash = (hash ^ (uint64) (uint32) key->bucket) * UINT64CONST(0x9E3779B97F4A7C15);
+	return (uint32) (hash >> 32);
+}
+
+static inline bool
+same_key(const TallyKey *a, const TallyKey *b)
+{
+	return a->word == b->word && a->version == b->version && a->bucket == b->bucket;
+}
+
+typedef struct GroupEntry
+{
+	TallyKey key;
+	char status; /* of the hash table */
+	TallyGroup *group;
+} GroupEntry;
+
+#define SH_PREFIX groups
+#define SH_ELEMENT_TYPE GroupEntry
+#define SH_KEY_TYPE TallyKey
+#define SH_KEY key
+#define SH_HASH_KEY(tb, k) hash_key(&(k))
+#define SH_EQUAL(tb, a, b) same_key(&(a), &(b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* Groups found last, by their words: mostly one of few comes again. */
+#define RECENT 64
+
+typedef struct Groups
+{
+	groups_hash *table;
+	TallyGroup *recent[RECENT];
+} Groups;
+
+#define ST_SORT sort_doubles
+#define ST_ELEMENT_TYPE double
+#define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
+#define ST_SCOPE static
+#define ST_DECLARE
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* How calls are grouped: by a word, also by a second one, and by the times at which buckets begin. */
+typedef struct Grouping
+{
+	bool by_word;
+	bool by_version;
+	VapiFactColumn column;
+	Datum *buckets;
+	int64 *starts; /* the same, since 1970 */
+	int bucket_count;
+	bool durations;
+} Grouping;
+
+/* The column of a grouping's name. 22023 for another name: SQL's own functions say it better, before. */
+static void
+read_by(Grouping *grouping, const char *by)
+{
+	static const struct
+	{
+		const char *name;
+		VapiFactColumn column;
+	} names[] = {
+		{"direction", VAPI_FACT_DIRECTION},
+		{"type", VAPI_FACT_TYPE},
+		{"status", VAPI_FACT_STATUS},
+		{"outcome", VAPI_FACT_OUTCOME},
+		{"ended_family", VAPI_FACT_ENDED_FAMILY},
+		{"assistant", VAPI_FACT_ASSISTANT},
+		{"squad", VAPI_FACT_SQUAD},
+		{"phone_number", VAPI_FACT_PHONE_NUMBER},
+		{"campaign", VAPI_FACT_CAMPAIGN},
+		{"script", VAPI_FACT_ASSISTANT}, /* with its version */
+	};
+
+	grouping->by_word = true;
+	grouping->by_version = strcmp(by, "script") == 0;
+	for (size_t i = 0; i < lengthof(names); i++)
+		if (strcmp(names[i].name, by) == 0)
+		{
+			grouping->column = names[i].column;
+			return;
+		}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("calls cannot be grouped by \"%s\"", by)));
+}
+
+static void
+read_buckets(Grouping *grouping, ArrayType *buckets)
+{
+	deconstruct_array(buckets, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+					  &grouping->buckets, NULL, &grouping->bucket_count);
+	if (grouping->bucket_count == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there must be a bucket")));
+	grouping->starts = palloc(sizeof(int64) * grouping->bucket_count);
+	for (int i = 0; i < grouping->bucket_count; i++)
+		grouping->starts[i] = vapi_store_unix_time(DatumGetTimestampTz(grouping->buckets[i]));
+}
+
+/* The bucket that a time is in; former: that of the call before it. */
+static int
+find_bucket(const Grouping *grouping, int64 at, int former)
+{
+	int low = 0;
+	int high = grouping->bucket_count - 1;
+
+	if (grouping->starts[former] <= at && (former == high || grouping->starts[former + 1] > at))
+		return former;
+	while (low < high)
+	{
+		int middle = (low + high + 1) / 2;
+
+		if (grouping->starts[middle] <= at)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
+static bool
+is_longer(const VapiTally *tally, VapiAmount a, VapiAmount b)
+{
+	if (b.scale == VAPI_SCALE_NULL)
+		return true;
+	if (a.scale != VAPI_SCALE_WORD && b.scale != VAPI_SCALE_WORD)
+		return vapi_amount_units(a) > vapi_amount_units(b);
+	return DatumGetBool(DirectFunctionCall2(numeric_gt, NumericGetDatum(vapi_rollup_numeric(tally->words, a)),
+											NumericGetDatum(vapi_rollup_numeric(tally->words, b))));
+}
+
+/* Adds a duration to those of the group. */
+static void
+add_duration(TallyGroup *group, const VapiTally *tally, VapiAmount duration)
+{
+	int64 count = group->seconds.count - 1; /* it is in the sum already */
+
+	if (count == group->duration_room)
+	{
+		group->duration_room = Max(64, group->duration_room * 2);
+		group->durations = group->durations == NULL
+							   ? palloc(sizeof(double) * group->duration_room)
+							   : repalloc_huge(group->durations, sizeof(double) * group->duration_room);
+	}
+	group->durations[count] =
+		duration.scale == VAPI_SCALE_WORD
+			? DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+												 NumericGetDatum(vapi_rollup_numeric(tally->words, duration))))
+			: vapi_amount_double(duration);
+	if (is_longer(tally, duration, group->longest))
+		group->longest = duration;
+}
+
+/* Columns of an hour that are counted, a value a row. */
+typedef struct Hour
+{
+	int room;
+	int64 *word;
+	int64 *version;
+	int64 *flags;
+	int64 *status;
+	int64 *seconds;
+	int64 *seconds_scale;
+	int64 *cost;
+	int64 *cost_scale;
+	int64 *score;
+	int64 *score_scale;
+} Hour;
+
+static void
+read_column(int64 **to, const Hour *hour, const VapiTallyHour *from, VapiFactColumn column)
+{
+	if (*to == NULL)
+		*to = palloc_extended(sizeof(int64) * hour->room, MCXT_ALLOC_HUGE);
+	vapi_column_read(&from->facts[column], from->count, *to);
+}
+
+static void
+read_hour(Hour *hour, const VapiTallyHour *from, const Grouping *grouping)
+{
+	if (from->count > hour->room)
+	{
+		/* what it had before is freed with the rest */
+		memset(hour, 0, sizeof(*hour));
+		hour->room = Max(1024, from->count * 2);
+	}
+	if (grouping->by_word)
+		read_column(&hour->word, hour, from, grouping->column);
+	if (grouping->by_version)
+		read_column(&hour->version, hour, from, VAPI_FACT_ASSISTANT_VERSION);
+	read_column(&hour->seconds, hour, from, VAPI_FACT_DURATION);
+	read_column(&hour->seconds_scale, hour, from, VAPI_FACT_DURATION_SCALE);
+	if (grouping->durations)
+		return;
+	read_column(&hour->flags, hour, from, VAPI_FACT_FLAGS);
+	read_column(&hour->status, hour, from, VAPI_FACT_STATUS);
+	read_column(&hour->cost, hour, from, VAPI_FACT_COST);
+	read_column(&hour->cost_scale, hour, from, VAPI_FACT_COST_SCALE);
+	read_column(&hour->score, hour, from, VAPI_FACT_SCORE);
+	read_column(&hour->score_scale, hour, from, VAPI_FACT_SCORE_SCALE);
+}
+
+/* Counts a call for its group. */
+static inline void
+count_call(TallyGroup *group, const VapiTally *tally, const Hour *hour, int row, int64 completed, int64 failed)
+{
+	int64 flags = hour->flags[row];
+	bool is_completed = hour->status[row] == completed;
+	bool is_failed = hour->status[row] == failed;
+	VapiAmount score = {hour->score[row], (int) hour->score_scale[row]};
+
+	group->counts[COUNT_COMPLETED] += is_completed;
+	group->counts[COUNT_FAILED] += is_failed;
+	group->counts[COUNT_ENDED] += (flags & VAPI_FACT_ENDED) != 0;
+	group->counts[COUNT_NOT_REACHED] += (flags & VAPI_FACT_ENDED) != 0 && !is_completed && !is_failed;
+	vapi_sum_add(&group->cost, tally, (VapiAmount){hour->cost[row], (int) hour->cost_scale[row]});
+	vapi_sum_add(&group->score, tally, score);
+	if (!(flags & VAPI_FACT_REACHED))
+		return;
+	group->counts[COUNT_REACHED]++;
+	group->counts[COUNT_JUDGED] += (flags & VAPI_FACT_JUDGED) != 0;
+	group->counts[COUNT_SUCCESSFUL] += (flags & VAPI_FACT_SUCCEEDS) != 0;
+	group->counts[COUNT_QUALIFIED] += score.scale != VAPI_SCALE_NULL && vapi_tally_qualified(tally, score);
+}
+
+/* The group of a key, a new one if need be. */
+static TallyGroup *
+find_group(Groups *groups, const TallyKey *key)
+{
+	TallyGroup **recent = &groups->recent[((uint64) key->word + 5 * (uint64) key->version) % RECENT];
+	bool found;
+	GroupEntry *entry;
+
+	if (*recent != NULL && same_key(&(*recent)->key, key))
+		return *recent;
+	entry = groups_insert(groups->table, *key, &found);
+	if (!found)
+	{
+		entry->group = palloc0(sizeof(TallyGroup));
+		entry->group->key = *key;
+		entry->group->longest.scale = VAPI_SCALE_NULL;
+	}
+	*recent = entry->group;
+	return entry->group;
+}
+
+/* All groups of what the tally counts, in the current context. */
+static groups_hash *
+count_groups(const VapiTally *tally, const Grouping *grouping)
+{
+	Groups groups = {.table = groups_create(CurrentMemoryContext, 64, NULL)};
+	int64 completed = vapi_rollup_word(tally->words, "completed");
+	int64 failed = vapi_rollup_word(tally->words, "failed");
+	TallyKey key = {0};
+	Hour columns = {0};
+	VapiTallyHour hour;
+	int place = 0;
+
+	while (vapi_tally_next(tally, &place, &hour))
+	{
+		bool one_bucket;
+
+		key.bucket = find_bucket(grouping, hour.start, key.bucket);
+		one_bucket = key.bucket == grouping->bucket_count - 1 ||
+					 grouping->starts[key.bucket + 1] >= hour.start + VAPI_HOUR_US;
+		read_hour(&columns, &hour, grouping);
+		for (int row = 0; row < hour.count; row++)
+		{
+			VapiAmount seconds = {columns.seconds[row], (int) columns.seconds_scale[row]};
+			TallyGroup *group;
+
+			if (!vapi_tally_counts(tally, &hour, row))
+				continue;
+			if (!one_bucket)
+				key.bucket = find_bucket(grouping, hour.start + vapi_column_get(&hour.facts[VAPI_FACT_AT], row),
+										 key.bucket);
+			if (grouping->by_word)
+				key.word = columns.word[row];
+			if (grouping->by_version)
+				key.version = columns.version[row];
+			group = find_group(&groups, &key);
+			group->counts[COUNT_CALLS]++;
+			vapi_sum_add(&group->seconds, tally, seconds);
+			if (!grouping->durations)
+				count_call(group, tally, &columns, row, completed, failed);
+			else if (seconds.scale != VAPI_SCALE_NULL)
+				add_duration(group, tally, seconds);
+		}
+	}
+	return groups.table;
+}
+
+/* The arguments that both functions have: buckets, lower, upper, by, filter. */
+static void
+open_grouped(FunctionCallInfo fcinfo, VapiTally *tally, Grouping *grouping)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("buckets and range must not be NULL")));
+	read_buckets(grouping, PG_GETARG_ARRAYTYPE_P(0));
+	if (!PG_ARGISNULL(3))
+		read_by(grouping, text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	vapi_tally_open(tally, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2),
+					PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4), false);
+}
+
+static void
+put_text(const VapiTally *tally, int64 word, Datum *value, bool *isnull)
+{
+	const char *text = vapi_rollup_word_text(tally->words, word);
+
+	*isnull = text == NULL;
+	if (text != NULL)
+		*value = CStringGetTextDatum(text);
+}
+
+static void
+put_numeric(Numeric number, Datum *value, bool *isnull)
+{
+	*isnull = number == NULL;
+	if (number != NULL)
+		*value = NumericGetDatum(number);
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_tally);
+
+/* SQL: vapi_internal.tally(buckets timestamptz[], lower timestamptz, upper timestamptz, "by" text, filter jsonb) */
+Datum
+vapi_sales_tally(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Grouping grouping = {0};
+	VapiStoreSection section;
+	VapiTally tally;
+	groups_hash *groups;
+	groups_iterator iterator;
+	GroupEntry *entry;
+
+	InitMaterializedSRF(fcinfo, 0);
+	vapi_store_enter(&section);
+	open_grouped(fcinfo, &tally, &grouping);
+	groups = count_groups(&tally, &grouping);
+	groups_start_iterate(groups, &iterator);
+	while ((entry = groups_iterate(groups, &iterator)) != NULL)
+	{
+		TallyGroup *group = entry->group;
+		Datum values[3 + COUNTS + 6];
+		bool nulls[lengthof(values)] = {false};
+		int column = 0;
+
+		values[column++] = grouping.buckets[group->key.bucket];
+		put_text(&tally, group->key.word, &values[column], &nulls[column]);
+		column++;
+		put_text(&tally, group->key.version, &values[column], &nulls[column]);
+		column++;
+		for (int i = 0; i < COUNTS; i++)
+			values[column++] = Int64GetDatum(group->counts[i]);
+		for (int i = 0; i < 3; i++)
+		{
+			const VapiSum *sum = i == 0 ? &group->seconds : i == 1 ? &group->cost
+																   : &group->score;
+
+			values[column++] = Int64GetDatum(sum->count);
+			put_numeric(vapi_sum_numeric(sum), &values[column], &nulls[column]);
+			column++;
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	vapi_store_leave(&section);
+	return (Datum) 0;
+}
+
+/* percentile_cont of sorted values, as PostgreSQL's. */
+static double
+percentile(const double *values, int64 count, double share)
+{
+	double place = share * (double) (count - 1);
+	int64 first = (int64) floor(place);
+	int64 second = (int64) ceil(place);
+
+	if (first == second)
+		return values[first];
+	return values[first] + (place - (double) first) * (values[second] - values[first]);
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_tally_durations);
+
+/* SQL: vapi_internal.tally_durations(buckets timestamptz[], lower timestamptz, upper timestamptz, "by" text, filter jsonb) */
+Datum
+vapi_sales_tally_durations(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Grouping grouping = {.durations = true};
+	VapiStoreSection section;
+	VapiTally tally;
+	groups_hash *groups;
+	groups_iterator iterator;
+	GroupEntry *entry;
+
+	InitMaterializedSRF(fcinfo, 0);
+	vapi_store_enter(&section);
+	open_grouped(fcinfo, &tally, &grouping);
+	groups = count_groups(&tally, &grouping);
+	groups_start_iterate(groups, &iterator);
+	while ((entry = groups_iterate(groups, &iterator)) != NULL)
+	{
+		TallyGroup *group = entry->group;
+		int64 timed = group->seconds.count;
+		Datum values[8];
+		bool nulls[lengthof(values)] = {false, false, false, false, timed == 0, timed == 0, timed == 0, timed == 0};
+
+		values[0] = grouping.buckets[group->key.bucket];
+		put_text(&tally, group->key.word, &values[1], &nulls[1]);
+		values[2] = Int64GetDatum(group->counts[COUNT_CALLS]);
+		values[3] = Int64GetDatum(timed);
+		if (timed > 0)
+		{
+			sort_doubles(group->durations, timed);
+			values[4] = DirectFunctionCall2(numeric_div, NumericGetDatum(vapi_sum_numeric(&group->seconds)),
+											NumericGetDatum(int64_to_numeric(timed)));
+			values[5] = Float8GetDatum(percentile(group->durations, timed, 0.5));
+			values[6] = Float8GetDatum(percentile(group->durations, timed, 0.9));
+			values[7] = NumericGetDatum(vapi_rollup_numeric(tally.words, group->longest));
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	vapi_store_leave(&section);
+	return (Datum) 0;
+}

@@ -1,0 +1,433 @@
+#include "vapi_compat.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "vapi_store.h"
+#include "vapi_tally.h"
+
+#define QUARTER_US INT64CONST(900000000)
+
+/* The arguments that begin all of them: lower, upper; and filter at that place. */
+static void
+open_range(FunctionCallInfo fcinfo, VapiTally *tally, int filter, bool items)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a range must not be NULL")));
+	vapi_tally_open(tally, PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1),
+					PG_ARGISNULL(filter) ? NULL : PG_GETARG_JSONB_P(filter), items);
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_tally_load);
+
+/* SQL: vapi_internal.tally_load(lower timestamptz, upper timestamptz, items_from timestamptz) */
+Datum
+vapi_sales_tally_load(PG_FUNCTION_ARGS)
+{
+	VapiStoreSection section;
+
+	vapi_store_enter(&section);
+	vapi_tally_load(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
+	vapi_store_leave(&section);
+	PG_RETURN_VOID();
+}
+
+/* The square of the 97.5 % quantile of the normal distribution. */
+#define Z2 3.841458820694124
+
+PG_FUNCTION_INFO_V1(vapi_sales_wilson);
+
+/*
+ * SQL: vapi_internal.wilson(hits bigint, trials bigint). E. B. Wilson, "Probable inference, the law of succession, and
+ * statistical inference", 1927.
+ */
+Datum
+vapi_sales_wilson(PG_FUNCTION_ARGS)
+{
+	bool known = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) && PG_GETARG_INT64(1) != 0;
+	bool nulls[2] = {!known, !known};
+	Datum values[2] = {0};
+	TupleDesc shape;
+
+	if (get_call_result_type(fcinfo, NULL, &shape) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "wilson() returns a row");
+	if (known)
+	{
+		double n = (double) PG_GETARG_INT64(1);
+		double p = (double) PG_GETARG_INT64(0) / n;
+		double spread = sqrt(Z2 * (p * (1 - p) + Z2 / (4 * n)) / n);
+
+		values[0] = Float8GetDatum(p == 0 ? 0 : Max((p + Z2 / (2 * n) - spread) / (1 + Z2 / n), 0));
+		values[1] = Float8GetDatum(p == 1 ? 1 : Min((p + Z2 / (2 * n) + spread) / (1 + Z2 / n), 1));
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls)));
+}
+
+/* Calls of an hour of a weekday. */
+typedef struct Cell
+{
+	int64 calls;
+	int64 ended;
+	int64 reached;
+	int64 successful;
+} Cell;
+
+#define WEEKDAYS 7
+#define HOURS 24
+
+/* The cell that a quarter of an hour is in. */
+static Cell *
+find_cell(Cell *cells, Datum zone, int64 quarter)
+{
+	Timestamp local = DatumGetTimestamp(DirectFunctionCall2(
+		timestamptz_zone, zone, TimestampTzGetDatum(vapi_store_timestamp(quarter * QUARTER_US))));
+	struct pg_tm tm;
+	fsec_t fsec;
+	int weekday;
+
+	if (timestamp2tm(local, NULL, &tm, &fsec, NULL, NULL) != 0)
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+	weekday = j2day(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday));
+	return &cells[(weekday == 0 ? WEEKDAYS - 1 : weekday - 1) * HOURS + tm.tm_hour];
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_tally_heatmap);
+
+/* SQL: vapi_internal.tally_heatmap(lower timestamptz, upper timestamptz, zone text, filter jsonb) */
+Datum
+vapi_sales_tally_heatmap(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Cell cells[WEEKDAYS * HOURS] = {{0}};
+	VapiStoreSection section;
+	VapiTally tally;
+	VapiTallyHour hour;
+	int place = 0;
+	Datum zone;
+	Cell *cell = NULL;
+	int64 quarter = PG_INT64_MIN;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the zone must not be NULL")));
+	zone = PG_GETARG_DATUM(2);
+	vapi_store_enter(&section);
+	open_range(fcinfo, &tally, 3, false);
+	while (vapi_tally_next(&tally, &place, &hour))
+	{
+		for (int row = 0; row < hour.count; row++)
+		{
+			int flags = (int) vapi_column_get(&hour.facts[VAPI_FACT_FLAGS], row);
+			int64 at = hour.start + vapi_column_get(&hour.facts[VAPI_FACT_AT], row);
+			int64 next;
+
+			if (!vapi_tally_counts(&tally, &hour, row))
+				continue;
+			next = at / QUARTER_US - (at % QUARTER_US < 0);
+			if (cell == NULL || next != quarter)
+				cell = find_cell(cells, zone, quarter = next);
+			cell->calls++;
+			cell->ended += (flags & VAPI_FACT_ENDED) != 0;
+			if (flags & VAPI_FACT_REACHED)
+			{
+				cell->reached++;
+				cell->successful += (flags & VAPI_FACT_SUCCEEDS) != 0;
+			}
+		}
+	}
+	vapi_store_leave(&section);
+
+	for (int i = 0; i < WEEKDAYS * HOURS; i++)
+	{
+		bool nulls[6] = {false};
+		Datum values[6];
+
+		values[0] = Int32GetDatum(1 + i / HOURS);
+		values[1] = Int32GetDatum(i % HOURS);
+		values[2] = Int64GetDatum(cells[i].calls);
+		values[3] = Int64GetDatum(cells[i].ended);
+		values[4] = Int64GetDatum(cells[i].reached);
+		values[5] = Int64GetDatum(cells[i].successful);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* How far somebody got: vapi_funnel's positions. */
+typedef enum Level
+{
+	LEVEL_CALLED = 1,
+	LEVEL_REACHED,
+	LEVEL_QUALIFIED,
+	LEVEL_SUCCESSFUL,
+	LEVEL_WON
+} Level;
+
+typedef struct ContactKey
+{
+	int64 contact;
+	int64 kind;
+} ContactKey;
+
+typedef struct Contact
+{
+	ContactKey key;
+	char status; /* of the hash table */
+	uint8 level;
+} Contact;
+
+#define SH_PREFIX contacts
+#define SH_ELEMENT_TYPE Contact
+#define SH_KEY_TYPE ContactKey
+#define SH_KEY key
+#define SH_HASH_KEY(tb, k) \
+	((uint32) ((((uint64) (k).contact * 4 + (uint64) (k).kind) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_EQUAL(tb, a, b) ((a).contact == (b).contact && (a).kind == (b).kind)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* Raises the contacts that are prospects which were won. */
+static void
+raise_won(contacts_hash *contacts)
+{
+	static VapiStatement won = {"SELECT r.prospect_id FROM vapi_internal.prospect r WHERE r.status = 'won'", NULL};
+	Portal portal = vapi_store_open(&won, 0, NULL, true);
+
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, 10000);
+		if (SPI_processed == 0)
+			break;
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			ContactKey key = {0, VAPI_CONTACT_PROSPECT};
+			Contact *contact;
+			bool isnull;
+
+			key.contact = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+			contact = contacts_lookup(contacts, key);
+			if (contact != NULL)
+				contact->level = LEVEL_WON;
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_cursor_close(portal);
+}
+
+/* How far a call got. */
+static Level
+call_level(const VapiTally *tally, const VapiTallyHour *hour, int row)
+{
+	int flags = (int) vapi_column_get(&hour->facts[VAPI_FACT_FLAGS], row);
+	VapiAmount score;
+
+	if (!(flags & VAPI_FACT_REACHED))
+		return LEVEL_CALLED;
+	if (flags & VAPI_FACT_SUCCEEDS)
+		return LEVEL_SUCCESSFUL;
+	score = vapi_tally_amount(hour, VAPI_FACT_SCORE, row);
+	return score.scale != VAPI_SCALE_NULL && vapi_tally_qualified(tally, score) ? LEVEL_QUALIFIED : LEVEL_REACHED;
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_tally_funnel);
+
+/* SQL: vapi_internal.tally_funnel(lower timestamptz, upper timestamptz, filter jsonb) */
+Datum
+vapi_sales_tally_funnel(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int64 counts[LEVEL_WON + 1] = {0};
+	int64 calls = 0;
+	VapiStoreSection section;
+	VapiTally tally;
+	VapiTallyHour hour;
+	int place = 0;
+	contacts_hash *contacts;
+	contacts_iterator iterator;
+	Contact *contact;
+
+	InitMaterializedSRF(fcinfo, 0);
+	vapi_store_enter(&section);
+	open_range(fcinfo, &tally, 2, false);
+	while (vapi_tally_next(&tally, &place, &hour))
+		calls += hour.count;
+	place = 0;
+	/* Most calls are with somebody else, and to let a table grow takes as long as to fill it. */
+	contacts = contacts_create(CurrentMemoryContext, (uint32) Min(calls, 100000000), NULL);
+	while (vapi_tally_next(&tally, &place, &hour))
+	{
+		for (int row = 0; row < hour.count; row++)
+		{
+			ContactKey key;
+			Level level;
+			bool found;
+
+			key.contact = vapi_column_get(&hour.facts[VAPI_FACT_CONTACT], row);
+			key.kind = vapi_column_get(&hour.facts[VAPI_FACT_CONTACT_KIND], row);
+			if (key.kind == VAPI_CONTACT_NONE || !vapi_tally_counts(&tally, &hour, row))
+				continue;
+			level = call_level(&tally, &hour, row);
+			contact = contacts_insert(contacts, key, &found);
+			if (!found || contact->level < level)
+				contact->level = (uint8) level;
+		}
+	}
+	raise_won(contacts);
+	contacts_start_iterate(contacts, &iterator);
+	while ((contact = contacts_iterate(contacts, &iterator)) != NULL)
+		counts[contact->level]++;
+	vapi_store_leave(&section);
+
+	for (int level = LEVEL_CALLED; level <= LEVEL_WON; level++)
+	{
+		bool nulls[2] = {false};
+		Datum values[2] = {Int32GetDatum(level), Int64GetDatum(counts[level])};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* What calls cost for a component of a provider. */
+typedef struct ComponentKey
+{
+	int64 component;
+	int64 provider;
+} ComponentKey;
+
+typedef struct Component
+{
+	ComponentKey key;
+	char status; /* of the hash table */
+	int64 calls;
+	int64 last_call; /* the one that was counted last */
+	VapiSum cost;
+} Component;
+
+#define SH_PREFIX components
+#define SH_ELEMENT_TYPE Component
+#define SH_KEY_TYPE ComponentKey
+#define SH_KEY key
+#define SH_HASH_KEY(tb, k) \
+	((uint32) ((((uint64) (k).component * 31 + (uint64) (k).provider) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_EQUAL(tb, a, b) ((a).component == (b).component && (a).provider == (b).provider)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static void
+add_item(components_hash *components, const VapiTally *tally, const VapiTallyHour *hour, int item, int64 call)
+{
+	VapiAmount cost = {vapi_column_get(&hour->items[VAPI_ITEM_COST], item),
+					   (int) vapi_column_get(&hour->items[VAPI_ITEM_COST_SCALE], item)};
+	ComponentKey key;
+	Component *component;
+	bool found;
+
+	key.component = vapi_column_get(&hour->items[VAPI_ITEM_COMPONENT], item);
+	key.provider = vapi_column_get(&hour->items[VAPI_ITEM_PROVIDER], item);
+	component = components_insert(components, key, &found);
+	if (!found)
+	{
+		component->calls = 0;
+		component->last_call = -1;
+		memset(&component->cost, 0, sizeof(VapiSum));
+	}
+	component->calls += component->last_call != call;
+	component->last_call = call;
+	vapi_sum_add(&component->cost, tally, cost);
+}
+
+static void
+put_component(ReturnSetInfo *result, const char *component, const char *provider, int64 calls, int64 items,
+			  Numeric cost)
+{
+	Datum values[5] = {0};
+	bool nulls[5] = {component == NULL, provider == NULL, false, false, cost == NULL};
+
+	if (component != NULL)
+		values[0] = CStringGetTextDatum(component);
+	if (provider != NULL)
+		values[1] = CStringGetTextDatum(provider);
+	values[2] = Int64GetDatum(calls);
+	values[3] = Int64GetDatum(items);
+	if (cost != NULL)
+		values[4] = NumericGetDatum(cost);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* Is it an amount other than zero? */
+static bool
+costs_something(VapiAmount cost)
+{
+	if (cost.scale == VAPI_SCALE_NULL || cost.scale == VAPI_SCALE_WORD)
+		return cost.scale == VAPI_SCALE_WORD;
+	return cost.value != 0;
+}
+
+PG_FUNCTION_INFO_V1(vapi_sales_tally_components);
+
+/* SQL: vapi_internal.tally_components(lower timestamptz, upper timestamptz, filter jsonb) */
+Datum
+vapi_sales_tally_components(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	VapiSum total = {0};
+	VapiStoreSection section;
+	VapiTally tally;
+	VapiTallyHour hour;
+	int place = 0;
+	components_hash *components;
+	components_iterator iterator;
+	Component *component;
+	int64 call = 0;
+	int64 bare = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	vapi_store_enter(&section);
+	open_range(fcinfo, &tally, 2, true);
+	components = components_create(CurrentMemoryContext, 64, NULL);
+	while (vapi_tally_next(&tally, &place, &hour))
+	{
+		int item = 0;
+
+		for (int row = 0; row < hour.count; row++, call++)
+		{
+			int64 items = vapi_column_get(&hour.facts[VAPI_FACT_ITEMS], row);
+			bool counts = vapi_tally_counts(&tally, &hour, row);
+
+			if (counts)
+			{
+				VapiAmount cost = vapi_tally_amount(&hour, VAPI_FACT_COST, row);
+
+				vapi_sum_add(&total, &tally, cost);
+				bare += items == VAPI_FACTS_BARE && costs_something(cost);
+			}
+			if (items + item > hour.item_count)
+				ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("a row of the rollups lacks cost items")));
+			for (int64 left = items; left > 0; left--, item++)
+				if (counts)
+					add_item(components, &tally, &hour, item, call);
+		}
+	}
+	components_start_iterate(components, &iterator);
+	while ((component = components_iterate(components, &iterator)) != NULL)
+		put_component(result, vapi_rollup_word_text(tally.words, component->key.component),
+					  vapi_rollup_word_text(tally.words, component->key.provider), component->calls,
+					  component->cost.count, vapi_sum_numeric(&component->cost));
+	/* The last row is the sum of all, and says so by its items. */
+	put_component(result, NULL, NULL, bare, -1, vapi_sum_numeric(&total));
+	vapi_store_leave(&section);
+	return (Datum) 0;
+}
