@@ -134,7 +134,7 @@ $$;
 COMMENT ON FUNCTION vapi_internal.buckets(timestamptz, timestamptz, text, text, boolean) IS 'Where each step begins that has part in the range; without a step the range''s beginning.';
 
 CREATE FUNCTION vapi_internal.wilson(hits bigint, trials bigint, OUT low double precision, OUT high double precision)
-	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT vapi_internal.load_library
 	AS 'MODULE_PATHNAME', 'vapi_sales_wilson';
 COMMENT ON FUNCTION vapi_internal.wilson(bigint, bigint) IS 'Wilson''s 95 % interval of a share; NULL without trials.';
 

@@ -67,7 +67,7 @@ CREATE FUNCTION vapi_internal.tally(buckets timestamptz[], lower timestamptz, up
 	OUT not_reached bigint, OUT reached bigint, OUT judged bigint, OUT successful bigint, OUT qualified bigint,
 	OUT timed bigint, OUT seconds numeric, OUT priced bigint, OUT cost numeric, OUT scored bigint, OUT score numeric)
 	RETURNS SETOF record
-	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100 SUPPORT vapi_internal.load_library
 	AS 'MODULE_PATHNAME', 'vapi_sales_tally';
 COMMENT ON FUNCTION vapi_internal.tally(timestamptz[], timestamptz, timestamptz, text, jsonb) IS
 	'What adds up over the calls of facts(lower, upper, filter): a row for each bucket (by where they begin, sorted) and group that has calls. By a name of check_by(), by script (assistant and version), or NULL. Sums of nothing are NULL.';
@@ -76,7 +76,7 @@ CREATE FUNCTION vapi_internal.tally_durations(buckets timestamptz[], lower times
 	OUT bucket timestamptz, OUT group_key text, OUT calls bigint, OUT timed bigint, OUT average numeric, OUT median double precision,
 	OUT p90 double precision, OUT longest numeric)
 	RETURNS SETOF record
-	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20 SUPPORT vapi_internal.load_library
 	AS 'MODULE_PATHNAME', 'vapi_sales_tally_durations';
 COMMENT ON FUNCTION vapi_internal.tally_durations(timestamptz[], timestamptz, timestamptz, text, jsonb) IS
 	'Durations in seconds of the same calls, grouped the same way; percentiles as percentile_cont has them.';
@@ -84,7 +84,7 @@ COMMENT ON FUNCTION vapi_internal.tally_durations(timestamptz[], timestamptz, ti
 CREATE FUNCTION vapi_internal.tally_components(lower timestamptz, upper timestamptz, filter jsonb, OUT component text, OUT provider text,
 	OUT calls bigint, OUT items bigint, OUT cost numeric)
 	RETURNS SETOF record
-	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 SUPPORT vapi_internal.load_library
 	AS 'MODULE_PATHNAME', 'vapi_sales_tally_components';
 COMMENT ON FUNCTION vapi_internal.tally_components(timestamptz, timestamptz, jsonb) IS
 	'Cost items of the same calls by component and provider. The row with -1 items is about all calls: their cost, and how many cost something and have no list of items.';
@@ -92,20 +92,20 @@ COMMENT ON FUNCTION vapi_internal.tally_components(timestamptz, timestamptz, jso
 CREATE FUNCTION vapi_internal.tally_heatmap(lower timestamptz, upper timestamptz, zone text, filter jsonb, OUT weekday integer, OUT hour integer,
 	OUT calls bigint, OUT ended bigint, OUT reached bigint, OUT successful bigint)
 	RETURNS SETOF record
-	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 168
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 168 SUPPORT vapi_internal.load_library
 	AS 'MODULE_PATHNAME', 'vapi_sales_tally_heatmap';
 COMMENT ON FUNCTION vapi_internal.tally_heatmap(timestamptz, timestamptz, text, jsonb) IS
 	'The same calls by weekday (1: Monday) and hour in the zone: all 168 rows.';
 
 CREATE FUNCTION vapi_internal.tally_funnel(lower timestamptz, upper timestamptz, filter jsonb, OUT level integer, OUT contacts bigint)
 	RETURNS SETOF record
-	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 5
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 5 SUPPORT vapi_internal.load_library
 	AS 'MODULE_PATHNAME', 'vapi_sales_tally_funnel';
 COMMENT ON FUNCTION vapi_internal.tally_funnel(timestamptz, timestamptz, jsonb) IS
 	'How many contacts of the same calls got how far: 1 called, 2 reached, 3 qualified, 4 successful, 5 won.';
 
 CREATE FUNCTION vapi_internal.tally_load(lower timestamptz, upper timestamptz, items_from timestamptz) RETURNS void
-	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED SUPPORT vapi_internal.load_library
 	AS 'MODULE_PATHNAME', 'vapi_sales_tally_load';
 COMMENT ON FUNCTION vapi_internal.tally_load(timestamptz, timestamptz, timestamptz) IS
 	'Reads a range once for the figures that follow in the same snapshot and lie within it; cost items of calls created from items_from on.';

@@ -269,6 +269,15 @@ vapi_batch_expose(VapiBatch *batch)
 	exposed_batch = batch;
 }
 
+bool
+vapi_batch_row_has_cost_items(const VapiBatchRow *row)
+{
+	for (int i = 0; i < tables[VAPI_BATCH_CONTENTS].count; i++)
+		if (strcmp(tables[VAPI_BATCH_CONTENTS].groups[i].name, "cost_items") == 0)
+			return row->values->groups[VAPI_BATCH_CONTENTS][i].version != 0;
+	return false;
+}
+
 uint32
 vapi_batch_groups(const VapiBatch *batch, VapiBatchTable table)
 {

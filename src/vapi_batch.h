@@ -25,6 +25,7 @@ typedef struct VapiBatchRow
 	bool erased;	   /* a tombstone stands for the call: left out */
 	bool created;	   /* set by the merge */
 	bool changed;	   /* set by the merge */
+	bool slot_noted;   /* set by the merge: the dirty log gets its slot */
 	bool ambiguous;	   /* several prospects have the number */
 	int64 prospect_id; /* 0: none */
 	struct VapiBatchValues *values;
@@ -69,6 +70,9 @@ extern VapiBatch *vapi_batch_single(MemoryContext context, const VapiBatchRow *r
  * this backend; NULL ends that.
  */
 extern void vapi_batch_expose(VapiBatch *batch);
+
+/* Does the row say what the call's cost is made of? */
+extern bool vapi_batch_row_has_cost_items(const VapiBatchRow *row);
 
 /* The groups that some row of the batch, not erased, has for the table: a bit each; 0: nothing to write. */
 extern uint32 vapi_batch_groups(const VapiBatch *batch, VapiBatchTable table);

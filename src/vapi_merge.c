@@ -21,6 +21,10 @@ static VapiStatement find_tombstones = {
 static VapiStatement write_dirty = {.sql = "INSERT INTO vapi_internal.rollup_dirty (slot)"
 										   " SELECT DISTINCT s FROM unnest($1) AS s"};
 
+static VapiStatement write_dirty_calls = {
+	.sql = "INSERT INTO vapi_internal.rollup_dirty (slot)"
+		   " SELECT DISTINCT c.slot FROM vapi_internal.call c WHERE c.call_id = ANY ($1)"};
+
 static VapiStatement write_pending = {.sql = "INSERT INTO vapi_internal.change_pending (call_id, kind)"
 											 " SELECT i, 'call' FROM unnest($1) AS i"};
 
@@ -181,6 +185,7 @@ write_calls(VapiBatch *batch, VapiBatchRow *rows, int count, SlotList *dirty)
 		Datum previous;
 
 		row->changed = true;
+		row->slot_noted = true;
 		add_slot(dirty, DatumGetInt32(slot));
 		previous = SPI_getbinval(tuple, descriptor, 3, &isnull);
 		if (isnull)
@@ -255,12 +260,14 @@ write_single(VapiBatchRow *row, VapiSingle *single, SlotList *dirty)
 				if (table == VAPI_BATCH_CONTENTS)
 					break;
 				row->created = true;
+				row->slot_noted = true;
 				add_slot(dirty, slot);
 				break;
 			case VAPI_ROW_CHANGED:
 				row->changed = true;
 				if (table == VAPI_BATCH_CONTENTS)
 					break;
+				row->slot_noted = true;
 				add_slot(dirty, slot);
 				if (prev_slot != slot)
 					add_slot(dirty, prev_slot);
@@ -334,7 +341,9 @@ write_followers(VapiBatchRow *rows, int count, const SlotList *dirty)
 {
 	const char **changed = palloc(sizeof(char *) * count);
 	const char **ambiguous = palloc(sizeof(char *) * count);
+	const char **priced = palloc(sizeof(char *) * count);
 	int changed_count = 0;
+	int priced_count = 0;
 	int ambiguous_count = 0;
 	VapiParameter parameter;
 	int i;
@@ -343,6 +352,9 @@ write_followers(VapiBatchRow *rows, int count, const SlotList *dirty)
 	{
 		if (rows[i].changed)
 			changed[changed_count++] = rows[i].call_id;
+		/* Of what is no column of the call itself analytics count its cost items only. */
+		if (rows[i].changed && !rows[i].slot_noted && vapi_batch_row_has_cost_items(&rows[i]))
+			priced[priced_count++] = rows[i].call_id;
 		if (rows[i].ambiguous && !rows[i].erased)
 			ambiguous[ambiguous_count++] = rows[i].call_id;
 	}
@@ -350,6 +362,11 @@ write_followers(VapiBatchRow *rows, int count, const SlotList *dirty)
 	{
 		parameter = vapi_parameter_int8_array(dirty->slots, dirty->count);
 		vapi_store_execute(&write_dirty, 1, &parameter);
+	}
+	if (priced_count > 0)
+	{
+		parameter = vapi_parameter_text_array(priced, priced_count);
+		vapi_store_execute(&write_dirty_calls, 1, &parameter);
 	}
 	if (changed_count > 0)
 	{

@@ -112,7 +112,9 @@ keep_rows(void *arg, int32 hour, const VapiRollupRows *rows)
 {
 	MemoryContext old = MemoryContextSwitchTo(kept.context);
 
-	keep_hour(hour, vapi_fact_rows_pack(&rows->facts), TIMESTAMP_IS_NOEND(kept.items_lower) ? NULL : vapi_fact_rows_pack(&rows->items));
+	bool items_too = !TIMESTAMP_IS_NOEND(kept.items_lower);
+
+	keep_hour(hour, vapi_fact_rows_pack(&rows->facts), items_too ? vapi_fact_rows_pack(&rows->items) : NULL);
 	MemoryContextSwitchTo(old);
 }
 
@@ -211,7 +213,10 @@ read_kept(void)
 	parameters[0] = vapi_parameter_int8(hour_bound(kept.lower, false));
 	parameters[1] = vapi_parameter_int8(hour_bound(kept.upper, true));
 	parameters[2] = vapi_parameter_int8(hour_bound(kept.items_lower, false));
-	portal = items_too ? vapi_store_open(&with_items, 3, parameters, true) : vapi_store_open(&plain, 2, parameters, true);
+	if (items_too)
+		portal = vapi_store_open(&with_items, 3, parameters, true);
+	else
+		portal = vapi_store_open(&plain, 2, parameters, true);
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -289,12 +294,19 @@ read_filter(VapiTally *tally, const Jsonb *filter)
 
 		if (value == NULL)
 			continue;
-		numbers = palloc(sizeof(int64) * (value->type == jbvBinary ? JsonContainerSize(value->val.binary.data) + 1 : 1));
 		if (value->type == jbvString)
+		{
+			numbers = palloc(sizeof(int64));
 			numbers[count++] = json_word(tally, value);
+		}
 		else if (value->type == jbvBinary)
+		{
+			numbers = palloc(sizeof(int64) * Max(JsonContainerSize(value->val.binary.data), 1));
 			for (uint32 j = 0; j < JsonContainerSize(value->val.binary.data); j++)
 				numbers[count++] = json_word(tally, getIthJsonbValueFromContainer(value->val.binary.data, j));
+		}
+		else
+			continue;
 		set_words(tally, names[i].column, count, numbers);
 	}
 }

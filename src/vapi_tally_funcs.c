@@ -441,7 +441,7 @@ percentile(const double *values, int64 count, double share)
 
 PG_FUNCTION_INFO_V1(vapi_sales_tally_durations);
 
-/* SQL: vapi_internal.tally_durations(buckets timestamptz[], lower timestamptz, upper timestamptz, "by" text, filter jsonb) */
+/* SQL: vapi_internal.tally_durations(), with the arguments of tally() */
 Datum
 vapi_sales_tally_durations(PG_FUNCTION_ARGS)
 {

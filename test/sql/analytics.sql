@@ -80,6 +80,21 @@ SELECT 'call-' || i, CASE WHEN i % 4 > 0 THEN jsonb_build_array(jsonb_build_obje
 FROM truth WHERE cost > 0;
 ANALYZE vapi_internal.call, vapi_internal.call_content, truth;
 
+-- Of three hours one is counted by its rollup, one has a rollup that is wrong and marked as out of date, and one has none.
+CREATE FUNCTION pg_temp.mix_rollups() RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM vapi_internal.rollup;
+	DELETE FROM vapi_internal.rollup_dirty;
+	PERFORM vapi_internal.rollup_step(1000000);
+	UPDATE vapi_internal.rollup r SET facts = o.facts FROM vapi_internal.rollup o
+		WHERE r.hour % 3 = 1 AND o.hour = (SELECT n.hour FROM vapi_internal.rollup n WHERE n.hour % 3 = 0 ORDER BY n.calls DESC, n.hour LIMIT 1);
+	INSERT INTO vapi_internal.rollup_dirty (slot) SELECT r.hour * 4 + r.hour % 4 FROM vapi_internal.rollup r WHERE r.hour % 3 = 1;
+	DELETE FROM vapi_internal.rollup r WHERE r.hour % 3 = 2;
+	RETURN (SELECT count(*) FROM vapi_internal.rollup r WHERE r.hour % 3 = 0 AND r.calls > 0);
+END
+$$;
+SELECT pg_temp.mix_rollups() > 300 AS mixed;
+
 -- A bucket by text: what the clock and its offset show.
 CREATE FUNCTION pg_temp.label(at timestamptz, step text, zone text, sunday boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT CASE step
@@ -262,6 +277,7 @@ SELECT t.*, 'call-' || i AS call_id, 'squad-' || i % 3 AS squad, 'number-' || i 
 	CASE WHEN i % 6 > 0 THEN 'family-' || i % 2 END AS ended_family, CASE direction WHEN 'inbound' THEN 'inboundPhoneCall' WHEN 'outbound' THEN 'outboundPhoneCall' ELSE 'webCall' END AS type
 FROM truth t;
 UPDATE vapi_internal.call c SET squad_id = g.squad, phone_number_id = g.phone_number, campaign_id = g.campaign, ended_family = g.ended_family FROM grouped g WHERE g.call_id = c.call_id;
+SELECT pg_temp.mix_rollups() > 300 AS mixed;
 CREATE TEMP TABLE keyed AS
 SELECT s.zone, s.lower, s.upper, k.by, k.key, g.* FROM span s JOIN (SELECT g.i, g.at, g.status, g.reached, g.successful, g.qualified, g.good, g.cost, g.seconds, g.score, g.call_id FROM grouped g) AS g ON g.at >= s.lower AND g.at < s.upper
 	JOIN grouped d ON d.i = g.i CROSS JOIN LATERAL (VALUES ('direction', d.direction), ('type', d.type), ('status', d.status), ('outcome', d.outcome), ('ended_family', d.ended_family),
@@ -379,6 +395,7 @@ SELECT pg_temp.refusal('SELECT * FROM vapi.' || c) FROM unnest(ARRAY['vapi_call_
 
 -- 6. Nothing at all gives zeros and no division by zero.
 DELETE FROM vapi_internal.call;
+DELETE FROM vapi_internal.rollup;
 SELECT calls, minutes, cost FROM vapi.vapi_call_volume('day', '2026-01-01Z', '2026-01-03Z', 'UTC');
 SELECT completed_of_completed_and_failed, low, high FROM vapi.vapi_completion_rate('2026-01-01Z', '2026-01-03Z');
 SELECT count(*), sum(calls) FROM vapi.vapi_heatmap('2026-01-01Z', '2026-01-03Z');

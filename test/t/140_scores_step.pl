@@ -31,7 +31,9 @@ sub hold
 }
 sub finish { my ($session) = @_; $session->{in} .= "\\q\n"; eval { $session->{run}->finish; }; return; }
 
-my $waiting = q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'vapi_sales worker' AND wait_event_type = 'Lock' AND query LIKE 'vapi_sales: scores%'};
+# It may wait for something else a moment before, too.
+my $waiting = q{SELECT a.pid FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid WHERE a.backend_type = 'vapi_sales worker'
+	AND l.relation = 'vapi_internal.call_quality'::regclass AND NOT l.granted AND a.query LIKE 'vapi_sales: scores%'};
 my $done = q{SELECT (SELECT last_seq FROM vapi_internal.feed_follower WHERE follower = 'scores' AND resync_after IS NULL) = (SELECT last FROM vapi_internal.feed_head)
 	AND (SELECT count(*) FROM vapi_internal.change_pending) = 0};
 my $ended = q{c.status IN ('completed', 'failed', 'no-answer', 'busy', 'voicemail', 'canceled')};
