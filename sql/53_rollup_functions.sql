@@ -27,8 +27,8 @@ BEGIN
 		RAISE EXCEPTION 'rollups are only made in read committed transactions' USING ERRCODE = 'invalid_transaction_state';
 	END IF;
 	PERFORM vapi_internal.rollup_lock();
-	-- After a restore, or after somebody has emptied it.
-	IF NOT EXISTS (SELECT FROM vapi_internal.rollup) AND NOT EXISTS (SELECT FROM vapi_internal.rollup_dirty) THEN
+	-- At first, after a restore, or after somebody has emptied it.
+	IF NOT EXISTS (SELECT FROM vapi_internal.rollup) THEN
 		INSERT INTO vapi_internal.rollup_dirty (slot) SELECT DISTINCT c.slot FROM vapi_internal.call c;
 	END IF;
 	-- The newest first: they are looked at most.

@@ -93,7 +93,7 @@ BEGIN
 	RETURN (SELECT count(*) FROM vapi_internal.rollup r WHERE r.hour % 3 = 0 AND r.calls > 0);
 END
 $$;
-SELECT pg_temp.mix_rollups() > 300 AS mixed;
+SELECT pg_temp.mix_rollups() > 150 AS mixed;
 
 -- A bucket by text: what the clock and its offset show.
 CREATE FUNCTION pg_temp.label(at timestamptz, step text, zone text, sunday boolean) RETURNS text LANGUAGE sql AS $$
@@ -277,7 +277,7 @@ SELECT t.*, 'call-' || i AS call_id, 'squad-' || i % 3 AS squad, 'number-' || i 
 	CASE WHEN i % 6 > 0 THEN 'family-' || i % 2 END AS ended_family, CASE direction WHEN 'inbound' THEN 'inboundPhoneCall' WHEN 'outbound' THEN 'outboundPhoneCall' ELSE 'webCall' END AS type
 FROM truth t;
 UPDATE vapi_internal.call c SET squad_id = g.squad, phone_number_id = g.phone_number, campaign_id = g.campaign, ended_family = g.ended_family FROM grouped g WHERE g.call_id = c.call_id;
-SELECT pg_temp.mix_rollups() > 300 AS mixed;
+SELECT pg_temp.mix_rollups() > 150 AS mixed;
 CREATE TEMP TABLE keyed AS
 SELECT s.zone, s.lower, s.upper, k.by, k.key, g.* FROM span s JOIN (SELECT g.i, g.at, g.status, g.reached, g.successful, g.qualified, g.good, g.cost, g.seconds, g.score, g.call_id FROM grouped g) AS g ON g.at >= s.lower AND g.at < s.upper
 	JOIN grouped d ON d.i = g.i CROSS JOIN LATERAL (VALUES ('direction', d.direction), ('type', d.type), ('status', d.status), ('outcome', d.outcome), ('ended_family', d.ended_family),

@@ -39,7 +39,7 @@ sub found { my ($word) = @_; return sql("SELECT call_id FROM vapi_internal.call_
 
 # Nothing is there yet.
 is(sql('SELECT string_agg(step, \' \') FROM vapi.vapi_work() WHERE done = 0 AND NOT more AND error IS NULL'),
-	'stale_runs events change_feed publish extended_tables search scores pipeline outbox linked_prospects inbox_retention feed_retention retention sequences delivery_retention health_events delivery poll settle sweep archive sync_gaps', 'in an empty database all is done but to read the objects of Vapi');
+	'stale_runs events change_feed publish extended_tables search scores pipeline outbox rollups linked_prospects inbox_retention feed_retention retention sequences delivery_retention health_events delivery poll settle sweep archive sync_gaps', 'in an empty database all is done but to read the objects of Vapi');
 cmp_ok(sql('SELECT count(*) FROM vapi.assistants'), '>', 0, 'which needs no import');
 is(health('last_sync'), 'warn', 'no import has been complete');
 
