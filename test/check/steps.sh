@@ -137,7 +137,7 @@ step_tap() {
 	mkdir -p "$WORK/tap" # paths are absolute: PostgreSQL::Test runs programs from elsewhere
 	TESTDIR=$WORK/tap top_builddir=$WORK/tap PG_REGRESS=$pgxs/src/test/regress/pg_regress \
 		VAPI_ROOT=$tree VAPI_HAS_SIMULATOR=$([ -f test/sim/vapi.mjs ] && echo 1) \
-		test/check/tap.pl "$RESULTS" -I "$pgxs/src/test/perl" -I "$tree/test/perl" "${tests[@]}"
+		test/check/tap.pl "$RESULTS" --again -I "$pgxs/src/test/perl" -I "$tree/test/perl" "${tests[@]}"
 	local status=$? name log
 	while read -r name; do
 		name=$(basename "$name" .pl)
@@ -236,6 +236,7 @@ for step in $chosen; do
 	p=$(grep -c pass "$RESULTS") f=$(grep -c fail "$RESULTS") s=$(grep -c skip "$RESULTS")
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	printf '%5s s  %4s passed %4s failed %4s skipped\n' $((SECONDS - begin)) "$p" "$f" "$s"
+	grep -h '^passed only when run again: ' "$log" | sed 's/^/    /'
 	if [ "$f" != 0 ]; then
 		broken="$broken $step"
 		faults+=$(grep -hE "^ *not ok " "$log" | cut -c1-200 | sed "s/^ */  $step: /")$'\n'

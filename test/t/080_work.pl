@@ -312,7 +312,7 @@ is(work()->{vapi_objects}[0], 0, 'and left alone for a day');
 # Who may not call it. One worker is PostgreSQL's own launcher of logical replication.
 ($result, $stdout, $stderr) = $node->psql('calls', 'BEGIN; CREATE TABLE written (id integer); SELECT * FROM vapi.vapi_work()', @verbose);
 like($stderr, qr/ERROR:  25001: cannot wait for background work in a transaction that has already written.*HINT/s, 'a transaction that has written is refused');
-is($node->safe_psql('calls', q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM vapi.vapi_work(); COMMIT}), 23, 'REPEATABLE READ is not');
+is($node->safe_psql('calls', q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM vapi.vapi_work(); COMMIT}), 24, 'REPEATABLE READ is not');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $node->backup('base');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
