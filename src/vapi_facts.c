@@ -17,7 +17,7 @@
 /* Digits before the point of what is an amount: then a sum of billions of them in units is far from int128's end. */
 #define WHOLE_DIGITS 9
 
-const int64 vapi_powers_of_ten[VAPI_SCALE_MOST + 1] = {
+const int64 vapi_powers_of_ten[VAPI_SCALE_MOST + 2] = {
 	INT64CONST(1),
 	INT64CONST(10),
 	INT64CONST(100),
@@ -37,6 +37,7 @@ const int64 vapi_powers_of_ten[VAPI_SCALE_MOST + 1] = {
 	INT64CONST(10000000000000000),
 	INT64CONST(100000000000000000),
 	INT64CONST(1000000000000000000),
+	0,
 };
 
 void

@@ -163,10 +163,10 @@ extern Numeric vapi_amount_numeric(VapiAmount amount);
 /* As SQL's cast to double precision; not for NULL and words. */
 extern double vapi_amount_double(VapiAmount amount);
 
-/* 10 to the power of 0 to VAPI_SCALE_MOST. */
+/* 10 to the power of 0 to VAPI_SCALE_MOST, and after them 0: what NULL, whose scale is -1, is multiplied with. */
 extern const int64 vapi_powers_of_ten[];
 
-/* Value in units of 10^-18; not for NULL and words. */
+/* Value in units of 10^-18, 0 for NULL; not for words. */
 static inline int128
 vapi_amount_units(VapiAmount amount)
 {

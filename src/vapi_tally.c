@@ -445,13 +445,11 @@ vapi_tally_passes(const VapiTally *tally, const VapiTallyHour *hour, int row)
 }
 
 bool
-vapi_tally_qualified(const VapiTally *tally, VapiAmount score)
+vapi_tally_word_qualifies(const VapiTally *tally, VapiAmount score)
 {
-	if (score.scale != VAPI_SCALE_WORD && tally->qualified.scale != VAPI_SCALE_WORD)
-		return vapi_amount_units(score) >= tally->qualified_units;
-	return DatumGetBool(
-		DirectFunctionCall2(numeric_ge, NumericGetDatum(vapi_rollup_numeric(tally->words, score)),
-							NumericGetDatum(vapi_rollup_numeric(tally->words, tally->qualified))));
+	return score.scale != VAPI_SCALE_NULL &&
+		   DatumGetBool(DirectFunctionCall2(numeric_ge, NumericGetDatum(vapi_rollup_numeric(tally->words, score)),
+											NumericGetDatum(vapi_rollup_numeric(tally->words, tally->qualified))));
 }
 
 void

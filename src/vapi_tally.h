@@ -94,8 +94,17 @@ vapi_tally_amount(const VapiTallyHour *hour, VapiFactColumn column, int row)
 	return amount;
 }
 
-/* Is the score (not NULL) one from which a call is qualified? */
-extern bool vapi_tally_qualified(const VapiTally *tally, VapiAmount score);
+/* The same as vapi_tally_qualifies where a word has part. */
+extern bool vapi_tally_word_qualifies(const VapiTally *tally, VapiAmount score);
+
+/* Is the score one from which a call is qualified? */
+static inline bool
+vapi_tally_qualifies(const VapiTally *tally, VapiAmount score)
+{
+	if (unlikely(score.scale == VAPI_SCALE_WORD || tally->qualified.scale == VAPI_SCALE_WORD))
+		return vapi_tally_word_qualifies(tally, score);
+	return (score.scale != VAPI_SCALE_NULL) & (vapi_amount_units(score) >= tally->qualified_units);
+}
 
 /* A sum of amounts. */
 typedef struct VapiSum
@@ -113,9 +122,8 @@ extern void vapi_sum_add_word(VapiSum *sum, const VapiTally *tally, VapiAmount a
 static inline void
 vapi_sum_add(VapiSum *sum, const VapiTally *tally, VapiAmount amount)
 {
-	if (amount.scale == VAPI_SCALE_NULL)
-		return;
-	sum->count++;
+	/* Without branches: whether a number is NULL is hard to foresee. */
+	sum->count += amount.scale != VAPI_SCALE_NULL;
 	if (unlikely(amount.scale == VAPI_SCALE_WORD))
 	{
 		vapi_sum_add_word(sum, tally, amount);

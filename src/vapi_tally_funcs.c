@@ -82,7 +82,7 @@ typedef struct GroupEntry
 #include "lib/simplehash.h"
 
 /* Groups found last, by their words: mostly one of few comes again. */
-#define RECENT 64
+#define RECENT 512
 
 typedef struct Groups
 {
@@ -264,27 +264,28 @@ count_call(TallyGroup *group, const VapiTally *tally, const Hour *hour, int row,
 	int64 flags = hour->flags[row];
 	bool is_completed = hour->status[row] == completed;
 	bool is_failed = hour->status[row] == failed;
+	bool ended = (flags & VAPI_FACT_ENDED) != 0;
+	bool reached = (flags & VAPI_FACT_REACHED) != 0;
 	VapiAmount score = {hour->score[row], (int) hour->score_scale[row]};
 
+	/* Bits, not branches: all of it is hard to foresee. */
 	group->counts[COUNT_COMPLETED] += is_completed;
 	group->counts[COUNT_FAILED] += is_failed;
-	group->counts[COUNT_ENDED] += (flags & VAPI_FACT_ENDED) != 0;
-	group->counts[COUNT_NOT_REACHED] += (flags & VAPI_FACT_ENDED) != 0 && !is_completed && !is_failed;
+	group->counts[COUNT_ENDED] += ended;
+	group->counts[COUNT_NOT_REACHED] += ended & !is_completed & !is_failed;
+	group->counts[COUNT_REACHED] += reached;
+	group->counts[COUNT_JUDGED] += reached & ((flags & VAPI_FACT_JUDGED) != 0);
+	group->counts[COUNT_SUCCESSFUL] += reached & ((flags & VAPI_FACT_SUCCEEDS) != 0);
+	group->counts[COUNT_QUALIFIED] += reached & vapi_tally_qualifies(tally, score);
 	vapi_sum_add(&group->cost, tally, (VapiAmount){hour->cost[row], (int) hour->cost_scale[row]});
 	vapi_sum_add(&group->score, tally, score);
-	if (!(flags & VAPI_FACT_REACHED))
-		return;
-	group->counts[COUNT_REACHED]++;
-	group->counts[COUNT_JUDGED] += (flags & VAPI_FACT_JUDGED) != 0;
-	group->counts[COUNT_SUCCESSFUL] += (flags & VAPI_FACT_SUCCEEDS) != 0;
-	group->counts[COUNT_QUALIFIED] += score.scale != VAPI_SCALE_NULL && vapi_tally_qualified(tally, score);
 }
 
 /* The group of a key, a new one if need be. */
 static TallyGroup *
 find_group(Groups *groups, const TallyKey *key)
 {
-	TallyGroup **recent = &groups->recent[((uint64) key->word + 5 * (uint64) key->version) % RECENT];
+	TallyGroup **recent = &groups->recent[((uint64) key->word + 37 * (uint64) key->version) % RECENT];
 	bool found;
 	GroupEntry *entry;
 

@@ -171,26 +171,22 @@ typedef enum Level
 	LEVEL_WON
 } Level;
 
-typedef struct ContactKey
-{
-	int64 contact;
-	int64 kind;
-} ContactKey;
+/* A contact and its kind in one number: neither ids of prospects nor numbers and words come near 2^61. */
+#define CONTACT_KEY(contact, kind) ((int64) ((uint64) (contact) << 2 | (uint64) (kind)))
 
 typedef struct Contact
 {
-	ContactKey key;
+	int64 key;
 	char status; /* of the hash table */
 	uint8 level;
 } Contact;
 
 #define SH_PREFIX contacts
 #define SH_ELEMENT_TYPE Contact
-#define SH_KEY_TYPE ContactKey
+#define SH_KEY_TYPE int64
 #define SH_KEY key
-#define SH_HASH_KEY(tb, k) \
-	((uint32) ((((uint64) (k).contact * 4 + (uint64) (k).kind) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
-#define SH_EQUAL(tb, a, b) ((a).contact == (b).contact && (a).kind == (b).kind)
+#define SH_HASH_KEY(tb, k) ((uint32) (((uint64) (k) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_EQUAL(tb, a, b) ((a) == (b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE
@@ -210,12 +206,12 @@ raise_won(contacts_hash *contacts)
 			break;
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
-			ContactKey key = {0, VAPI_CONTACT_PROSPECT};
 			Contact *contact;
+			int64 prospect;
 			bool isnull;
 
-			key.contact = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-			contact = contacts_lookup(contacts, key);
+			prospect = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+			contact = contacts_lookup(contacts, CONTACT_KEY(prospect, VAPI_CONTACT_PROSPECT));
 			if (contact != NULL)
 				contact->level = LEVEL_WON;
 		}
@@ -236,7 +232,7 @@ call_level(const VapiTally *tally, const VapiTallyHour *hour, int row)
 	if (flags & VAPI_FACT_SUCCEEDS)
 		return LEVEL_SUCCESSFUL;
 	score = vapi_tally_amount(hour, VAPI_FACT_SCORE, row);
-	return score.scale != VAPI_SCALE_NULL && vapi_tally_qualified(tally, score) ? LEVEL_QUALIFIED : LEVEL_REACHED;
+	return vapi_tally_qualifies(tally, score) ? LEVEL_QUALIFIED : LEVEL_REACHED;
 }
 
 PG_FUNCTION_INFO_V1(vapi_sales_tally_funnel);
@@ -268,13 +264,12 @@ vapi_sales_tally_funnel(PG_FUNCTION_ARGS)
 	{
 		for (int row = 0; row < hour.count; row++)
 		{
-			ContactKey key;
+			int64 kind = vapi_column_get(&hour.facts[VAPI_FACT_CONTACT_KIND], row);
+			int64 key = CONTACT_KEY(vapi_column_get(&hour.facts[VAPI_FACT_CONTACT], row), kind);
 			Level level;
 			bool found;
 
-			key.contact = vapi_column_get(&hour.facts[VAPI_FACT_CONTACT], row);
-			key.kind = vapi_column_get(&hour.facts[VAPI_FACT_CONTACT_KIND], row);
-			if (key.kind == VAPI_CONTACT_NONE || !vapi_tally_counts(&tally, &hour, row))
+			if (kind == VAPI_CONTACT_NONE || !vapi_tally_counts(&tally, &hour, row))
 				continue;
 			level = call_level(&tally, &hour, row);
 			contact = contacts_insert(contacts, key, &found);
