@@ -12,7 +12,7 @@ use Test::More;
 VapiSales::Test::skip_without_simulator();
 
 # About this cluster and this moment, or made again from what is dumped. A new table must be dumped or be named here.
-my @not_dumped = qw(account_session archive_state budget_all budget_sync call_keyword call_quality call_recheck call_search change_feed change_pending destination_state feed_follower feed_head health_seen live_channel live_publisher recording_url rollup rollup_dirty rollup_item rollup_word step_state
+my @not_dumped = qw(account_session archive_state budget_all budget_sync call_keyword call_quality call_recheck call_search change_feed change_pending destination_state feed_follower feed_head health_seen live_channel live_publisher recording_url rollup rollup_dirty rollup_item rollup_word rollup_word_word_id_seq step_state
   webhook_reject webhook_reject_last webhook_too_large);
 
 my $simulator = VapiSales::Test->simulator(calls => 400, from => '2026-01-01T00:00:00Z', to => '2026-02-01T00:00:00Z');
@@ -168,7 +168,8 @@ for my $format (qw(plain custom data_only))
 	is($ask->("SELECT name FROM vapi.calls WHERE id = '$changed_id'"), 'renamed after the dump', "$format: and stores it");
 	is($ask->($sync), 'complete|400|0|0|3', "$format: the same range brings nothing, and not the erased calls");
 	is($ask->('SELECT max(run_id) FROM vapi.sync_runs'), $run + 2, "$format: run numbers go on");
-	is($ask->(q{SELECT count(*) FROM vapi_internal.rollup_dirty}) > 0, 1, "$format: the dirty log is written");
+	is($ask->(q{SELECT EXISTS (SELECT FROM vapi_internal.rollup_dirty) OR EXISTS (SELECT FROM vapi_internal.rollup)}), 't',
+		"$format: the dirty log is written, and may be folded already");
 	$ask->('SELECT vapi_internal.rollup_step(100000)');
 	is($ask->('SELECT sum(r.calls) = (SELECT count(*) FROM vapi_internal.call c WHERE c.created_at IS NOT NULL) FROM vapi_internal.rollup r'), 't',
 		"$format: rollups are made of all calls again");
