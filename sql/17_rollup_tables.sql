@@ -22,9 +22,16 @@ COMMENT ON TABLE vapi_internal.rollup_item IS 'The cost items of a rollup''s cal
 ALTER TABLE vapi_internal.rollup ALTER COLUMN facts SET STORAGE EXTERNAL, SET (toast_tuple_target = 8160);
 ALTER TABLE vapi_internal.rollup_item ALTER COLUMN items SET STORAGE EXTERNAL, SET (toast_tuple_target = 8160);
 
+CREATE TABLE vapi_internal.rollup_source
+(
+	token uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()
+);
+INSERT INTO vapi_internal.rollup_source DEFAULT VALUES;
+COMMENT ON TABLE vapi_internal.rollup_source IS 'One row. A restore adds another, after the calls and their contents: rollups that were made meanwhile are made anew, and one row is left.';
+
 CREATE TABLE vapi_internal.rollup_word
 (
 	word_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	word text COLLATE "C" NOT NULL
 );
-COMMENT ON TABLE vapi_internal.rollup_word IS 'Words that rollups name by number: statuses, outcomes, ids of assistants, ... Only added to.';
+COMMENT ON TABLE vapi_internal.rollup_word IS 'Words that rollups name by number: statuses, ids of assistants, ... Only added to; what may be personal is in the rollups themselves.';

@@ -149,6 +149,9 @@ BEGIN
 	found_call := FOUND;
 	IF found_call THEN
 		INSERT INTO vapi_internal.rollup_dirty (slot) VALUES (old_slot);
+		-- What it says of the call goes with it; without a rollup the hour is counted by its calls.
+		DELETE FROM vapi_internal.rollup WHERE hour = old_slot >> 2;
+		DELETE FROM vapi_internal.rollup_item WHERE hour = old_slot >> 2;
 		INSERT INTO vapi_internal.change_pending (call_id, kind, erased_assistant_id) VALUES (erased_call_id, 'erased', old_assistant);
 		PERFORM vapi_internal.wake();
 	END IF;

@@ -14,12 +14,12 @@ AS $$
 DECLARE
 	rescaled text[];
 BEGIN
+	-- On another scale other calls are successful. A call that comes while this is under way is folded afterwards.
+	PERFORM vapi_internal.rollup_lock();
 	SELECT array_agg(o ->> 'id') INTO rescaled
 		FROM jsonb_array_elements(objects) AS e(o) LEFT JOIN vapi_internal.assistant a ON a.assistant_id = o ->> 'id'
 		WHERE a.success_rubric IS DISTINCT FROM o #>> '{analysisPlan,successEvaluationPlan,rubric}';
-	-- On another scale other calls are successful. A call that comes while this is under way is folded afterwards.
 	IF rescaled IS NOT NULL THEN
-		PERFORM vapi_internal.rollup_lock();
 		INSERT INTO vapi_internal.rollup_dirty (slot)
 			SELECT DISTINCT c.slot FROM vapi_internal.call c WHERE c.assistant_id = ANY (rescaled) AND c.success_evaluation IS NOT NULL;
 	END IF;

@@ -27,6 +27,12 @@ BEGIN
 		RAISE EXCEPTION 'rollups are only made in read committed transactions' USING ERRCODE = 'invalid_transaction_state';
 	END IF;
 	PERFORM vapi_internal.rollup_lock();
+	IF (SELECT count(*) FROM vapi_internal.rollup_source) <> 1 THEN
+		DELETE FROM vapi_internal.rollup_source;
+		INSERT INTO vapi_internal.rollup_source DEFAULT VALUES;
+		DELETE FROM vapi_internal.rollup;
+		DELETE FROM vapi_internal.rollup_item;
+	END IF;
 	-- At first, after a restore, or after somebody has emptied it.
 	IF NOT EXISTS (SELECT FROM vapi_internal.rollup) THEN
 		INSERT INTO vapi_internal.rollup_dirty (slot) SELECT DISTINCT c.slot FROM vapi_internal.call c;

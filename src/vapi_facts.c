@@ -6,7 +6,7 @@
 #include "vapi_facts.h"
 
 /* First byte of a packed value: a later shape gets another, and is folded anew. */
-#define PACKED_SHAPE 1
+#define PACKED_SHAPE 2
 
 /* Bytes before the columns: shape and count; and before a column's data: base and width. */
 #define HEAD_SIZE (1 + sizeof(uint32))
@@ -48,12 +48,23 @@ vapi_fact_rows_init(VapiFactRows *rows, int columns)
 	rows->count = 0;
 	rows->room = FIRST_ROOM;
 	rows->values = palloc(sizeof(int64) * columns * rows->room);
+	initStringInfo(&rows->text);
 }
 
 void
 vapi_fact_rows_reset(VapiFactRows *rows)
 {
 	rows->count = 0;
+	resetStringInfo(&rows->text);
+}
+
+int64
+vapi_fact_rows_text(VapiFactRows *rows, const char *text)
+{
+	int64 place = rows->text.len;
+
+	appendBinaryStringInfo(&rows->text, text, (int) strlen(text) + 1);
+	return place;
 }
 
 int64 *
@@ -134,7 +145,7 @@ vapi_fact_rows_pack(const VapiFactRows *rows)
 	int64 *bases = palloc(sizeof(int64) * rows->columns);
 	int *widths = palloc(sizeof(int) * rows->columns);
 	uint32 count = (uint32) rows->count;
-	size_t size = VARHDRSZ + HEAD_SIZE;
+	size_t size = VARHDRSZ + HEAD_SIZE + rows->text.len;
 	bytea *packed;
 	char *to;
 
@@ -153,10 +164,18 @@ vapi_fact_rows_pack(const VapiFactRows *rows)
 	to += sizeof(count);
 	for (int i = 0; i < rows->columns; i++)
 		to = pack_column(rows, i, bases[i], widths[i], to);
+	memcpy(to, rows->text.data, rows->text.len);
+	to += rows->text.len;
 	Assert(to == (char *) packed + size);
 	pfree(bases);
 	pfree(widths);
 	return packed;
+}
+
+static bool
+is_width(int width)
+{
+	return width == 0 || width == 1 || width == 2 || width == 4 || width == 8;
 }
 
 pg_noreturn static void
@@ -167,7 +186,7 @@ refuse_packed(void)
 }
 
 int
-vapi_facts_unpack(const bytea *packed, VapiColumn *columns, int count)
+vapi_facts_unpack(const bytea *packed, VapiColumn *columns, int count, VapiFactText *text)
 {
 	const char *at = VARDATA_ANY(packed);
 	const char *end = at + VARSIZE_ANY_EXHDR(packed);
@@ -185,11 +204,13 @@ vapi_facts_unpack(const bytea *packed, VapiColumn *columns, int count)
 		columns[i].width = at[sizeof(int64)];
 		at += COLUMN_HEAD_SIZE;
 		columns[i].data = at;
-		if (columns[i].width < 0 || columns[i].width > 8 || (uint64) (end - at) < (uint64) rows * columns[i].width)
+		if (!is_width(columns[i].width) || (uint64) (end - at) < (uint64) rows * columns[i].width)
 			refuse_packed();
 		at += (size_t) rows * columns[i].width;
 	}
-	if (at != end || rows > INT_MAX)
+	text->data = at;
+	text->length = end - at;
+	if (rows > INT_MAX || (text->length > 0 && end[-1] != '\0'))
 		refuse_packed();
 	return (int) rows;
 }
@@ -214,6 +235,14 @@ vapi_column_read(const VapiColumn *column, int rows, int64 *values)
 			for (int i = 0; i < rows; i++)
 				values[i] = vapi_column_get(column, i);
 	}
+}
+
+const char *
+vapi_facts_text(const VapiFactText *text, int64 place)
+{
+	if (place < 0 || place >= text->length)
+		refuse_packed();
+	return text->data + place;
 }
 
 VapiAmount

@@ -11,9 +11,13 @@
 
 #include "vapi_compat.h"
 
+#include "lib/stringinfo.h"
 #include "utils/numeric.h"
 
-/* Of a call. Words are numbers of vapi_internal.rollup_word, 0: NULL. */
+/*
+ * Of a call. Words are numbers of vapi_internal.rollup_word, 0: NULL, or places in the text (VAPI_FACT_TEXT_WORD):
+ * what somebody wrote or a telephone number is kept there, with the calls, and nowhere else.
+ */
 typedef enum VapiFactColumn
 {
 	VAPI_FACT_AT, /* when the call was created, microseconds since the hour began */
@@ -65,14 +69,14 @@ typedef enum VapiContactKind
 	VAPI_CONTACT_NONE,
 	VAPI_CONTACT_PROSPECT, /* its id */
 	VAPI_CONTACT_NUMBER,   /* digits of an E.164 number */
-	VAPI_CONTACT_WORD	   /* a word: any other number */
+	VAPI_CONTACT_TEXT	   /* a place in the rows' text: any other number */
 } VapiContactKind;
 
 /* A number as SQL has it: value / 10^scale. */
 typedef struct VapiAmount
 {
 	int64 value;
-	int scale; /* VAPI_SCALE_NULL, 0 to VAPI_SCALE_MOST, or VAPI_SCALE_WORD: value is the word that is its text */
+	int scale; /* VAPI_SCALE_NULL, 0 to VAPI_SCALE_MOST, or VAPI_SCALE_WORD: value is a word (packed: its place) */
 } VapiAmount;
 
 #define VAPI_SCALE_NULL (-1)
@@ -132,6 +136,7 @@ typedef struct VapiFactRows
 	int count;
 	int room;
 	int64 *values; /* a row after the other */
+	StringInfoData text;
 } VapiFactRows;
 
 extern void vapi_fact_rows_init(VapiFactRows *rows, int columns);
@@ -140,15 +145,32 @@ extern void vapi_fact_rows_reset(VapiFactRows *rows);
 /* Place for the columns of one more row. ereports 54000 beyond what one allocation holds. */
 extern int64 *vapi_fact_rows_add(VapiFactRows *rows);
 
+/* Adds a text; returns its place. ereports 54000 beyond 1 GB. */
+extern int64 vapi_fact_rows_text(VapiFactRows *rows, const char *text);
+
+/* A word that stands at a place in the text, and the place of such a word. */
+#define VAPI_FACT_TEXT_WORD(place) (-(place) -1)
+#define VAPI_FACT_TEXT_PLACE(word) (-(word) -1)
+
 /* The rows as a bytea, palloc'd in the current context. */
 extern bytea *vapi_fact_rows_pack(const VapiFactRows *rows);
 
+/* The text of packed rows. */
+typedef struct VapiFactText
+{
+	const char *data;
+	int64 length; /* with the ends of its strings */
+} VapiFactText;
+
 /*
- * How many rows a packed value has; its columns point into it, so it has to be
- * detoasted, and to stay. ereports XX001 for a value that is none of so many
- * columns.
+ * How many rows a packed value has; its columns and text point into it, so it
+ * has to be detoasted, and to stay. ereports XX001 for a value that is none of
+ * so many columns.
  */
-extern int vapi_facts_unpack(const bytea *packed, VapiColumn *columns, int count);
+extern int vapi_facts_unpack(const bytea *packed, VapiColumn *columns, int count, VapiFactText *text);
+
+/* The string at that place of the text. ereports XX001 when there is none. */
+extern const char *vapi_facts_text(const VapiFactText *text, int64 place);
 
 /*
  * A number of SQL's as an amount; word: its text where no amount is exact

@@ -16,12 +16,19 @@
 /* Rows that one fetch brings. */
 #define FETCH 2000
 
+/* A longer word is kept as text. */
+#define WORD_LENGTH 64
+
+/* An E.164 number has 15 digits at most. */
+#define NUMBER_DIGITS 16
+
 /* Numbers of words that only one use knows begin here. */
 #define OWN_WORDS (INT64CONST(1) << 40)
 
 /*
- * The words of the table as far as this process has read them. Rows never change, and a number is never given twice:
- * not even a rollback makes what is here wrong.
+ * The words of the table as far as this process has read them. Rows never change, and a number is never given twice. Of
+ * a transaction that was rolled back there may be words that the table lacks: a newer one takes their place, and who
+ * folds reads all of them anew.
  */
 static struct
 {
@@ -94,13 +101,13 @@ know(int64 number, const char *text)
 	known.most = Max(known.most, number);
 }
 
-/* Forgets the words of another installation. */
+/* Forgets the words of another installation; anew: all of them. */
 static void
-know_table(void)
+know_table(bool anew)
 {
 	Oid table = get_relname_relid("rollup_word", get_namespace_oid("vapi_internal", false));
 
-	if (known.context != NULL && known.table == table)
+	if (known.context != NULL && known.table == table && !anew)
 		return;
 	if (known.context != NULL)
 		MemoryContextDelete(known.context);
@@ -119,7 +126,7 @@ vapi_rollup_words_begin(VapiRollupWords *words, MemoryContext context, bool writ
 	MemoryContext old;
 	uint64 count;
 
-	know_table();
+	know_table(writes);
 	parameter = vapi_parameter_int8(known.most);
 	count = writes ? vapi_store_execute(&newer, 1, &parameter) : vapi_store_read(&newer, 1, &parameter);
 	for (uint64 i = 0; i < count; i++)
@@ -136,6 +143,7 @@ vapi_rollup_words_begin(VapiRollupWords *words, MemoryContext context, bool writ
 	SPI_freetuptable(SPI_tuptable);
 	memset(words, 0, sizeof(*words));
 	words->writes = writes;
+	words->most = known.most;
 	words->context = context;
 }
 
@@ -165,6 +173,8 @@ vapi_rollup_word(VapiRollupWords *words, const char *text)
 	if (text == NULL)
 		return 0;
 	entry = hash_search(known.numbers, &text, HASH_FIND, NULL);
+	if (entry != NULL && entry->number > words->most)
+		entry = NULL;
 	if (entry == NULL && words->own != NULL)
 		entry = hash_search(words->own, &text, HASH_FIND, NULL);
 	if (entry != NULL)
@@ -202,17 +212,6 @@ vapi_rollup_word_text(const VapiRollupWords *words, int64 number)
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("the rollups name a word that is missing"),
 						errhint("DELETE FROM vapi_internal.rollup; background work makes them again.")));
 	return text;
-}
-
-VapiAmount
-vapi_rollup_amount(VapiRollupWords *words, Numeric number)
-{
-	const char *word;
-	VapiAmount amount = vapi_amount_of_numeric(number, &word);
-
-	if (word != NULL)
-		amount.value = vapi_rollup_word(words, word);
-	return amount;
 }
 
 Numeric
@@ -257,39 +256,56 @@ typedef enum ReadColumn
 	READ_COUNT
 } ReadColumn;
 
+/*
+ * A word of a row. Ids and terms are numbered; what may be anything that somebody wrote stays with its hour, so that it
+ * goes when its call is erased.
+ */
+static int64
+read_word(VapiRollupWords *words, VapiFactRows *rows, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/";
+	size_t length = strspn(text, plain);
+
+	if (text[length] == '\0' && length <= WORD_LENGTH)
+		return vapi_rollup_word(words, text);
+	return VAPI_FACT_TEXT_WORD(vapi_fact_rows_text(rows, text));
+}
+
 /* What makes one contact: a prospect, a number. call_fact.contact has a letter before it. */
 static void
-read_contact(VapiRollupWords *words, const char *contact, int64 *fact)
+read_contact(VapiFactRows *rows, const char *contact, int64 *fact)
 {
 	const char *digits = contact + 2;
-	size_t length = contact[0] == '\0' ? 0 : strspn(contact + 1, "+0123456789");
 
 	if (contact[0] == 'p')
 	{
 		fact[VAPI_FACT_CONTACT] = strtoll(contact + 1, NULL, 10);
 		fact[VAPI_FACT_CONTACT_KIND] = VAPI_CONTACT_PROSPECT;
 	}
-	else if (contact[0] == 'n' && contact[1] == '+' && *digits >= '1' && *digits <= '9' && length < 18 &&
-			 strspn(digits, "0123456789") == strlen(digits))
+	else if (contact[0] == 'n' && contact[1] == '+' && *digits >= '1' && *digits <= '9' &&
+			 strspn(digits, "0123456789") == strlen(digits) && strlen(digits) < NUMBER_DIGITS)
 	{
 		fact[VAPI_FACT_CONTACT] = strtoll(digits, NULL, 10);
 		fact[VAPI_FACT_CONTACT_KIND] = VAPI_CONTACT_NUMBER;
 	}
 	else
 	{
-		fact[VAPI_FACT_CONTACT] = vapi_rollup_word(words, contact);
-		fact[VAPI_FACT_CONTACT_KIND] = VAPI_CONTACT_WORD;
+		fact[VAPI_FACT_CONTACT] = vapi_fact_rows_text(rows, contact);
+		fact[VAPI_FACT_CONTACT_KIND] = VAPI_CONTACT_TEXT;
 	}
 }
 
 /* An amount of a row into a column and the one after it. */
 static void
-read_amount(VapiRollupWords *words, Datum value, bool isnull, int64 *column)
+read_amount(VapiFactRows *rows, Numeric number, int64 *column)
 {
 	VapiAmount amount = {0, VAPI_SCALE_NULL};
+	const char *word = NULL;
 
-	if (!isnull)
-		amount = vapi_rollup_amount(words, DatumGetNumeric(value));
+	if (number != NULL)
+		amount = vapi_amount_of_numeric(number, &word);
+	if (word != NULL)
+		amount.value = vapi_fact_rows_text(rows, word);
 	column[0] = amount.value;
 	column[1] = amount.scale;
 }
@@ -310,13 +326,13 @@ read_items(VapiRollupWords *words, Datum value, bool isnull, VapiRollupRows *row
 	for (int i = 0; i + 2 < count; i += 3)
 	{
 		int64 *item = vapi_fact_rows_add(&rows->items);
+		Datum cost = DirectFunctionCall3(numeric_in, CStringGetDatum(TextDatumGetCString(elements[i + 2])),
+										 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 
-		item[VAPI_ITEM_COMPONENT] = nulls[i] ? 0 : vapi_rollup_word(words, TextDatumGetCString(elements[i]));
-		item[VAPI_ITEM_PROVIDER] = nulls[i + 1] ? 0 : vapi_rollup_word(words, TextDatumGetCString(elements[i + 1]));
-		read_amount(words,
-					DirectFunctionCall3(numeric_in, CStringGetDatum(TextDatumGetCString(elements[i + 2])),
-										ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)),
-					false, item + VAPI_ITEM_COST);
+		item[VAPI_ITEM_COMPONENT] = nulls[i] ? 0 : read_word(words, &rows->items, TextDatumGetCString(elements[i]));
+		item[VAPI_ITEM_PROVIDER] =
+			nulls[i + 1] ? 0 : read_word(words, &rows->items, TextDatumGetCString(elements[i + 1]));
+		read_amount(&rows->items, DatumGetNumeric(cost), item + VAPI_ITEM_COST);
 	}
 }
 
@@ -332,18 +348,19 @@ read_row(VapiRollupWords *words, const Datum *values, const bool *nulls, bool it
 	for (int i = 0; i <= VAPI_FACT_CAMPAIGN - VAPI_FACT_DIRECTION; i++)
 		if (!nulls[READ_WORDS + i])
 			fact[VAPI_FACT_DIRECTION + i] =
-				vapi_rollup_word(words, TextDatumGetCString(values[READ_WORDS + i]));
+				read_word(words, &rows->facts, TextDatumGetCString(values[READ_WORDS + i]));
 	if (!nulls[READ_ENDED] && DatumGetBool(values[READ_ENDED]))
 		fact[VAPI_FACT_FLAGS] |= VAPI_FACT_ENDED;
 	if (!nulls[READ_REACHED] && DatumGetBool(values[READ_REACHED]))
 		fact[VAPI_FACT_FLAGS] |= VAPI_FACT_REACHED;
 	if (!nulls[READ_SUCCEEDS])
 		fact[VAPI_FACT_FLAGS] |= VAPI_FACT_JUDGED | (DatumGetBool(values[READ_SUCCEEDS]) ? VAPI_FACT_SUCCEEDS : 0);
-	read_amount(words, values[READ_DURATION], nulls[READ_DURATION], fact + VAPI_FACT_DURATION);
-	read_amount(words, values[READ_COST], nulls[READ_COST], fact + VAPI_FACT_COST);
-	read_amount(words, values[READ_SCORE], nulls[READ_SCORE], fact + VAPI_FACT_SCORE);
+	read_amount(&rows->facts, nulls[READ_DURATION] ? NULL : DatumGetNumeric(values[READ_DURATION]),
+				fact + VAPI_FACT_DURATION);
+	read_amount(&rows->facts, nulls[READ_COST] ? NULL : DatumGetNumeric(values[READ_COST]), fact + VAPI_FACT_COST);
+	read_amount(&rows->facts, nulls[READ_SCORE] ? NULL : DatumGetNumeric(values[READ_SCORE]), fact + VAPI_FACT_SCORE);
 	if (!nulls[READ_CONTACT])
-		read_contact(words, TextDatumGetCString(values[READ_CONTACT]), fact);
+		read_contact(&rows->facts, TextDatumGetCString(values[READ_CONTACT]), fact);
 	if (items)
 		read_items(words, values[READ_ITEMS], nulls[READ_ITEMS], rows, fact);
 }

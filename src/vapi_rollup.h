@@ -20,6 +20,7 @@
 typedef struct VapiRollupWords
 {
 	bool writes;  /* a new word gets a row, else a number of this use alone */
+	int64 most;	  /* of the table's words those up to this number are seen */
 	HTAB *own;	  /* those; NULL: none yet */
 	char **texts; /* by number */
 	int count;
@@ -38,11 +39,7 @@ extern int64 vapi_rollup_word(VapiRollupWords *words, const char *text);
 /* The word of a number, NULL for 0. XX001 for a number that there is not. */
 extern const char *vapi_rollup_word_text(const VapiRollupWords *words, int64 number);
 
-/*
- * A number of SQL's as an amount, a word where it needs to be; and back, also of
- * words; NULL for NULL. palloc'd.
- */
-extern VapiAmount vapi_rollup_amount(VapiRollupWords *words, Numeric number);
+/* An amount as a number of SQL's, also where it is a word; NULL for NULL. palloc'd. */
 extern Numeric vapi_rollup_numeric(const VapiRollupWords *words, VapiAmount amount);
 
 /* Rows of calls and of their cost items. */

@@ -19,6 +19,7 @@
 typedef struct Kept
 {
 	MemoryContext context; /* NULL: nothing */
+	bool complete;		   /* no error came in between */
 	TimestampTz lower;
 	TimestampTz upper;
 	TimestampTz items_lower; /* cost items of hours from then on; the end of time: none */
@@ -85,9 +86,9 @@ is_kept(TimestampTz lower, TimestampTz upper, TimestampTz items_lower)
 {
 	Snapshot snapshot = GetActiveSnapshot();
 
-	return kept.context != NULL && kept.lower <= lower && kept.upper >= upper && kept.items_lower <= items_lower &&
-		   kept.xmin == snapshot->xmin && kept.xmax == snapshot->xmax && kept.xcnt == snapshot->xcnt &&
-		   kept.subxcnt == snapshot->subxcnt && kept.curcid == snapshot->curcid &&
+	return kept.context != NULL && kept.complete && kept.lower <= lower && kept.upper >= upper &&
+		   kept.items_lower <= items_lower && kept.xmin == snapshot->xmin && kept.xmax == snapshot->xmax &&
+		   kept.xcnt == snapshot->xcnt && kept.subxcnt == snapshot->subxcnt && kept.curcid == snapshot->curcid &&
 		   kept.completed == snapshot->snapXactCompletionCount &&
 		   kept.subtransaction == GetCurrentSubTransactionId();
 }
@@ -357,13 +358,15 @@ static void
 read_qualified(VapiTally *tally)
 {
 	static VapiStatement statement = {"SELECT vapi_internal.qualified_score()", NULL};
+	VapiAmount amount;
+	const char *word;
 	bool isnull;
 
 	(void) vapi_store_read(&statement, 0, NULL);
-	tally->qualified = vapi_rollup_amount(
-		tally->words, DatumGetNumeric(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)));
-	if (tally->qualified.scale != VAPI_SCALE_WORD)
-		tally->qualified_units = vapi_amount_units(tally->qualified);
+	amount = vapi_amount_of_numeric(
+		DatumGetNumeric(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)), &word);
+	Assert(word == NULL); /* it has three digits and six decimals at most */
+	tally->qualified = vapi_amount_units(amount);
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -374,6 +377,7 @@ vapi_tally_load(TimestampTz lower, TimestampTz upper, TimestampTz items_lower)
 		return;
 	begin_kept(lower, upper, items_lower);
 	read_kept();
+	kept.complete = true;
 }
 
 void
@@ -414,10 +418,10 @@ vapi_tally_next(const VapiTally *tally, int *place, VapiTallyHour *hour)
 		if (hour->start >= tally->upper || hour->start <= tally->lower - VAPI_HOUR_US)
 			continue;
 		hour->whole = hour->start >= tally->lower && hour->start <= tally->upper - VAPI_HOUR_US;
-		hour->count = vapi_facts_unpack(packed->facts, hour->facts, VAPI_FACT_COLUMNS);
+		hour->count = vapi_facts_unpack(packed->facts, hour->facts, VAPI_FACT_COLUMNS, &hour->text);
 		hour->item_count = 0;
 		if (tally->items && packed->items != NULL)
-			hour->item_count = vapi_facts_unpack(packed->items, hour->items, VAPI_ITEM_COLUMNS);
+			hour->item_count = vapi_facts_unpack(packed->items, hour->items, VAPI_ITEM_COLUMNS, &hour->item_text);
 		return true;
 	}
 	return false;
@@ -437,7 +441,7 @@ vapi_tally_passes(const VapiTally *tally, const VapiTallyHour *hour, int row)
 
 		if (set->any)
 			continue;
-		number = vapi_column_get(&hour->facts[i], row);
+		number = vapi_tally_word(tally, &hour->text, vapi_column_get(&hour->facts[i], row));
 		if (bsearch(&number, set->numbers, set->count, sizeof(int64), compare_numbers) == NULL)
 			return false;
 	}
@@ -447,9 +451,14 @@ vapi_tally_passes(const VapiTally *tally, const VapiTallyHour *hour, int row)
 bool
 vapi_tally_word_qualifies(const VapiTally *tally, VapiAmount score)
 {
-	return score.scale != VAPI_SCALE_NULL &&
-		   DatumGetBool(DirectFunctionCall2(numeric_ge, NumericGetDatum(vapi_rollup_numeric(tally->words, score)),
-											NumericGetDatum(vapi_rollup_numeric(tally->words, tally->qualified))));
+	return DatumGetBool(DirectFunctionCall2(numeric_ge, NumericGetDatum(vapi_rollup_numeric(tally->words, score)),
+											NumericGetDatum(vapi_units_numeric(tally->qualified, VAPI_SCALE_MOST))));
+}
+
+int64
+vapi_tally_text_word(const VapiTally *tally, const VapiFactText *text, int64 place)
+{
+	return vapi_rollup_word(tally->words, vapi_facts_text(text, place));
 }
 
 void

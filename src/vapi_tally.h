@@ -27,8 +27,10 @@ typedef struct VapiTallyHour
 	bool whole;	 /* all of it is in the range */
 	int count;
 	VapiColumn facts[VAPI_FACT_COLUMNS];
+	VapiFactText text;
 	int item_count;
 	VapiColumn items[VAPI_ITEM_COLUMNS]; /* when they were asked for */
+	VapiFactText item_text;
 } VapiTallyHour;
 
 /* Words that a column may have. */
@@ -50,8 +52,7 @@ typedef struct VapiTally
 	bool items;
 	VapiWordSet sets[VAPI_FACT_CAMPAIGN + 1]; /* by column */
 	bool sets_any;							  /* none of them says anything */
-	VapiAmount qualified;					  /* from this score on */
-	int128 qualified_units;
+	int128 qualified;						  /* from this score on, in units */
 } VapiTally;
 
 /*
@@ -84,26 +85,45 @@ vapi_tally_counts(const VapiTally *tally, const VapiTallyHour *hour, int row)
 	return (hour->whole && tally->sets_any) || vapi_tally_passes(tally, hour, row);
 }
 
-/* The amount in that column of the call. */
-static inline VapiAmount
-vapi_tally_amount(const VapiTallyHour *hour, VapiFactColumn column, int row)
-{
-	VapiAmount amount = {vapi_column_get(&hour->facts[column], row),
-						 (int) vapi_column_get(&hour->facts[column + 1], row)};
+/* The number of the word at that place of a text. */
+extern int64 vapi_tally_text_word(const VapiTally *tally, const VapiFactText *text, int64 place);
 
+/* A word of a row as the number by which it is known: equal words have one. */
+static inline int64
+vapi_tally_word(const VapiTally *tally, const VapiFactText *text, int64 word)
+{
+	return likely(word >= 0) ? word : vapi_tally_text_word(tally, text, VAPI_FACT_TEXT_PLACE(word));
+}
+
+/* An amount of a row, whose value is a word's number where it is a word. */
+static inline VapiAmount
+vapi_tally_amount(const VapiTally *tally, const VapiFactText *text, int64 value, int64 scale)
+{
+	VapiAmount amount = {value, (int) scale};
+
+	if (unlikely(scale == VAPI_SCALE_WORD))
+		amount.value = vapi_tally_text_word(tally, text, value);
 	return amount;
 }
 
-/* The same as vapi_tally_qualifies where a word has part. */
+/* The amount in that column of the call. */
+static inline VapiAmount
+vapi_tally_fact_amount(const VapiTally *tally, const VapiTallyHour *hour, VapiFactColumn column, int row)
+{
+	return vapi_tally_amount(tally, &hour->text, vapi_column_get(&hour->facts[column], row),
+							 vapi_column_get(&hour->facts[column + 1], row));
+}
+
+/* The same as vapi_tally_qualifies for a word. */
 extern bool vapi_tally_word_qualifies(const VapiTally *tally, VapiAmount score);
 
 /* Is the score one from which a call is qualified? */
 static inline bool
 vapi_tally_qualifies(const VapiTally *tally, VapiAmount score)
 {
-	if (unlikely(score.scale == VAPI_SCALE_WORD || tally->qualified.scale == VAPI_SCALE_WORD))
+	if (unlikely(score.scale == VAPI_SCALE_WORD))
 		return vapi_tally_word_qualifies(tally, score);
-	return (score.scale != VAPI_SCALE_NULL) & (vapi_amount_units(score) >= tally->qualified_units);
+	return (score.scale != VAPI_SCALE_NULL) & (vapi_amount_units(score) >= tally->qualified);
 }
 
 /* A sum of amounts. */

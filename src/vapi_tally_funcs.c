@@ -212,6 +212,7 @@ add_duration(TallyGroup *group, const VapiTally *tally, VapiAmount duration)
 typedef struct Hour
 {
 	int room;
+	const VapiFactText *text;
 	int64 *word;
 	int64 *version;
 	int64 *flags;
@@ -241,6 +242,7 @@ read_hour(Hour *hour, const VapiTallyHour *from, const Grouping *grouping)
 		memset(hour, 0, sizeof(*hour));
 		hour->room = Max(1024, from->count * 2);
 	}
+	hour->text = &from->text;
 	if (grouping->by_word)
 		read_column(&hour->word, hour, from, grouping->column);
 	if (grouping->by_version)
@@ -266,7 +268,7 @@ count_call(TallyGroup *group, const VapiTally *tally, const Hour *hour, int row,
 	bool is_failed = hour->status[row] == failed;
 	bool ended = (flags & VAPI_FACT_ENDED) != 0;
 	bool reached = (flags & VAPI_FACT_REACHED) != 0;
-	VapiAmount score = {hour->score[row], (int) hour->score_scale[row]};
+	VapiAmount score = vapi_tally_amount(tally, hour->text, hour->score[row], hour->score_scale[row]);
 
 	/* Bits, not branches: all of it is hard to foresee. */
 	group->counts[COUNT_COMPLETED] += is_completed;
@@ -277,7 +279,8 @@ count_call(TallyGroup *group, const VapiTally *tally, const Hour *hour, int row,
 	group->counts[COUNT_JUDGED] += reached & ((flags & VAPI_FACT_JUDGED) != 0);
 	group->counts[COUNT_SUCCESSFUL] += reached & ((flags & VAPI_FACT_SUCCEEDS) != 0);
 	group->counts[COUNT_QUALIFIED] += reached & vapi_tally_qualifies(tally, score);
-	vapi_sum_add(&group->cost, tally, (VapiAmount){hour->cost[row], (int) hour->cost_scale[row]});
+	vapi_sum_add(&group->cost, tally,
+				 vapi_tally_amount(tally, hour->text, hour->cost[row], hour->cost_scale[row]));
 	vapi_sum_add(&group->score, tally, score);
 }
 
@@ -324,7 +327,7 @@ count_groups(const VapiTally *tally, const Grouping *grouping)
 		read_hour(&columns, &hour, grouping);
 		for (int row = 0; row < hour.count; row++)
 		{
-			VapiAmount seconds = {columns.seconds[row], (int) columns.seconds_scale[row]};
+			VapiAmount seconds;
 			TallyGroup *group;
 
 			if (!vapi_tally_counts(tally, &hour, row))
@@ -333,11 +336,12 @@ count_groups(const VapiTally *tally, const Grouping *grouping)
 				key.bucket = find_bucket(grouping, hour.start + vapi_column_get(&hour.facts[VAPI_FACT_AT], row),
 										 key.bucket);
 			if (grouping->by_word)
-				key.word = columns.word[row];
+				key.word = vapi_tally_word(tally, &hour.text, columns.word[row]);
 			if (grouping->by_version)
-				key.version = columns.version[row];
+				key.version = vapi_tally_word(tally, &hour.text, columns.version[row]);
 			group = find_group(&groups, &key);
 			group->counts[COUNT_CALLS]++;
+			seconds = vapi_tally_amount(tally, &hour.text, columns.seconds[row], columns.seconds_scale[row]);
 			vapi_sum_add(&group->seconds, tally, seconds);
 			if (!grouping->durations)
 				count_call(group, tally, &columns, row, completed, failed);

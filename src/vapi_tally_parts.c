@@ -231,7 +231,7 @@ call_level(const VapiTally *tally, const VapiTallyHour *hour, int row)
 		return LEVEL_CALLED;
 	if (flags & VAPI_FACT_SUCCEEDS)
 		return LEVEL_SUCCESSFUL;
-	score = vapi_tally_amount(hour, VAPI_FACT_SCORE, row);
+	score = vapi_tally_fact_amount(tally, hour, VAPI_FACT_SCORE, row);
 	return vapi_tally_qualifies(tally, score) ? LEVEL_QUALIFIED : LEVEL_REACHED;
 }
 
@@ -259,20 +259,22 @@ vapi_sales_tally_funnel(PG_FUNCTION_ARGS)
 		calls += hour.count;
 	place = 0;
 	/* Most calls are with somebody else, and to let a table grow takes as long as to fill it. */
-	contacts = contacts_create(CurrentMemoryContext, (uint32) Min(calls, 100000000), NULL);
+	contacts = contacts_create(CurrentMemoryContext, (uint32) Min(calls, 1000000), NULL);
 	while (vapi_tally_next(&tally, &place, &hour))
 	{
 		for (int row = 0; row < hour.count; row++)
 		{
 			int64 kind = vapi_column_get(&hour.facts[VAPI_FACT_CONTACT_KIND], row);
-			int64 key = CONTACT_KEY(vapi_column_get(&hour.facts[VAPI_FACT_CONTACT], row), kind);
+			int64 contact_id = vapi_column_get(&hour.facts[VAPI_FACT_CONTACT], row);
 			Level level;
 			bool found;
 
 			if (kind == VAPI_CONTACT_NONE || !vapi_tally_counts(&tally, &hour, row))
 				continue;
+			if (kind == VAPI_CONTACT_TEXT)
+				contact_id = vapi_tally_text_word(&tally, &hour.text, contact_id);
 			level = call_level(&tally, &hour, row);
-			contact = contacts_insert(contacts, key, &found);
+			contact = contacts_insert(contacts, CONTACT_KEY(contact_id, kind), &found);
 			if (!found || contact->level < level)
 				contact->level = (uint8) level;
 		}
@@ -324,14 +326,14 @@ typedef struct Component
 static void
 add_item(components_hash *components, const VapiTally *tally, const VapiTallyHour *hour, int item, int64 call)
 {
-	VapiAmount cost = {vapi_column_get(&hour->items[VAPI_ITEM_COST], item),
-					   (int) vapi_column_get(&hour->items[VAPI_ITEM_COST_SCALE], item)};
+	VapiAmount cost = vapi_tally_amount(tally, &hour->item_text, vapi_column_get(&hour->items[VAPI_ITEM_COST], item),
+										vapi_column_get(&hour->items[VAPI_ITEM_COST_SCALE], item));
 	ComponentKey key;
 	Component *component;
 	bool found;
 
-	key.component = vapi_column_get(&hour->items[VAPI_ITEM_COMPONENT], item);
-	key.provider = vapi_column_get(&hour->items[VAPI_ITEM_PROVIDER], item);
+	key.component = vapi_tally_word(tally, &hour->item_text, vapi_column_get(&hour->items[VAPI_ITEM_COMPONENT], item));
+	key.provider = vapi_tally_word(tally, &hour->item_text, vapi_column_get(&hour->items[VAPI_ITEM_PROVIDER], item));
 	component = components_insert(components, key, &found);
 	if (!found)
 	{
@@ -364,11 +366,12 @@ put_component(ReturnSetInfo *result, const char *component, const char *provider
 
 /* Is it an amount other than zero? */
 static bool
-costs_something(VapiAmount cost)
+costs_something(const VapiTally *tally, VapiAmount cost)
 {
-	if (cost.scale == VAPI_SCALE_NULL || cost.scale == VAPI_SCALE_WORD)
-		return cost.scale == VAPI_SCALE_WORD;
-	return cost.value != 0;
+	if (cost.scale == VAPI_SCALE_WORD)
+		return DatumGetBool(DirectFunctionCall2(numeric_ne, NumericGetDatum(vapi_rollup_numeric(tally->words, cost)),
+												NumericGetDatum(int64_to_numeric(0))));
+	return cost.scale != VAPI_SCALE_NULL && cost.value != 0;
 }
 
 PG_FUNCTION_INFO_V1(vapi_sales_tally_components);
@@ -404,10 +407,10 @@ vapi_sales_tally_components(PG_FUNCTION_ARGS)
 
 			if (counts)
 			{
-				VapiAmount cost = vapi_tally_amount(&hour, VAPI_FACT_COST, row);
+				VapiAmount cost = vapi_tally_fact_amount(&tally, &hour, VAPI_FACT_COST, row);
 
 				vapi_sum_add(&total, &tally, cost);
-				bare += items == VAPI_FACTS_BARE && costs_something(cost);
+				bare += items == VAPI_FACTS_BARE && costs_something(&tally, cost);
 			}
 			if (items + item > hour.item_count)
 				ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("a row of the rollups lacks cost items")));

@@ -152,6 +152,26 @@ is(sql($odd), $expected, 'odd numbers count by the calls themselves');
 sql('SELECT vapi_internal.rollup_step(1000)');
 is(sql('SELECT sum(calls) FROM vapi_internal.rollup'), 6, 'they are in a rollup');
 is(sql($odd), $expected, 'and count by it');
+
+# What is personal stays with the calls, and goes with them.
+my $trace = q{SELECT (SELECT count(*) FROM vapi_internal.rollup_word w WHERE w.word ~ 'somebody|sold to|0100') || ' ' ||
+	(SELECT count(*) FROM vapi_internal.rollup r WHERE encode(r.facts, 'escape') ~ 'somebody|sold to|0100')};
+sql(q{UPDATE vapi_internal.call SET outcome = 'sold to somebody by the river' WHERE call_id = 'odd-2'; INSERT INTO vapi_internal.rollup_dirty SELECT slot FROM vapi_internal.call;
+	SELECT vapi_internal.rollup_step(1000)});
+is(sql($trace), '0 1', 'no word of the rollups is somebody\'s number or remark');
+is(sql(q{SELECT string_agg(v.group_key, ',') FROM vapi.vapi_call_volume(NULL, '2026-03-01', '2026-03-02', 'UTC', 'outcome') AS v WHERE v.group_key IS NOT NULL}),
+	'sold to somebody by the river', 'which counts as a group nevertheless');
+is(sql(q{SELECT v.calls FROM vapi.vapi_call_volume(NULL, '2026-03-01', '2026-03-02', 'UTC', filter => '{"outcome": "sold to somebody by the river"}') AS v}), 1, 'and as a filter');
+sql(q{SELECT vapi_internal.erase_call('odd-2'), vapi_internal.erase_call('odd-1'), vapi_internal.erase_call('odd-3'), vapi_internal.erase_call('odd-5')});
+is(sql($trace), '0 0', 'erased calls leave nothing there');
+sql('SELECT vapi_internal.rollup_step(1000)');
+is(sql($trace), '0 0', 'nor when it is made again');
+
+# A fold that is undone leaves no words behind that others lack.
+sql(q{UPDATE vapi_internal.call SET outcome = 'phantom' WHERE call_id = 'odd-4'; INSERT INTO vapi_internal.rollup_dirty SELECT slot FROM vapi_internal.call});
+my $outcomes = q{SELECT string_agg(v.group_key, ',') FROM vapi.vapi_call_volume(NULL, '2026-03-01', '2026-03-02', 'UTC', 'outcome') AS v};
+is(sql("BEGIN; SELECT vapi_internal.rollup_step(1000) > 0; $outcomes; ROLLBACK; SELECT vapi_internal.rollup_step(1000) > 0; $outcomes"), "t\nphantom\nt\nphantom", 'a fold that is undone');
+is(sql($outcomes), 'phantom', 'and another session reads what was folded after it');
 like(($node->psql('calls', q{UPDATE vapi_internal.rollup SET facts = substr(facts, 1, 40); SELECT vapi.vapi_dashboard('2026-03-01', '2026-03-02')}))[2],
 	qr/cannot be read.*HINT:  DELETE FROM vapi_internal.rollup/s, 'a broken row is an error that says what to do');
 
