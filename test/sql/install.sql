@@ -119,7 +119,7 @@ BEGIN;
 DROP EXTENSION vapi_sales;
 CREATE EXTENSION vapi_sales;
 SELECT c.relname FROM pg_class c
-WHERE c.relnamespace = 'vapi_internal'::regnamespace AND c.relkind = 'r' AND c.relname NOT IN ('rubric', 'rubric_entry')
+WHERE c.relnamespace = 'vapi_internal'::regnamespace AND c.relkind = 'r' AND c.relname NOT IN ('rubric', 'rubric_entry', 'rollup_source')
 	AND (xpath('/row/c/text()', query_to_xml('SELECT count(*) AS c FROM ' || c.oid::regclass, false, true, '')))[1]::text <> '0';
 ROLLBACK;
 
