@@ -57,15 +57,16 @@ const questions = {
 async function phase(name, kinds, think) {
   const times = {};
   let failed = 0;
+  const statuses = {};
   const until = performance.now() + seconds * 1000;
   await Promise.all(Array.from({ length: users }, async () => {
     const user = {};
     await pause(Math.random() * think);
     while (performance.now() < until) {
       const kind = any(kinds);
-      const { status, ms } = await questions[kind](user);
+      const { status, ms, body } = await questions[kind](user);
       if (status === 200) (times[kind] ??= []).push(ms);
-      else failed += 1;
+      else { failed += 1; statuses[`${status} ${body.slice(0, 120)}`] = (statuses[`${status} ${body.slice(0, 120)}`] ?? 0) + 1; }
       if (think) await pause(think);
     }
   }));
@@ -76,7 +77,7 @@ async function phase(name, kinds, think) {
   };
   for (const kind of Object.keys(times)) say(kind, times[kind]);
   if (Object.keys(times).length > 1) say('all', Object.values(times).flat());
-  if (failed) console.log(`${name} | ${failed} requests failed`);
+  if (failed) console.log(`${name} | ${failed} requests failed: ${JSON.stringify(statuses)}`);
   return failed;
 }
 
