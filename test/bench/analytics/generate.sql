@@ -67,7 +67,11 @@ SELECT c.call_id, 0, c.created_at, vapi_internal.search_vector(c.created_at, con
 		|| CASE WHEN c.prospect_id % 10000 = 0 THEN ' zeppelin' ELSE '' END || ' word' || c.slot % 20000)
 FROM vapi_internal.call c LEFT JOIN vapi_internal.prospect p USING (prospect_id)
 WHERE c.call_id LIKE 'call-%';
+INSERT INTO vapi_internal.rollup_dirty (slot) SELECT DISTINCT c.slot FROM vapi_internal.call c;
 REINDEX TABLE vapi_internal.call;
 REINDEX TABLE vapi_internal.call_content;
 REINDEX TABLE vapi_internal.call_search;
 VACUUM (ANALYZE) vapi_internal.call, vapi_internal.call_content, vapi_internal.call_search, vapi_internal.prospect, vapi_internal.assistant;
+-- in a block, or its result would be shown
+DO $$ BEGIN PERFORM vapi_internal.rollup_step(1000000); END $$;
+VACUUM (ANALYZE) vapi_internal.rollup, vapi_internal.rollup_item, vapi_internal.rollup_dirty;
