@@ -79,14 +79,51 @@ find_marks(const VapiLexicon *lexicon, const char *const words[MAX_MARKS])
 	return marks;
 }
 
+static inline bool
+is_mark(const Marks *marks, const VapiWord *word)
+{
+	for (int m = 0; m < MAX_MARKS; m++)
+		if (word->number > 0 && word->number == marks->number[m])
+			return true;
+	return false;
+}
+
 /* Is one of them there? */
 static bool
 has_mark(const Marks *marks, const VapiWords *words)
 {
 	for (int i = 0; i < words->count; i++)
-		for (int m = 0; m < MAX_MARKS; m++)
-			if (words->words[i].number > 0 && words->words[i].number == marks->number[m])
-				return true;
+		if (is_mark(marks, &words->words[i]))
+			return true;
+	return false;
+}
+
+/* What an agent asks for in no other way than by a question. */
+#define ASKS                                                                                                        \
+	(VAPI_BIT(VAPI_ASKS_NEED) | VAPI_BIT(VAPI_ASKS_BUDGET) | VAPI_BIT(VAPI_ASKS_ELSE) | VAPI_BIT(VAPI_ASKS_OWNER) | \
+	 VAPI_BIT(VAPI_ASKS_TIMELINE) | VAPI_BIT(VAPI_ASKS_CONCERN))
+
+/* Is what ends without any mark a question, by the words of its last sentence? Some transcripts have no marks. */
+static bool
+asks_unmarked(const VapiPhrases *phrases, const Marks *openings, const VapiSaid *said)
+{
+	const VapiWord *words = said->words.words;
+	int begin = said->words.count - 1;
+
+	if (said->words.count == 0 || words[begin].stop != 0)
+		return false;
+	for (;; begin--)
+	{
+		bool opens = begin == 0 || words[begin - 1].stop != 0;
+
+		if ((opens || is_mark(openings, &words[begin - 1])) && vapi_phrases_asks(phrases, &words[begin]))
+			return true;
+		if (opens && (begin == 0 || words[begin - 1].stop != ','))
+			break;
+	}
+	for (int i = 0; i < said->hits.count; i++)
+		if (said->hits.hits[i].first >= begin && (ASKS & VAPI_BIT(said->hits.hits[i].finding)) != 0)
+			return true;
 	return false;
 }
 
@@ -96,6 +133,8 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 	static const char *const himself[MAX_MARKS] = {"i", "me", "we", "us"};
 	static const char *const contrasts[MAX_MARKS] = {"but", "though", "however", "except"};
 	static const char *const others[MAX_MARKS] = {"he", "she", "he's", "she's"};
+	static const char *const opens[MAX_MARKS] = {"and", "so", "but", "okay"};
+	const Marks openings = find_marks(lexicon, opens);
 	const Marks third = find_marks(lexicon, others);
 	const Marks self = find_marks(lexicon, himself);
 	const Marks contrast = find_marks(lexicon, contrasts);
@@ -118,6 +157,7 @@ vapi_dialogue_read(VapiDialogue *dialogue, const VapiLexicon *lexicon, const Vap
 		vapi_phrases_match(lexicon->phrases, &said->words,
 						   turn->customer ? VAPI_CUSTOMER_FINDINGS : VAPI_AGENT_FINDINGS, &said->hits);
 		sum_up(said);
+		said->question |= !turn->customer && asks_unmarked(lexicon->phrases, &openings, said);
 		said->days = vapi_amounts_days(lexicon->amounts, &said->words, 0, said->words.count);
 		said->valence = turn->customer ? vapi_sentiment_sum(lexicon->sentiment, &said->words) : 0;
 		said->self = turn->customer && has_mark(&self, &said->words);

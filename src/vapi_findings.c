@@ -1,6 +1,6 @@
 #include "vapi_findings.h"
 
-#include "vapi_reader.h"
+#include "vapi_whole.h"
 
 /* What "okay", "thanks" and "have a nice day" come to in a call that is neither good nor bad. */
 #define POLITENESS 0.35
@@ -271,18 +271,18 @@ vapi_findings_sentiment(double sentiment)
 }
 
 void
-vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const char *ended_reason, bool human)
+vapi_findings_begin(VapiReader *reader, VapiFindings *findings, const VapiDialogue *dialogue,
+					const char *ended_reason, bool human)
 {
-	VapiReader reader;
 	int machine = 0;
 
 	memset(findings, 0, sizeof(*findings));
-	memset(&reader, 0, sizeof(reader));
-	reader.dialogue = dialogue;
-	reader.findings = findings;
-	reader.customer_ended = ended_reason == NULL || strstr(ended_reason, "customer-ended") != NULL ||
-							strstr(ended_reason, "assistant-ended") != NULL;
-	reader.step_turn = reader.refused_turn = reader.left_open_turn = reader.declined_turn = -1;
+	memset(reader, 0, sizeof(*reader));
+	reader->dialogue = dialogue;
+	reader->findings = findings;
+	reader->customer_ended = ended_reason == NULL || strstr(ended_reason, "customer-ended") != NULL ||
+							 strstr(ended_reason, "assistant-ended") != NULL;
+	reader->step_turn = reader->refused_turn = reader->left_open_turn = reader->declined_turn = -1;
 	for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
 		findings->components[i].evidence.turn = -1;
 	findings->refusal.turn = -1;
@@ -292,34 +292,44 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 
 		if (!said->turn->customer)
 		{
-			reader.asked_for_other |= reader.turns < 3 && vapi_found(said, VAPI_ASKS_PERSON);
-			reader.priced |= vapi_found(said, VAPI_ASKS_PRICE);
+			reader->asked_for_other |= reader->turns < 3 && vapi_found(said, VAPI_ASKS_PERSON);
+			reader->asked_person |= reader->asked_for_other;
+			reader->priced |= vapi_found(said, VAPI_ASKS_PRICE);
 			continue;
 		}
 		if (vapi_said(said, VAPI_MACHINE))
 			machine++;
-		if (vapi_said(said, VAPI_DNC) || (vapi_found(vapi_reader_reply(&reader, said), VAPI_ASKS_DNC) &&
+		if (vapi_said(said, VAPI_DNC) || (vapi_found(vapi_reader_reply(reader, said), VAPI_ASKS_DNC) &&
 										  !vapi_agrees(said) && said->words.count > 1))
 		{
 			findings->do_not_call = true;
 			findings->refusal = vapi_evidence_of(said, i, VAPI_DNC);
 		}
 		if (vapi_said(said, VAPI_WRONG) && !findings->do_not_call &&
-			(!vapi_only_bare(said, VAPI_WRONG) || vapi_found(vapi_reader_reply(&reader, said), VAPI_ASKS_WRONG)))
+			(!vapi_only_bare(said, VAPI_WRONG) || vapi_found(vapi_reader_reply(reader, said), VAPI_ASKS_WRONG)))
 		{
 			findings->wrong_number = true;
 			findings->refusal = vapi_evidence_of(said, i, VAPI_WRONG);
 		}
-		vapi_reader_take(&reader, i);
+		vapi_reader_take(reader, i);
 	}
 	findings->reached =
 		(human && machine == 0 && dialogue->customer_turns >= 2) || findings->do_not_call || findings->wrong_number;
-	if (vapi_reader_answer(&reader, VAPI_NEXT_STEP) == VAPI_UNKNOWN)
+	if (vapi_reader_answer(reader, VAPI_NEXT_STEP) == VAPI_UNKNOWN)
 		findings->components[VAPI_NEXT_STEP].answer = VAPI_NONE;
-	infer(&reader);
-	conclude_objections(&reader);
-	read_sentiment(&reader);
-	deny_need(&reader);
+	infer(reader);
+	conclude_objections(reader);
+	read_sentiment(reader);
+	deny_need(reader);
+}
+
+static void
+finish(VapiReader *reader)
+{
+	VapiFindings *findings = reader->findings;
+
+	if (findings->reached && !findings->do_not_call && !findings->wrong_number)
+		vapi_whole_judge(reader);
 	if (findings->do_not_call || findings->wrong_number)
 	{
 		for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
@@ -329,7 +339,16 @@ vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const c
 		findings->components[VAPI_OBJECTIONS].evidence = findings->refusal;
 		findings->commitment = false;
 	}
-	findings->outcome = outcome_of(&reader);
+	findings->outcome = outcome_of(reader);
+}
+
+void
+vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const char *ended_reason, bool human)
+{
+	VapiReader reader;
+
+	vapi_findings_begin(&reader, findings, dialogue, ended_reason, human);
+	finish(&reader);
 }
 
 void

@@ -6,7 +6,7 @@
 #ifndef VAPI_FINDINGS_H
 #define VAPI_FINDINGS_H
 
-#include "vapi_answers.h"
+#include "vapi_reader.h"
 
 /*
  * ended_reason: Vapi's word, or NULL. human: false when it says that nobody
@@ -14,6 +14,10 @@
  */
 extern void
 vapi_findings_read(VapiFindings *findings, const VapiDialogue *dialogue, const char *ended_reason, bool human);
+
+/* The same, but for what the whole call is judged to come to; for its learner. */
+extern void vapi_findings_begin(VapiReader *reader, VapiFindings *findings, const VapiDialogue *dialogue,
+								const char *ended_reason, bool human);
 
 /* Takes back all that was read of the words; whether somebody was reached stays. For a language that is not read. */
 extern void vapi_findings_forget(VapiFindings *findings);

@@ -1,6 +1,6 @@
 #include "vapi_lexicon.h"
 
-static const char *const names[VAPI_FINDINGS] = {
+const char *const vapi_finding_names[VAPI_FINDINGS] = {
 	"yes", "no", "agree", "commit_meet", "commit_buy", "transfer", "callback", "send",
 	"cancel", "self", "refuse", "dnc", "wrong", "machine", "problem", "want",
 	"no_want", "has_money", "accept_price", "range", "no_money", "decides", "influences", "refers",
@@ -11,11 +11,12 @@ static const char *const names[VAPI_FINDINGS] = {
 	"a_concern", "a_sorry", "a_understand", "a_happy"};
 
 StaticAssertDecl(VAPI_FINDINGS <= 64, "findings are bits of 64");
+StaticAssertDecl(VAPI_ASKS <= VAPI_SIGN_FINDINGS, "signs have room for all findings");
 
 const char *
 vapi_finding_name(int finding)
 {
-	return finding >= 0 && finding < VAPI_FINDINGS ? names[finding] : NULL;
+	return finding >= 0 && finding < VAPI_FINDINGS ? vapi_finding_names[finding] : NULL;
 }
 
 VapiLexicon *
@@ -42,7 +43,7 @@ add_rule(VapiLexicon *lexicon, const char *finding, const char *value)
 	memcpy(minds, value, length);
 	minds[length] = '\0';
 	for (int i = 0; i < VAPI_FINDINGS; i++)
-		if (strcmp(names[i], finding) == 0)
+		if (strcmp(vapi_finding_names[i], finding) == 0)
 			return vapi_phrases_add_rule(lexicon->phrases, i, minds, value + length + 1);
 	return "no such finding";
 }
@@ -109,4 +110,7 @@ vapi_lexicon_finish(VapiLexicon *lexicon)
 	vapi_phrases_finish(lexicon->phrases);
 	group_words(lexicon);
 	vapi_sentiment_finish(lexicon->sentiment);
+	vapi_weights_finish(lexicon->weights);
+	/* only customers' turns are judged */
+	vapi_signs_find(&lexicon->signs, lexicon->weights, vapi_finding_names, VAPI_ASKS);
 }

@@ -8,7 +8,7 @@
 #include "vapi_amounts.h"
 #include "vapi_phrases.h"
 #include "vapi_sentiment.h"
-#include "vapi_weights.h"
+#include "vapi_signs.h"
 
 /*
  * What a phrase rule finds. Those from VAPI_ASKS on are looked for in what the
@@ -89,6 +89,7 @@ typedef enum VapiFinding
 
 /* The names by which lists call them, "commit_meet"; NULL for a number that is none. */
 extern const char *vapi_finding_name(int finding);
+extern const char *const vapi_finding_names[VAPI_FINDINGS];
 
 typedef struct VapiLexicon
 {
@@ -97,6 +98,7 @@ typedef struct VapiLexicon
 	VapiPhrases *phrases;
 	VapiSentiment *sentiment;
 	VapiWeights *weights;
+	VapiSigns signs; /* in the weights */
 } VapiLexicon;
 
 /* An empty one, palloc'd; it is never freed but with its memory context. Without a stemmer word~ is the word alone. */

@@ -84,6 +84,12 @@ match_from(const VapiPhrases *phrases, const VapiRule *rule, int e, const VapiWo
 	return element->optional ? match_from(phrases, rule, e + 1, words, at, begin) : -1;
 }
 
+bool
+vapi_phrases_asks(const VapiPhrases *phrases, const VapiWord *word)
+{
+	return vapi_has_class(phrases, word->number, phrases->asker);
+}
+
 /*
  * Does the clause, or a sentence that begins with a question's word, end with
  * a question mark? "I'm in, where do I pay?" states that he is in.
@@ -154,10 +160,10 @@ add_hit(const VapiPhrases *phrases, const VapiWords *words, VapiHits *hits, int 
 	hit->flags = (surroundings(phrases, words, first, last) & ~rule->minds) | (rule->bare ? VAPI_HIT_BARE : 0);
 }
 
-static inline bool
+static inline uint64
 is_present(const uint64 *present, int shape)
 {
-	return shape < 0 || (present[shape / 64] >> (shape % 64) & 1) != 0;
+	return present[shape / 64] >> (shape % 64);
 }
 
 /* The hits of the rules of a list that begin with the word at that place. */
@@ -171,9 +177,9 @@ match_bucket(const VapiPhrases *phrases, const VapiBucket *bucket, const VapiWor
 		const VapiRule *rule;
 		int last;
 
-		/* most fail here: the rule's other words are not in the sentence */
-		if (!is_present(hits->present, entry->needs[0]) || !is_present(hits->present, entry->needs[1]) ||
-			(wanted >> entry->finding & 1) == 0)
+		/* most fail here: the rule's other words are not in the sentence; one test, that is easy to foresee */
+		if ((is_present(hits->present, entry->needs[0]) & is_present(hits->present, entry->needs[1]) &
+			 wanted >> entry->finding & 1) == 0)
 			continue;
 		rule = &phrases->rules[entry->rule];
 		if (rule->plain && (at + 1 >= words->count || !fits(phrases, &rule->elements[1], &words->words[at + 1])))
@@ -201,8 +207,8 @@ read_sentence(const VapiPhrases *phrases, const VapiWords *words, int at, VapiHi
 	int width = phrases->shape_words;
 	int seen = 0;
 
-	if (width > 0)
-		memset(hits->present, 0, sizeof(uint64) * width);
+	memset(hits->present, 0, sizeof(uint64) * width);
+	hits->present[phrases->shape_count / 64] |= UINT64CONST(1) << (phrases->shape_count % 64);
 	for (; at < words->count; at++)
 	{
 		const VapiWord *word = &words->words[at];

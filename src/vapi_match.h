@@ -32,6 +32,9 @@ typedef struct VapiHits
  */
 extern void vapi_phrases_match(const VapiPhrases *phrases, const VapiWords *words, uint64 wanted, VapiHits *hits);
 
+/* Does the word begin questions? */
+extern bool vapi_phrases_asks(const VapiPhrases *phrases, const VapiWord *word);
+
 /* Frees what hits hold. */
 extern void vapi_hits_free(VapiHits *hits);
 

@@ -311,8 +311,8 @@ put(VapiBucket *bucket, const VapiPhrases *phrases, int number)
 	entry = &bucket->entries[bucket->count++];
 	entry->rule = number;
 	entry->finding = (int16) rule->finding;
-	entry->needs[0] = (int16) rule->needs[0];
-	entry->needs[1] = (int16) rule->needs[1];
+	for (int i = 0; i < 2; i++)
+		entry->needs[i] = (int16) (rule->needs[i] < 0 ? phrases->shape_count : rule->needs[i]);
 }
 
 static bool
@@ -446,7 +446,7 @@ row_of(VapiPhrases *phrases, int word)
 static void
 fill_rows(VapiPhrases *phrases)
 {
-	int width = (phrases->shape_count + 63) / 64;
+	int width = phrases->shape_count / 64 + 1;
 
 	phrases->shape_words = width;
 	phrases->row_capacity = 256;

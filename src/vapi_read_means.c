@@ -1,4 +1,4 @@
-#include "vapi_readings.h"
+#include "vapi_judge.h"
 
 #define TIME_OF_DAY (VAPI_WORD_CLOCK | VAPI_WORD_DAY)
 
@@ -62,7 +62,7 @@ vapi_read_budget(VapiReader *reader, const VapiSaid *said, int turn)
 	else if (vapi_states(said, VAPI_ACCEPT_PRICE, (named || before->numbers > 0) && !vapi_proposes(before)) &&
 			 (named || before->numbers > 0 || reader->priced || money) && !vapi_balks(said))
 		vapi_reader_raise(reader, VAPI_BUDGET, VAPI_STATED, said, turn, VAPI_ACCEPT_PRICE);
-	else if ((asked_budget || named) && vapi_says_nothing(reader, VAPI_BUDGET, said))
+	else if ((asked_budget || named) && vapi_says_nothing(reader, VAPI_BUDGET))
 		return;
 	/* "Does the price work for you?" "It does." */
 	else if (answers && vapi_agrees(said) && !vapi_balks(said) && !vapi_said(said, VAPI_SELF))
@@ -101,8 +101,6 @@ vapi_read_authority(VapiReader *reader, const VapiSaid *said, int turn)
 	VapiAnswer judged = vapi_judge(reader, VAPI_AUTHORITY, said);
 	VapiAnswer contested = VAPI_UNKNOWN;
 
-	if (vapi_said(said, VAPI_SPEAKING) || (reader->turns <= 1 && vapi_said(said, VAPI_YES)))
-		reader->asked_for_other = false;
 	if (owner && before->third && !other && vapi_said(said, VAPI_YES))
 	{
 		vapi_reader_raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, VAPI_YES);
@@ -132,7 +130,7 @@ vapi_read_authority(VapiReader *reader, const VapiSaid *said, int turn)
 	}
 	/* Of several the words tell. */
 	else if (decides + influences + no_say + names > 1 &&
-			 (contested = vapi_judge_above(reader, VAPI_AUTHORITY, said, LIKELY)) > VAPI_UNKNOWN)
+			 (contested = vapi_judge_above(reader, VAPI_AUTHORITY, LIKELY)) > VAPI_UNKNOWN)
 		vapi_reader_set(reader, VAPI_AUTHORITY, contested, said, turn, finding_of(contested));
 	else if (decides && !(influences && (vapi_only_bare(said, VAPI_DECIDES) || vapi_said(said, VAPI_O_AUTHORITY))))
 		vapi_reader_set(reader, VAPI_AUTHORITY, VAPI_DECIDES_ALONE, said, turn, VAPI_DECIDES);
@@ -144,7 +142,7 @@ vapi_read_authority(VapiReader *reader, const VapiSaid *said, int turn)
 		vapi_reader_raise(reader, VAPI_AUTHORITY, VAPI_REFERS_ON, said, turn, VAPI_REFERS);
 	/* Nor is somebody whom he only mentions, by all the words. */
 	else if ((owner || other) && vapi_found(said, VAPI_OTHERS) &&
-			 vapi_says_nothing(reader, VAPI_AUTHORITY, said))
+			 vapi_says_nothing(reader, VAPI_AUTHORITY))
 		return;
 	/* Who else than he decides? The one whom he names, unless he speaks of himself as well. */
 	else if (owner && !other && !before->third && vapi_said(said, VAPI_YES) && said->self)

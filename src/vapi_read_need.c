@@ -1,4 +1,4 @@
-#include "vapi_readings.h"
+#include "vapi_judge.h"
 
 /* Words of a turn that tells something. */
 #define TELLING 9

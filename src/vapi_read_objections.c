@@ -1,4 +1,4 @@
-#include "vapi_readings.h"
+#include "vapi_judge.h"
 
 /* What shows that a sum that he repeats is no surprise. */
 #define AGREED                                                                              \
@@ -55,7 +55,7 @@ vapi_read_objections(VapiReader *reader, const VapiSaid *said, int turn)
 		!vapi_said(said, VAPI_ACCEPT_PRICE) && (said->clean & AGREED) == 0)
 	{
 		double chance = 0;
-		int kind = vapi_judge_turn(reader, VAPI_OBJECTIONS, said, &chance) - 1;
+		int kind = vapi_judge_turn(reader, VAPI_OBJECTIONS, &chance) - 1;
 
 		if (kind >= 0 && chance >= CLEARLY_OBJECTS && !reader->findings->objections[kind].seen)
 		{

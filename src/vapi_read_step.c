@@ -9,6 +9,18 @@
 /* Words of an answer that says more than when. */
 #define LONG_ANSWER 14
 
+/* Does he name a day or an hour that the agent just named? */
+static bool
+repeats_time(const VapiSaid *before, const VapiSaid *said)
+{
+	for (int i = 0; i < Min(said->words.count, LONG_ANSWER); i++)
+		for (int b = 0; (said->words.words[i].flags & TIME_OF_DAY) != 0 && b < before->words.count; b++)
+			if ((before->words.words[b].flags & TIME_OF_DAY) != 0 && said->words.words[i].number > 0 &&
+				before->words.words[b].number == said->words.words[i].number)
+				return true;
+	return false;
+}
+
 void
 vapi_read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 {
@@ -28,8 +40,10 @@ vapi_read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 	/* A time that he asks for and the agent repeats: "Say one?" "One o'clock Saturday." */
 	bool confirmed = (own_time || number_for_time) && !reply->question &&
 					 ((reply->amounts & TIME_OF_DAY) != 0 || (number_for_time && reply->numbers > 0));
+	bool repeated = repeats_time(before, said) && !vapi_said(said, VAPI_NO) && !reader->asked_for_other;
 	bool calls_back = vapi_said(said, VAPI_CALLBACK);
-	bool far = said->days > 31 || (said->days < 0 && before->days > 31);
+	/* An hour is none of the far dates that nobody calls at. */
+	bool far = (said->days > 31 || (said->days < 0 && before->days > 31)) && (said->amounts & VAPI_WORD_CLOCK) == 0;
 	bool offered = vapi_found(before, VAPI_ASKS_SEND) && !past;
 	VapiAnswer step = VAPI_UNKNOWN;
 	int finding = -1;
@@ -100,8 +114,9 @@ vapi_read_next_step(VapiReader *reader, const VapiSaid *said, int turn)
 		step = VAPI_INFORMATION;
 		finding = vapi_said(said, VAPI_SEND) ? VAPI_SEND : -1;
 	}
-	else if (scheduling && (own_time || their_time || confirmed) && !vapi_said(said, VAPI_NO) &&
-			 (vapi_agrees(said) || confirmed ||
+	else if (scheduling && (own_time || their_time || confirmed) &&
+			 (!vapi_said(said, VAPI_NO) || (own_time && confirmed)) &&
+			 (vapi_agrees(said) || confirmed || (repeated && vapi_reader_objects(said) < 0) ||
 			  (own_time && !reader->asked_for_other && vapi_reader_objects(said) < 0 &&
 			   said->words.count <= LONG_ANSWER)) &&
 			 (!said->question || confirmed || (vapi_agrees(said) && own_time)) && !vapi_said(said, VAPI_SELF) &&

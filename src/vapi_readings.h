@@ -7,6 +7,13 @@
 
 #include "vapi_answers.h"
 
+/* How probable something is, and in which turn. */
+typedef struct VapiChance
+{
+	double probability;
+	int turn;
+} VapiChance;
+
 /* How the call stands, turn by turn. */
 typedef struct VapiReader
 {
@@ -29,7 +36,11 @@ typedef struct VapiReader
 	VapiEvidence told;	   /* where he first told at length of what he is about; turn 0: nowhere */
 	int turns;			   /* of the customer, so far */
 	bool priced;		   /* the agent named a price */
-	int weeks_off;		   /* days until what the customer plans, where weeks were named; 0: none were */
+	bool asked_person;	   /* the agent asked for somebody at some time */
+	/* Of each topic's answers in the turn at hand, and the most so far where it was not asked for and where it was. */
+	double now[VAPI_TURN_TOPICS][VAPI_MAX_JUDGEMENTS];
+	VapiChance most[VAPI_TURN_TOPICS][VAPI_MAX_JUDGEMENTS][2];
+	int weeks_off; /* days until what the customer plans, where weeks were named; 0: none were */
 } VapiReader;
 
 /* Where a finding stands in a turn; the whole turn when it has no plain hit, or finding is -1. */
@@ -94,56 +105,6 @@ extern bool vapi_asks_need(const VapiSaid *said);
 
 /* How much the turn says of a problem: each sign of it once. */
 extern int vapi_weigh_problem(const VapiReader *reader, const VapiSaid *said);
-
-/*
- * In what way the agent has just asked about a component, by the name that the
- * weights of the lexicon have for it; NULL: he has not.
- */
-extern const char *vapi_asked_about(const VapiReader *reader, VapiComponent component, const VapiSaid *said);
-
-/* The same, or in what other way it may have come up; all names, and the answers that turns are judged to give. */
-extern const char *vapi_context(const VapiReader *reader, VapiComponent component, const VapiSaid *said);
-extern const char *const vapi_contexts[];
-extern const char *const vapi_topic_answers[VAPI_SPOKEN_COMPONENTS][VAPI_MAX_JUDGEMENTS + 1];
-
-/*
- * What an answer is judged by: its words, and signs: a finding of a rule, by
- * its name, as "!" it stands there plainly, "?" as a bare phrase, "~" negated,
- * asked, hedged or reported, and "=" with one of vapi_signs.
- */
-typedef struct VapiJudged
-{
-	VapiFeature features[2 * VAPI_ANSWER_WORDS + 4 + VAPI_MAX_SIGNS];
-	int words; /* features that are of words; signs follow */
-	int count;
-	double scale; /* of words */
-} VapiJudged;
-
-/* NULL ends them. */
-extern const char *const vapi_signs[];
-
-extern void vapi_judged_read(VapiJudged *judged, const VapiReader *reader, const char *context, const VapiSaid *said);
-
-/*
- * What a turn comes to on a component by its words and signs, and how
- * probable that is: a number of vapi_topic_answers, 0: nothing; -1: unknown,
- * for want of weights.
- */
-extern int
-vapi_judge_turn(const VapiReader *reader, VapiComponent component, const VapiSaid *said, double *probability);
-
-/* The answer that it gives with at least that probability; VAPI_UNKNOWN: none. */
-extern VapiAnswer
-vapi_judge_above(const VapiReader *reader, VapiComponent component, const VapiSaid *said, double least);
-
-/* By all its words it clearly tells nothing on the component. */
-extern bool vapi_says_nothing(const VapiReader *reader, VapiComponent component, const VapiSaid *said);
-
-/* What it clearly answers where the agent asked about the component; VAPI_UNKNOWN: nothing, or he did not ask. */
-extern VapiAnswer vapi_judge(const VapiReader *reader, VapiComponent component, const VapiSaid *said);
-
-/* The same, taken as the component's answer where it has none yet. */
-extern void vapi_reader_judge(VapiReader *reader, VapiComponent component, const VapiSaid *said, int turn);
 
 /* What one of the customer's turns adds to a component, by its index in the dialogue. */
 extern void vapi_read_next_step(VapiReader *reader, const VapiSaid *said, int turn);

@@ -55,7 +55,7 @@ typedef struct VapiEntry
 {
 	int rule;
 	int16 finding;
-	int16 needs[2];
+	int16 needs[2]; /* where the rule has none, the number after all shapes, whose bit is always set */
 } VapiEntry;
 
 typedef struct VapiBucket

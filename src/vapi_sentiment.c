@@ -33,7 +33,8 @@ struct VapiSentiment
 	Phrase *phrases; /* from 1 */
 	int count;
 	int capacity;
-	int *firsts; /* by the number of the first word */
+	int *firsts;  /* by the number of the first word */
+	uint8 *lists; /* by the number of the first word: bits of the lists that have a phrase with it */
 	int words;
 	VapiWords scratch;
 };
@@ -73,6 +74,32 @@ vapi_sentiment_add(VapiSentiment *sentiment, VapiSentimentList list, const char 
 	return true;
 }
 
+/* Has phrases with the same first word lie side by side, and notes the lists of each word. */
+static void
+lay_out(VapiSentiment *sentiment)
+{
+	Phrase *phrases = palloc(sizeof(Phrase) * sentiment->capacity);
+	int count = 1;
+
+	sentiment->lists = palloc0(sizeof(uint8) * sentiment->words);
+	for (int word = 0; word < sentiment->words; word++)
+	{
+		int next = sentiment->firsts[word];
+
+		if (next != 0)
+			sentiment->firsts[word] = count;
+		for (; next != 0; count++)
+		{
+			phrases[count] = sentiment->phrases[next];
+			next = phrases[count].next;
+			phrases[count].next = next != 0 ? count + 1 : 0;
+			sentiment->lists[word] |= (uint8) (1 << phrases[count].list);
+		}
+	}
+	pfree(sentiment->phrases);
+	sentiment->phrases = phrases;
+}
+
 void
 vapi_sentiment_finish(VapiSentiment *sentiment)
 {
@@ -88,6 +115,7 @@ vapi_sentiment_finish(VapiSentiment *sentiment)
 		phrase->next = *link;
 		*link = i;
 	}
+	lay_out(sentiment);
 }
 
 /* The longest phrase of these lists (bits) at that place, NULL: none. */
@@ -96,7 +124,7 @@ find(const VapiSentiment *sentiment, const VapiWords *words, int at, int lists)
 {
 	int number = words->words[at].number;
 
-	if (number <= 0 || number >= sentiment->words)
+	if (number <= 0 || number >= sentiment->words || (sentiment->lists[number] & lists) == 0)
 		return NULL;
 	for (int i = sentiment->firsts[number]; i != 0; i = sentiment->phrases[i].next)
 	{

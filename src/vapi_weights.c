@@ -14,7 +14,7 @@ enum
 };
 
 /* What contexts, signs and groups of words begin with, and no lexeme does. */
-#define SIGNS "^!?~=<"
+#define SIGNS "^!?~=<@"
 
 static const char *const marks[] = {"<number>", "$", "<name>", "<day>", "<clock>", "<duration>"};
 
@@ -22,18 +22,42 @@ typedef struct Weight
 {
 	VapiFeature feature;
 	int topic;
+	int next; /* the same feature on another topic: its number plus 1; 0: no more */
 	float weight[VAPI_MAX_JUDGEMENTS];
 } Weight;
+
+/* The same once all are known, in hundredths: the smaller, the more of them are in the processor's cache. */
+typedef struct Packed
+{
+	int16 weight[VAPI_MAX_JUDGEMENTS];
+	uint8 topic;
+	bool last; /* of its feature */
+} Packed;
+
+#define PACKED 100
+
+/* Few enough for the processor's cache. */
+#define SEEN_BITS 131072
+
+/* What a feature is found by, without a look at its weights. */
+typedef struct Slot
+{
+	VapiFeature feature;
+	int number; /* of its first weights plus 1; 0: free */
+} Slot;
 
 struct VapiWeights
 {
 	VapiVocabulary *vocabulary;
 	char *topics[VAPI_MAX_TOPICS];
 	char *answers[VAPI_MAX_TOPICS][VAPI_MAX_JUDGEMENTS];
-	Weight *weights;
+	int answer_counts[VAPI_MAX_TOPICS];
+	Weight *weights; /* NULL once they are packed */
+	Packed *packed;
 	int count;
 	int capacity;
-	int *slots; /* open addressing; 0: free */
+	Slot *slots;				 /* open addressing */
+	uint64 seen[SEEN_BITS / 64]; /* bits of the hashes of all features */
 	uint32 mask;
 	int *groups; /* what stands for a word, by its number; 0: itself */
 	int group_count;
@@ -48,7 +72,7 @@ vapi_weights_create(VapiVocabulary *vocabulary)
 	weights->capacity = 1024;
 	weights->weights = palloc(sizeof(Weight) * weights->capacity);
 	weights->mask = 4 * weights->capacity - 1;
-	weights->slots = palloc0(sizeof(int) * (weights->mask + 1));
+	weights->slots = palloc0(sizeof(Slot) * (weights->mask + 1));
 	return weights;
 }
 
@@ -79,20 +103,43 @@ add_name(char **names, int most, const char *name, size_t length)
 }
 
 static uint32
-slot_of(const VapiWeights *weights, int topic, VapiFeature feature)
+hash_of(VapiFeature feature)
 {
-	uint32 hash = ((uint32) feature.first * 2654435761u) ^ ((uint32) feature.second * 2246822519u) ^ (uint32) topic;
-	uint32 slot = (hash ^ (hash >> 15)) & weights->mask;
+	uint32 hash = ((uint32) feature.first * 2654435761u) ^ ((uint32) feature.second * 2246822519u);
 
-	for (; weights->slots[slot] != 0; slot = (slot + 1) & weights->mask)
-	{
-		const Weight *weight = &weights->weights[weights->slots[slot] - 1];
+	return hash ^ (hash >> 15);
+}
 
-		if (weight->topic == topic && weight->feature.first == feature.first &&
-			weight->feature.second == feature.second)
-			break;
-	}
+/* Most features have no weights: false where that is so, mostly, without a look at the slots. */
+static bool
+may_be_known(const VapiWeights *weights, VapiFeature feature)
+{
+	uint32 bit = hash_of(feature) % SEEN_BITS;
+
+	return (weights->seen[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+static uint32
+slot_of(const VapiWeights *weights, VapiFeature feature)
+{
+	uint32 slot = hash_of(feature) & weights->mask;
+
+	while (weights->slots[slot].number != 0 && (weights->slots[slot].feature.first != feature.first ||
+												weights->slots[slot].feature.second != feature.second))
+		slot = (slot + 1) & weights->mask;
 	return slot;
+}
+
+/* Has the weights found by their feature. */
+static void
+enter(VapiWeights *weights, int number)
+{
+	uint32 slot = slot_of(weights, weights->weights[number].feature);
+	uint32 bit = hash_of(weights->weights[number].feature) % SEEN_BITS;
+
+	weights->seen[bit / 64] |= UINT64CONST(1) << (bit % 64);
+	weights->weights[number].next = weights->slots[slot].number;
+	weights->slots[slot] = (Slot){weights->weights[number].feature, number + 1};
 }
 
 static void
@@ -102,9 +149,19 @@ grow(VapiWeights *weights)
 	weights->weights = repalloc(weights->weights, sizeof(Weight) * weights->capacity);
 	pfree(weights->slots);
 	weights->mask = 4 * weights->capacity - 1;
-	weights->slots = palloc0(sizeof(int) * (weights->mask + 1));
+	weights->slots = palloc0(sizeof(Slot) * (weights->mask + 1));
 	for (int i = 0; i < weights->count; i++)
-		weights->slots[slot_of(weights, weights->weights[i].topic, weights->weights[i].feature)] = i + 1;
+		enter(weights, i);
+}
+
+/* Are there weights of the feature on that topic? */
+static bool
+is_known(const VapiWeights *weights, VapiFeature feature, int topic)
+{
+	for (int i = weights->slots[slot_of(weights, feature)].number; i > 0; i = weights->weights[i - 1].next)
+		if (weights->weights[i - 1].topic == topic)
+			return true;
+	return false;
 }
 
 /* The number of a word of a feature as it is written; 0: it is none. */
@@ -134,7 +191,6 @@ vapi_weights_add(VapiWeights *weights, const char *topic, const char *value)
 	VapiFeature feature = {0, 0};
 	Weight *weight;
 	int number = add_name(weights->topics, VAPI_MAX_TOPICS, topic, strlen(topic));
-	uint32 slot;
 
 	if (number < 0)
 		return "too many topics";
@@ -145,14 +201,13 @@ vapi_weights_add(VapiWeights *weights, const char *topic, const char *value)
 		return "a feature of one or two words, and a tab";
 	if (weights->count == weights->capacity)
 		grow(weights);
-	slot = slot_of(weights, number, feature);
-	if (weights->slots[slot] != 0)
+	if (is_known(weights, feature, number))
 		return "the feature has its weights already";
-	weight = &weights->weights[weights->count++];
-	weights->slots[slot] = weights->count;
+	weight = &weights->weights[weights->count];
 	memset(weight, 0, sizeof(*weight));
 	weight->feature = feature;
 	weight->topic = number;
+	enter(weights, weights->count++);
 	at++;
 	while (*at != '\0')
 	{
@@ -162,12 +217,42 @@ vapi_weights_add(VapiWeights *weights, const char *topic, const char *value)
 
 		if (answer < 0 || at[name] != ' ')
 			return "answers have weights, and a topic at most 9 answers";
+		weights->answer_counts[number] = Max(weights->answer_counts[number], answer + 1);
 		weight->weight[answer] = strtof(at + name + 1, &end);
 		if (end == at + name + 1 || (*end != ' ' && *end != '\0') || !(fabsf(weight->weight[answer]) <= 100))
 			return "a weight is a number from -100 to 100";
 		at = end + strspn(end, " ");
 	}
 	return NULL;
+}
+
+void
+vapi_weights_finish(VapiWeights *weights)
+{
+	Packed *packed = palloc0(sizeof(Packed) * weights->capacity);
+	int count = 0;
+
+	/* a feature's weights side by side: they are looked up together */
+	for (uint32 slot = 0; slot <= weights->mask; slot++)
+	{
+		int next = weights->slots[slot].number;
+
+		if (next > 0)
+			weights->slots[slot].number = count + 1;
+		for (; next > 0; count++)
+		{
+			const Weight *weight = &weights->weights[next - 1];
+
+			for (int a = 0; a < VAPI_MAX_JUDGEMENTS; a++)
+				packed[count].weight[a] = (int16) lrintf(weight->weight[a] * PACKED);
+			packed[count].topic = (uint8) weight->topic;
+			next = weight->next;
+			packed[count].last = next == 0;
+		}
+	}
+	pfree(weights->weights);
+	weights->weights = NULL;
+	weights->packed = packed;
 }
 
 const char *
@@ -225,16 +310,12 @@ token_of(const VapiWeights *weights, const VapiWord *word)
 }
 
 int
-vapi_weights_features(const VapiWeights *weights, const char *context, const VapiWords *words, VapiFeature *features)
+vapi_weights_features(const VapiWeights *weights, const VapiWords *words, VapiFeature *features, int *first)
 {
-	char start[VAPI_WORD_MAX];
-	int before;
+	int before = 0;
 	int count = 0;
 
-	snprintf(start, sizeof(start), "^%s", context);
-	before = vapi_vocabulary_find(weights->vocabulary, start, strlen(start));
-	if (before > 0)
-		features[count++] = (VapiFeature){before, 0};
+	*first = words->count == 0 ? END : 0;
 	for (int i = 0; i < words->count && i < VAPI_ANSWER_WORDS; i++)
 	{
 		int token = token_of(weights, &words->words[i]);
@@ -242,6 +323,8 @@ vapi_weights_features(const VapiWeights *weights, const char *context, const Vap
 		/* a name is no word that begins a sentence */
 		if (token == NAME && (i == 0 || (words->words[i - 1].stop != 0 && words->words[i - 1].stop != ',')))
 			token = 0;
+		if (i == 0)
+			*first = token;
 		if (token < 0 && before == token)
 			continue;
 		if (token != 0)
@@ -261,30 +344,53 @@ vapi_weights_scale(int words)
 	return 1 / sqrt(2.0 * Min(words, VAPI_ANSWER_WORDS) + 2);
 }
 
-const char *
-vapi_weights_judge(const VapiWeights *weights, const char *topic, const VapiFeature *features, int words, int count,
-				   double scale, double *probability)
+int
+vapi_weights_topic(const VapiWeights *weights, const char *name)
 {
-	int number = find_name(weights->topics, VAPI_MAX_TOPICS, topic, strlen(topic));
-	double sums[VAPI_MAX_JUDGEMENTS] = {0};
-	double all = 0;
-	int best = 0;
+	return find_name(weights->topics, VAPI_MAX_TOPICS, name, strlen(name));
+}
 
-	if (number < 0)
-		return NULL;
-	for (int i = 0; i < count; i++)
+int
+vapi_weights_answer(const VapiWeights *weights, int topic, const char *name)
+{
+	return find_name(weights->answers[topic], VAPI_MAX_JUDGEMENTS, name, strlen(name));
+}
+
+void
+vapi_weights_sum(const VapiWeights *weights, VapiFeature feature, int topic, double share, VapiSums *sums)
+{
+	float factor = (float) (share / PACKED);
+	int number;
+
+	if (!may_be_known(weights, feature))
+		return;
+	number = weights->slots[slot_of(weights, feature)].number;
+	if (number == 0)
+		return;
+	for (const Packed *packed = &weights->packed[number - 1];; packed++)
 	{
-		int slot = weights->slots[slot_of(weights, number, features[i])];
-		double share = i < words ? scale : VAPI_SIGN_SCALE;
+		float *sum = sums->sum[packed->topic];
 
-		for (int a = 0; slot > 0 && a < VAPI_MAX_JUDGEMENTS; a++)
-			sums[a] += weights->weights[slot - 1].weight[a] * share;
+		if (topic < 0 || packed->topic == topic)
+			for (int a = 0; a < VAPI_MAX_JUDGEMENTS; a++)
+				sum[a] += (float) packed->weight[a] * factor;
+		if (packed->last)
+			break;
 	}
-	for (int a = 1; a < VAPI_MAX_JUDGEMENTS && weights->answers[number][a] != NULL; a++)
-		if (sums[a] > sums[best])
-			best = a;
-	for (int a = 0; a < VAPI_MAX_JUDGEMENTS && weights->answers[number][a] != NULL; a++)
-		all += exp(sums[a] - sums[best]);
-	*probability = 1 / all;
-	return weights->answers[number][best];
+}
+
+void
+vapi_weights_judge(const VapiWeights *weights, int topic, const VapiSums *sums, double *probabilities)
+{
+	const float *sum = sums->sum[topic];
+	int count = weights->answer_counts[topic];
+	double most = 0;
+	double all = 0;
+
+	for (int a = 0; a < count; a++)
+		most = Max(most, sum[a]);
+	for (int a = 0; a < count; a++)
+		all += probabilities[a] = expf(sum[a] - (float) most);
+	for (int a = 0; a < VAPI_MAX_JUDGEMENTS; a++)
+		probabilities[a] = a < count ? probabilities[a] / all : 0;
 }

@@ -12,7 +12,7 @@
 typedef struct VapiWeights VapiWeights;
 
 /* Topics, answers of one, and words of an answer that count. */
-#define VAPI_MAX_TOPICS 8
+#define VAPI_MAX_TOPICS 16
 #define VAPI_MAX_JUDGEMENTS 9
 #define VAPI_ANSWER_WORDS 40
 
@@ -39,6 +39,9 @@ extern VapiWeights *vapi_weights_create(VapiVocabulary *vocabulary);
  */
 extern const char *vapi_weights_add(VapiWeights *weights, const char *topic, const char *value);
 
+/* To be called after the last weights. */
+extern void vapi_weights_finish(VapiWeights *weights);
+
 /* The text of a feature's word. */
 extern const char *vapi_weights_word(const VapiWeights *weights, int word);
 
@@ -49,22 +52,33 @@ extern void vapi_weights_group(VapiWeights *weights, int word, const char *name)
 extern int vapi_weights_sign(const VapiWeights *weights, char kind, const char *name);
 
 /*
- * The features of an answer, given the context in which it is; there is room
- * for 2 * VAPI_ANSWER_WORDS + 4. Returns how many; words that are not in the
- * vocabulary give none.
+ * The features of an answer's words, but those of the context in which it is;
+ * there is room for 2 * VAPI_ANSWER_WORDS + 2. Returns how many; words that
+ * are not in the vocabulary give none. first becomes what the answer begins
+ * with, which makes a pair with its context.
  */
 extern int
-vapi_weights_features(const VapiWeights *weights, const char *context, const VapiWords *words, VapiFeature *features);
+vapi_weights_features(const VapiWeights *weights, const VapiWords *words, VapiFeature *features, int *first);
 
 /* How much a feature of so many words counts: of a long answer each word says less. */
 extern double vapi_weights_scale(int words);
 
-/*
- * The likeliest answer to a topic, and its probability; NULL without weights
- * for the topic. Of count features the first are those of words, which count
- * by that scale; signs count by one of their own.
- */
-extern const char *vapi_weights_judge(const VapiWeights *weights, const char *topic, const VapiFeature *features,
-									  int words, int count, double scale, double *probability);
+/* The number of a topic, and of one of its answers, by name; -1: there are no weights for it. */
+extern int vapi_weights_topic(const VapiWeights *weights, const char *name);
+extern int vapi_weights_answer(const VapiWeights *weights, int topic, const char *name);
+
+/* What speaks for each answer to each topic, by their numbers. */
+typedef struct VapiSums
+{
+	float sum[VAPI_MAX_TOPICS][VAPI_MAX_JUDGEMENTS];
+} VapiSums;
+
+/* Adds a share of the weights of a feature: to one topic, -1: to all. */
+extern void
+vapi_weights_sum(const VapiWeights *weights, VapiFeature feature, int topic, double share, VapiSums *sums);
+
+/* How probable the sums make each answer to a topic. */
+extern void
+vapi_weights_judge(const VapiWeights *weights, int topic, const VapiSums *sums, double *probabilities);
 
 #endif

@@ -5,8 +5,8 @@
 # what finds its terms and measures how it was led.
 # Sourced; used by the unit tests and the fuzz targets.
 
-linked_scoring="vapi_token vapi_json vapi_words vapi_turns vapi_amounts vapi_phrases vapi_match vapi_sentiment vapi_weights vapi_lexicon
-	vapi_dialogue vapi_answers vapi_readings vapi_read_step vapi_read_need vapi_read_means vapi_read_objections vapi_reader
+linked_scoring="vapi_token vapi_json vapi_words vapi_turns vapi_amounts vapi_phrases vapi_match vapi_sentiment vapi_weights vapi_signs vapi_lexicon
+	vapi_dialogue vapi_answers vapi_readings vapi_judge vapi_whole vapi_read_step vapi_read_need vapi_read_means vapi_read_objections vapi_reader
 	vapi_findings vapi_rubric vapi_structured"
 linked_scoring=${linked_scoring//$'\n'/ }
 linked_talk="vapi_token vapi_json vapi_words vapi_turns vapi_phrases vapi_match vapi_quote vapi_keywords vapi_talk vapi_quality"

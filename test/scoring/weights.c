@@ -1,56 +1,51 @@
 /* links: scoring */
 /*
- * Learns src/lexicon/weights.tsv: multinomial logistic regression of the
- * features of vapi_judged_read, a topic at a time.
+ * Learns src/lexicon/weights.tsv, and writes it: multinomial logistic
+ * regression of what turns are judged by (vapi_judge.h), then of what whole
+ * calls are judged by (vapi_whole.h), a topic at a time.
  *
- *   weights FILE...            writes the weights
- *   weights --folds N FILE...  says how well they do on what of the last file they were not learnt from
+ *   weights [--fresh LETTERS] FILE...
  *
  * A file has single answers, each with its label, or calls. Of a call only the
  * whole is labelled: where it has nothing on a topic, no turn has; else the
  * turn that speaks for the label most clearly is taken to be the one, and is
  * chosen anew after each round.
  *
+ * What whole calls are judged by are the judgements of their turns, so calls
+ * are seen by weights that were learnt without them. Fresh are calls, by the
+ * first letter of their ids, from which few rules were written; in the others
+ * the rules are more often right than they will ever be again, so they count
+ * less.
+ *
  * Deterministic: the same files give the same weights.
  */
-#include "vapi_readings.h"
+#include "vapi_findings.h"
+#include "vapi_judge.h"
+#include "vapi_whole.h"
 
 #include "../unit/lexicon_files.h"
 
-#include <math.h>
+#include "learner.h"
 
-#define MAX_ITEMS 60000
-#define MAX_LEARNT 400000
-#define MAX_BAGS 8000
+/* How often the turns that speak for a label are chosen anew. */
 #define ROUNDS 3
-#define EPOCHS 40
-#define RATE 0.5
-#define DECAY 0.002
-
-/* A feature that so many answers have is learnt; with fewer it is chance. */
-#define SEEN 3
-
-/* Smaller weights are left out. */
-#define SMALLEST 0.25
 
 /* What a turn of a call without a label counts as less than a single answer. */
-#define TURN_SHARE 0.3
+#define TURN_SHARE 0.6
+
+/* Parts into which calls are split to be seen by weights that were learnt without them. */
+#define FOLDS 4
+
+/* What calls that rules were written with count as. */
+#define STALE_SHARE 0.3
+
+/* How much more rare answers of a call count: 0 as others, 1 so much that all answers count alike. */
+#define BALANCE 0.5
+
+/* What a single answer, taken as a call, counts as. */
+#define ANSWER_SHARE 0.2
 
 #define NOTHING 0
-#define LEFT_OUT (-1)
-
-typedef struct Item
-{
-	int topic; /* a component */
-	int answer; /* of vapi_topic_answers; LEFT_OUT: none is known */
-	int file;  /* of the command line */
-	int number; /* of the answer or call in all files */
-	double weight;
-	int count;
-	int words; /* features of words; signs follow */
-	double scale;
-	int *features; /* in learnt */
-} Item;
 
 /* The turns of a call, on one topic. */
 typedef struct Bag
@@ -58,27 +53,20 @@ typedef struct Bag
 	int topic;
 	int first; /* item */
 	int count;
+	int fold;
 	bool wanted[VAPI_MAX_JUDGEMENTS]; /* answers that its label has, but NOTHING */
 	bool any;
 } Bag;
 
-typedef struct Learnt
-{
-	VapiFeature feature;
-	int seen;
-	double weight[VAPI_MAX_JUDGEMENTS];
-} Learnt;
+#define MAX_BAGS 16000
 
 static VapiLexicon *lexicon;
-static int file_now;
-static int number_now;
-static Item items[MAX_ITEMS];
-static int item_count;
+static Learner *learner;
 static Bag bags[MAX_BAGS];
 static int bag_count;
-static Learnt learnt[MAX_LEARNT];
-static int learnt_count;
-static int slots[1 << 20];
+static int number_now;
+static const char *fresh = "";
+static int fold_now;
 
 /* The words of all files become lexemes; not names, which are capitalised inside a sentence. */
 static void
@@ -94,33 +82,39 @@ learn_words(VapiLexicon *into, const char *text)
 		const char *spoken = word->number > 0 ? vapi_vocabulary_word(scratch, word->number) : "";
 		bool begins = i == 0 || (words.words[i - 1].stop != 0 && words.words[i - 1].stop != ',');
 
-		if ((word->flags & VAPI_WORD_DIGITS) == 0 && ((word->flags & VAPI_WORD_CAPITAL) == 0 || begins
-				|| strcmp(spoken, "i") == 0))
+		if ((word->flags & VAPI_WORD_DIGITS) == 0 &&
+			((word->flags & VAPI_WORD_CAPITAL) == 0 || begins || strcmp(spoken, "i") == 0))
 			(void) vapi_vocabulary_add_lexeme(into->vocabulary, spoken, strlen(spoken));
 	}
 }
 
-/* Calls something for each line of a file. */
+/* Calls something for each line of the files. */
 static void
-each_item(const char *path, void (*take)(const VapiJson *item))
+each_item(char **files, void (*take)(const VapiJson *item))
 {
-	size_t length;
-	char *line = read_file(path, &length);
-
-	if (line == NULL)
+	number_now = 0;
+	for (; *files != NULL; files++)
 	{
-		fprintf(stderr, "cannot read %s\n", path);
-		exit(1);
-	}
-	while (*line != '\0')
-	{
-		size_t size = strcspn(line, "\n");
-		VapiJsonReport report = {0};
-		VapiJson *item = vapi_json_parse(line, size, &report);
+		size_t length;
+		char *line;
 
-		if (item != NULL)
-			take(item);
-		line += size + (line[size] == '\n');
+		line = read_file(*files, &length);
+		if (line == NULL)
+		{
+			fprintf(stderr, "cannot read %s\n", *files);
+			exit(1);
+		}
+		while (*line != '\0')
+		{
+			size_t size = strcspn(line, "\n");
+			VapiJsonReport report = {0};
+			VapiJson *item = vapi_json_parse(line, size, &report);
+
+			number_now++;
+			if (item != NULL)
+				take(item);
+			line += size + (line[size] == '\n');
+		}
 	}
 }
 
@@ -137,77 +131,36 @@ take_words(const VapiJson *item)
 				learn_words(lexicon, vapi_json_string(message, "message"));
 }
 
-static int
-learnt_number(VapiFeature feature)
-{
-	uint32 slot = ((uint32) feature.first * 2654435761u ^ (uint32) feature.second * 2246822519u) % lengthof(slots);
-
-	for (; slots[slot] != 0; slot = (slot + 1) % lengthof(slots))
-	{
-		const Learnt *known = &learnt[slots[slot] - 1];
-
-		if (known->feature.first == feature.first && known->feature.second == feature.second)
-			return slots[slot] - 1;
-	}
-	if (learnt_count == MAX_LEARNT)
-		exit(1);
-	learnt[learnt_count].feature = feature;
-	slots[slot] = ++learnt_count;
-	return learnt_count - 1;
-}
-
-/* How much a feature of an answer counts. */
-static double
-share(const Item *item, int feature)
-{
-	return feature < item->words ? item->scale : VAPI_SIGN_SCALE;
-}
-
-/* The number of an answer to a topic by its name. */
-static int
-answer_of(int topic, const char *name)
-{
-	for (int i = 0; vapi_topic_answers[topic][i] != NULL; i++)
-		if (strcmp(vapi_topic_answers[topic][i], name) == 0)
-			return i;
-	fprintf(stderr, "no such answer: %s\n", name);
-	exit(1);
-}
-
 static Item *
-add_item(int topic, const VapiReader *reader, const VapiSaid *said)
+add_turn(int topic, const VapiReader *reader, const VapiSaid *said)
 {
 	VapiJudged judged;
-	Item *item = &items[item_count++];
+	VapiFeature context[2];
+	Item *item;
+	int count;
 
-	if (item_count == MAX_ITEMS)
-		exit(1);
-	vapi_judged_read(&judged, reader, vapi_context(reader, (VapiComponent) topic, said), said);
-	item->topic = topic;
-	item->answer = LEFT_OUT;
-	item->file = file_now;
-	item->number = number_now;
-	item->weight = 1;
+	vapi_judged_read(&judged, reader, said);
+	count = vapi_judged_context(context, &judged, reader, vapi_context(reader, (VapiComponent) topic, said));
+	item = learner_item(learner, topic, count + judged.count);
+	item->fold = number_now % FOLDS;
 	item->scale = judged.scale;
-	item->count = judged.count;
-	item->words = judged.words;
-	item->features = palloc(sizeof(int) * Max(judged.count, 1));
-	for (int i = 0; i < item->count; i++)
-		item->features[i] = learnt_number(judged.features[i]);
+	item->sign_scale = VAPI_SIGN_SCALE;
+	item->words = judged.words + count;
+	for (int i = 0; i < count; i++)
+		learner_feature(learner, item, context[i]);
+	for (int i = 0; i < judged.count; i++)
+		learner_feature(learner, item, judged.features[i]);
 	return item;
 }
 
+/* A single answer as a call: a greeting, what the agent says, and the answer. */
 static void
-take_answer(const VapiJson *json)
+read_answer(VapiDialogue *dialogue, const VapiJson *json)
 {
-	static VapiDialogue dialogue;
 	const char *said[4] = {"Hi, this is Ann from Acme.", "Hi Ann.", vapi_json_string(json, "agent"),
 						   vapi_json_string(json, "text")};
-	const char *component = vapi_json_string(json, "component");
-	VapiTurn turn[4];
+	static VapiTurn turn[4];
 	VapiTurns turns = {turn, 4, 4};
-	VapiFindings findings;
-	VapiReader reader;
 
 	memset(turn, 0, sizeof(turn));
 	for (int i = 0; i < 4; i++)
@@ -216,7 +169,18 @@ take_answer(const VapiJson *json)
 		turn[i].text = said[i];
 		turn[i].length = (int) strlen(said[i]);
 	}
-	vapi_dialogue_read(&dialogue, lexicon, &turns);
+	vapi_dialogue_read(dialogue, lexicon, &turns);
+}
+
+static void
+take_answer(const VapiJson *json)
+{
+	static VapiDialogue dialogue;
+	const char *component = vapi_json_string(json, "component");
+	VapiFindings findings;
+	VapiReader reader;
+
+	read_answer(&dialogue, json);
 	memset(&findings, 0, sizeof(findings));
 	memset(&reader, 0, sizeof(reader));
 	reader.dialogue = &dialogue;
@@ -225,7 +189,28 @@ take_answer(const VapiJson *json)
 	reader.asked_for_other = vapi_found(&dialogue.said[2], VAPI_ASKS_PERSON);
 	for (int topic = VAPI_NEED; topic <= VAPI_OBJECTIONS; topic++)
 		if (strncmp(component, vapi_component_name((VapiComponent) topic), strlen(component)) == 0)
-			add_item(topic, &reader, &dialogue.said[3])->answer = answer_of(topic, vapi_json_string(json, "answer"));
+			add_turn(topic, &reader, &dialogue.said[3])->answer =
+				learner_answer(topic, vapi_json_string(json, "answer"));
+}
+
+/* Which answers do turns of the call give? */
+static void
+label_bag(Bag *bag, const VapiJson *label)
+{
+	const VapiJson *components = vapi_json_get(label, "components");
+	const VapiTopic *topic = &vapi_topics[bag->topic];
+	const char *wanted = vapi_json_string(components, vapi_component_name((VapiComponent) bag->topic));
+
+	if (bag->topic == VAPI_OBJECTIONS)
+		for (const VapiJson *o = vapi_json_get(label, "objections")->child; o != NULL; o = o->next)
+			bag->wanted[learner_answer(bag->topic, vapi_json_string(o, "type"))] = true;
+	else
+		for (int a = 1; topic->answers[a] != NULL; a++)
+			bag->wanted[a] = strcmp(topic->answers[a], wanted) == 0;
+	if (bag->topic == VAPI_NEXT_STEP)
+		bag->wanted[1] = strcmp(vapi_json_string(components, "objections"), "hard_refusal") == 0;
+	for (int a = 1; a < VAPI_MAX_JUDGEMENTS; a++)
+		bag->any |= bag->wanted[a];
 }
 
 static void
@@ -234,7 +219,6 @@ take_call(const VapiJson *json)
 	static VapiDialogue dialogue;
 	static VapiTurns turns;
 	const VapiJson *label = vapi_json_get(json, "label");
-	const VapiJson *components = vapi_json_get(label, "components");
 	VapiFindings findings;
 	VapiReader reader;
 
@@ -242,13 +226,16 @@ take_call(const VapiJson *json)
 		return;
 	vapi_turns_of_messages(&turns, vapi_json_get(json, "messages"));
 	vapi_dialogue_read(&dialogue, lexicon, &turns);
-	for (int topic = VAPI_NEED; topic <= VAPI_OBJECTIONS; topic++)
+	for (int topic = VAPI_NEXT_STEP; topic <= VAPI_OBJECTIONS; topic++)
 	{
 		Bag *bag = &bags[bag_count++];
 
+		if (bag_count == MAX_BAGS)
+			exit(1);
 		memset(bag, 0, sizeof(*bag));
 		bag->topic = topic;
-		bag->first = item_count;
+		bag->fold = number_now % FOLDS;
+		bag->first = learner->item_count;
 		memset(&findings, 0, sizeof(findings));
 		memset(&reader, 0, sizeof(reader));
 		reader.dialogue = &dialogue;
@@ -265,55 +252,20 @@ take_call(const VapiJson *json)
 			reader.turns++;
 			if (vapi_said(said, VAPI_SPEAKING) || (reader.turns <= 1 && vapi_said(said, VAPI_YES)))
 				reader.asked_for_other = false;
-			add_item(topic, &reader, said)->weight = TURN_SHARE;
-
+			add_turn(topic, &reader, said)->weight = TURN_SHARE;
 		}
-		bag->count = item_count - bag->first;
-		if (topic < VAPI_OBJECTIONS)
-		{
-			int answer = answer_of(topic, vapi_json_string(components, vapi_component_name((VapiComponent) topic)));
-
-			bag->wanted[answer] = bag->any = answer != NOTHING;
-		}
-		else
-			for (const VapiJson *o = vapi_json_get(label, "objections")->child; o != NULL; o = o->next)
-				bag->any = bag->wanted[answer_of(topic, vapi_json_string(o, "type"))] = true;
+		bag->count = learner->item_count - bag->first;
+		label_bag(bag, label);
 	}
 }
 
 static void
 take_item(const VapiJson *json)
 {
-	number_now++;
 	if (vapi_json_get(json, "messages") != NULL)
 		take_call(json);
 	else
 		take_answer(json);
-}
-
-/* The likeliest answer; the chances of all. */
-static int
-judge(const Item *item, double *chances)
-{
-	double all = 0;
-	int best = 0;
-	int a;
-
-	for (a = 0; vapi_topic_answers[item->topic][a] != NULL; a++)
-	{
-		chances[a] = 0;
-		for (int i = 0; i < item->count; i++)
-			chances[a] += learnt[item->features[i]].seen >= SEEN
-							  ? learnt[item->features[i]].weight[a] * share(item, i)
-							  : 0;
-		if (chances[a] > chances[best])
-			best = a;
-	}
-	for (int i = 0; i < a; i++)
-		all += chances[i] = exp(chances[i]);
-	for (int i = 0; i < a; i++)
-		chances[i] /= all;
-	return best;
 }
 
 /* Which turn of a call speaks for its label? */
@@ -321,9 +273,12 @@ static void
 choose(const Bag *bag, bool begin)
 {
 	double chances[VAPI_MAX_JUDGEMENTS];
+	Item *items = learner->items;
 
 	for (int i = bag->first; i < bag->first + bag->count; i++)
-		items[i].answer = !bag->any ? NOTHING : !begin && judge(&items[i], chances) == NOTHING ? NOTHING : LEFT_OUT;
+		items[i].answer = !bag->any															? NOTHING
+						  : !begin && learner_judge(learner, &items[i], chances) == NOTHING ? NOTHING
+																							: LEFT_OUT;
 	if (begin)
 		return;
 	for (int a = 1; a < VAPI_MAX_JUDGEMENTS; a++)
@@ -335,7 +290,7 @@ choose(const Bag *bag, bool begin)
 			continue;
 		for (int i = bag->first; i < bag->first + bag->count; i++)
 		{
-			(void) judge(&items[i], chances);
+			(void) learner_judge(learner, &items[i], chances);
 			if (chances[a] > most)
 			{
 				most = chances[a];
@@ -347,194 +302,174 @@ choose(const Bag *bag, bool begin)
 	}
 }
 
-static bool
-is_left_out(const Item *item, int fold, int folds)
+/* The shipped lists but the weights, and the names of all signs. */
+static VapiLexicon *
+bare_lexicon(void)
 {
-	return item->answer == LEFT_OUT || (fold >= 0 && item->file == file_now && item->number % folds == fold);
-}
+	static const char *const files[][2] = {{"classes", "src/lexicon/classes.tsv"},
+										   {"rules", "src/lexicon/rules.tsv"},
+										   {"sentiment", "src/lexicon/sentiment.tsv"},
+										   {"idioms", "src/lexicon/idioms.tsv"},
+										   {"intensifiers", "src/lexicon/intensifiers.tsv"},
+										   {"negators", "src/lexicon/negators.txt"},
+										   {"contrasts", "src/lexicon/contrasts.txt"}};
+	VapiLexicon *bare = vapi_lexicon_create(english_stem);
 
-/* Learns a topic from all items but those of a fold (-1: none is left out). */
-static void
-learn_round(int topic, int fold, int folds)
-{
-	int *chosen = palloc(sizeof(int) * Max(item_count, 1));
-	int count = 0;
-
-	for (int i = 0; i < learnt_count; i++)
-	{
-		learnt[i].seen = 0;
-		memset(learnt[i].weight, 0, sizeof(learnt[i].weight));
-	}
-	for (int i = 0; i < item_count; i++)
-		if (items[i].topic == topic && !is_left_out(&items[i], fold, folds))
-		{
-			chosen[count++] = i;
-			for (int f = 0; f < items[i].count; f++)
-				learnt[items[i].features[f]].seen++;
-		}
-	for (int epoch = 0; epoch < EPOCHS; epoch++)
-		for (int k = 0; k < count; k++)
-		{
-			/* A fixed order that goes through the items by leaps. */
-			const Item *item = &items[chosen[((long) k * 7919 + epoch * 104729L) % count]];
-			double chances[VAPI_MAX_JUDGEMENTS];
-			double rate = item->weight * RATE / (1 + epoch * 0.1);
-
-			(void) judge(item, chances);
-			for (int a = 0; vapi_topic_answers[topic][a] != NULL; a++)
-				for (int f = 0; f < item->count; f++)
-				{
-					double *weight = &learnt[item->features[f]].weight[a];
-
-					*weight -= rate * ((chances[a] - (item->answer == a)) * share(item, f) + DECAY * *weight);
-				}
-		}
-	pfree(chosen);
+	for (size_t i = 0; i < lengthof(files); i++)
+		if (lexicon_add_file(bare, files[i][0], files[i][1]) > 0)
+			exit(1);
+	return bare;
 }
 
 static void
-learn(int topic, int fold, int folds)
-{
-	for (int round = 0; round <= ROUNDS; round++)
-	{
-		for (int i = 0; i < bag_count; i++)
-			if (bags[i].topic == topic)
-				choose(&bags[i], round == 0);
-		learn_round(topic, fold, folds);
-	}
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-static void
-write_weights(int topic)
-{
-	char **lines = palloc(sizeof(char *) * Max(learnt_count, 1));
-	int count = 0;
-
-	for (int i = 0; i < learnt_count; i++)
-	{
-		char line[512];
-		double largest = 0;
-		int length;
-
-		if (learnt[i].seen < SEEN)
-			continue;
-		length = snprintf(line, sizeof(line), "%s\t%s", vapi_component_name((VapiComponent) topic),
-						  vapi_weights_word(lexicon->weights, learnt[i].feature.first));
-		if (learnt[i].feature.second != 0)
-			length += snprintf(line + length, sizeof(line) - length, " %s",
-							   vapi_weights_word(lexicon->weights, learnt[i].feature.second));
-		length += snprintf(line + length, sizeof(line) - length, "\t");
-		for (int a = 0; vapi_topic_answers[topic][a] != NULL; a++)
-			if (fabs(learnt[i].weight[a]) >= SMALLEST)
-			{
-				largest = Max(largest, fabs(learnt[i].weight[a]));
-				length += snprintf(line + length, sizeof(line) - length, "%s%s %.1f",
-								   line[length - 1] == '\t' ? "" : " ", vapi_topic_answers[topic][a],
-								   learnt[i].weight[a]);
-			}
-		if (largest > 0)
-			lines[count++] = pstrdup(line);
-	}
-	qsort(lines, count, sizeof(char *), by_name);
-	for (int i = 0; i < count; i++)
-		puts(lines[i]);
-}
-
-static void
-cross_validate(int topic, int folds)
-{
-	int expected[VAPI_MAX_JUDGEMENTS] = {0};
-	int got[VAPI_MAX_JUDGEMENTS] = {0};
-	int right[VAPI_MAX_JUDGEMENTS] = {0};
-	int clear = 0;
-	int clear_right = 0;
-	int all = 0;
-	int all_right = 0;
-	double f1 = 0;
-	int classes = 0;
-	double chances[VAPI_MAX_JUDGEMENTS];
-
-	for (int fold = 0; fold < folds; fold++)
-	{
-		learn(topic, fold, folds);
-		for (int i = 0; i < item_count; i++)
-		{
-			int answer;
-
-			if (items[i].topic != topic || items[i].file != file_now || items[i].number % folds != fold || items[i].answer < 0)
-				continue;
-			answer = judge(&items[i], chances);
-			expected[items[i].answer]++;
-			got[answer]++;
-			right[answer] += answer == items[i].answer;
-			all++;
-			all_right += answer == items[i].answer;
-			clear += chances[answer] >= 0.6;
-			clear_right += chances[answer] >= 0.6 && answer == items[i].answer;
-		}
-	}
-	for (int a = 0; a < VAPI_MAX_JUDGEMENTS; a++)
-		if (expected[a] > 0)
-		{
-			f1 += 2.0 * right[a] / (expected[a] + got[a]);
-			classes++;
-		}
-	printf("# %s: %d answers, right %.3f, macro-F1 %.3f; clear %.3f, of those right %.3f\n",
-		   vapi_component_name((VapiComponent) topic), all, (double) all_right / all, f1 / classes,
-		   (double) clear / all, (double) clear_right / Max(clear, 1));
-}
-
-static void
-add_word(char kind, const char *name)
+add_sign(void *into, int *sign, char kind, const char *name)
 {
 	char text[VAPI_WORD_MAX];
 
-	(void) vapi_vocabulary_add(lexicon->vocabulary, text, snprintf(text, sizeof(text), "%c%s", kind, name));
+	(void) sign;
+	(void) vapi_vocabulary_add(into, text, snprintf(text, sizeof(text), "%c%s", kind, name));
+}
+
+static void
+use_weights(const Lines *weights)
+{
+	for (int i = 0; i < weights->count; i++)
+	{
+		char *line = pstrdup(weights->lines[i]);
+		char *tab = strchr(line, '\t');
+
+		*tab = '\0';
+		if (vapi_lexicon_add(lexicon, "weights", line, tab + 1) != NULL)
+			exit(1);
+	}
+}
+
+/* Learns what turns say, from all but the calls and answers of a fold (-1: none is left out). */
+static void
+learn_turns(char **files, int fold, Lines *into)
+{
+	lexicon = bare_lexicon();
+	each_item(files, take_words);
+	vapi_signs_each(&lexicon->signs, vapi_finding_names, VAPI_ASKS, add_sign, lexicon->vocabulary);
+	vapi_lexicon_finish(lexicon);
+	learner = learner_create(0.5, 0.002, 3);
+	bag_count = 0;
+	each_item(files, take_item);
+	for (int topic = 0; topic < VAPI_TURN_TOPICS; topic++)
+	{
+		for (int round = 0; round <= ROUNDS; round++)
+		{
+			for (int i = 0; i < bag_count; i++)
+				if (bags[i].topic == topic)
+					choose(&bags[i], round == 0);
+			learner_learn(learner, topic, fold, round < ROUNDS ? 12 : 30, round < ROUNDS ? 1 : 3);
+		}
+		learner_write(learner, topic, lexicon->weights, into);
+	}
+	learner_free(learner);
+}
+
+/* What the call comes to on a component, as weights see it that were learnt without it. */
+static void
+add_whole(const VapiReader *reader, int component, const char *answer, double weight)
+{
+	VapiFeature features[VAPI_MAX_CALL_FEATURES];
+	int count = vapi_whole_features(reader, features);
+	Item *item = learner_item(learner, VAPI_TURN_TOPICS + component, count);
+
+	item->answer = learner_answer(item->topic, answer);
+	item->fold = fold_now;
+	item->weight = weight;
+	item->sign_scale = VAPI_CALL_SCALE;
+	for (int f = 0; f < count; f++)
+		learner_feature(learner, item, features[f]);
+}
+
+/* A call or an answer of the fold at hand. */
+static void
+take_whole(const VapiJson *json)
+{
+	static VapiDialogue dialogue;
+	static VapiTurns turns;
+	const VapiJson *label = vapi_json_get(json, "label");
+	VapiFindings findings;
+	VapiReader reader;
+
+	if (number_now % FOLDS != fold_now)
+		return;
+	if (vapi_json_get(json, "messages") == NULL)
+	{
+		const char *component = vapi_json_string(json, "component");
+
+		read_answer(&dialogue, json);
+		vapi_findings_begin(&reader, &findings, &dialogue, NULL, true);
+		for (int i = VAPI_NEED; i < VAPI_OBJECTIONS; i++)
+			if (strcmp(component, vapi_component_name((VapiComponent) i)) == 0)
+				add_whole(&reader, i, vapi_json_string(json, "answer"), ANSWER_SHARE);
+		return;
+	}
+	if (vapi_json_get(label, "reached")->type != VAPI_JSON_TRUE)
+		return;
+	vapi_turns_of_messages(&turns, vapi_json_get(json, "messages"));
+	vapi_dialogue_read(&dialogue, lexicon, &turns);
+	vapi_findings_begin(&reader, &findings, &dialogue, vapi_json_string(json, "ended_reason"), true);
+	if (findings.reached && !findings.do_not_call && !findings.wrong_number)
+		for (int i = 0; i < VAPI_SPOKEN_COMPONENTS; i++)
+			add_whole(&reader, i,
+					  vapi_json_string(vapi_json_get(label, "components"), vapi_component_name((VapiComponent) i)),
+					  strchr(fresh, vapi_json_string(json, "id")[0]) != NULL ? 1 : STALE_SHARE);
+}
+
+/* Counts rarer answers of a topic for more: the mean of F1 scores does. */
+static void
+balance(int topic)
+{
+	double counts[VAPI_MAX_JUDGEMENTS] = {0};
+	double all = 0;
+
+	for (int i = 0; i < learner->item_count; i++)
+		if (learner->items[i].topic == topic)
+		{
+			counts[learner->items[i].answer] += learner->items[i].weight;
+			all += learner->items[i].weight;
+		}
+	for (int i = 0; i < learner->item_count; i++)
+		if (learner->items[i].topic == topic)
+			learner->items[i].weight *= pow(all / 4 / counts[learner->items[i].answer], BALANCE);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const char *const files[][2] = {{"classes", "src/lexicon/classes.tsv"}, {"rules", "src/lexicon/rules.tsv"},
-		{"sentiment", "src/lexicon/sentiment.tsv"}, {"idioms", "src/lexicon/idioms.tsv"}, {"intensifiers", "src/lexicon/intensifiers.tsv"},
-		{"negators", "src/lexicon/negators.txt"}, {"contrasts", "src/lexicon/contrasts.txt"}};
-	int folds = argc > 2 && strcmp(argv[1], "--folds") == 0 ? atoi(argv[2]) : 0;
-	int first = folds > 0 ? 3 : 1;
+	Lines weights = {0};
+	Learner *calls = learner_create(0.3, 0.006, 8);
 
-	lexicon = vapi_lexicon_create(english_stem);
-	for (size_t i = 0; i < lengthof(files); i++)
-		if (lexicon_add_file(lexicon, files[i][0], files[i][1]) > 0)
-			return 1;
-	for (int i = first; i < argc; i++)
-		each_item(argv[i], take_words);
-	for (const char *const *context = vapi_contexts; *context != NULL; context++)
-		add_word('^', *context);
-	for (int finding = 0; finding < VAPI_ASKS; finding++)
-		for (const char *kind = "!?~"; *kind != '\0'; kind++)
-			add_word(*kind, vapi_finding_name(finding));
-	for (const char *const *sign = vapi_signs; *sign != NULL; sign++)
-		add_word('=', *sign);
-	vapi_lexicon_finish(lexicon);
-	for (int i = first; i < argc; i++)
+	if (argc > 2 && strcmp(argv[1], "--fresh") == 0)
 	{
-		file_now = i;
-		each_item(argv[i], take_item);
+		fresh = argv[2];
+		argv += 2;
 	}
-	for (int topic = VAPI_NEED; topic <= VAPI_OBJECTIONS; topic++)
+	learn_turns(argv + 1, -1, &weights);
+	for (fold_now = 0; fold_now < FOLDS; fold_now++)
 	{
-		if (folds > 1)
-			cross_validate(topic, folds);
-		else
-		{
-			learn(topic, -1, 1);
-			write_weights(topic);
-		}
+		Lines fold = {0};
+
+		learn_turns(argv + 1, fold_now, &fold);
+		/* signs first, so that they have the same numbers in each fold */
+		lexicon = bare_lexicon();
+		vapi_signs_each(&lexicon->signs, vapi_finding_names, VAPI_ASKS, add_sign, lexicon->vocabulary);
+		use_weights(&fold);
+		vapi_lexicon_finish(lexicon);
+		learner = calls;
+		each_item(argv + 1, take_whole);
 	}
+	for (int topic = VAPI_TURN_TOPICS; topic < VAPI_TOPICS; topic++)
+	{
+		balance(topic);
+		learner_learn(learner, topic, -1, 40, 3);
+		learner_write(learner, topic, lexicon->weights, &weights);
+	}
+	for (int i = 0; i < weights.count; i++)
+		puts(weights.lines[i]);
 	return 0;
 }

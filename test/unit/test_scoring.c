@@ -162,14 +162,39 @@ static const char *
 judged(const VapiLexicon *own, const char *context, const char *text, double *probability)
 {
 	static VapiWords words;
+	static const char *const answers[] = {"decides", "no"};
 	VapiFeature features[2 * VAPI_ANSWER_WORDS + 4];
+	VapiSums sums = {0};
+	int sign = vapi_weights_sign(own->weights, '^', context);
+	int first;
+	double probabilities[VAPI_MAX_JUDGEMENTS];
+	int topic = vapi_weights_topic(own->weights, "authority");
+	const char *best = NULL;
 	int count;
+
+	if (topic < 0)
+		return NULL;
 
 	vapi_words_read(&words, own->vocabulary, text, (int) strlen(text));
 	vapi_amounts_mark(own->amounts, &words, text);
-	count = vapi_weights_features(own->weights, context, &words, features);
-	return vapi_weights_judge(own->weights, "authority", features, count, count, vapi_weights_scale(words.count),
-							  probability);
+	count = vapi_weights_features(own->weights, &words, features, &first);
+	features[count++] = (VapiFeature){sign, 0};
+	features[count++] = (VapiFeature){sign, first};
+	for (int i = 0; i < count; i++)
+		vapi_weights_sum(own->weights, features[i], -1, vapi_weights_scale(words.count), &sums);
+	vapi_weights_judge(own->weights, topic, &sums, probabilities);
+	*probability = 0;
+	for (size_t i = 0; i < lengthof(answers); i++)
+	{
+		int answer = vapi_weights_answer(own->weights, topic, answers[i]);
+
+		if (answer >= 0 && probabilities[answer] > *probability)
+		{
+			best = answers[i];
+			*probability = probabilities[answer];
+		}
+	}
+	return best;
 }
 
 static void
@@ -202,6 +227,34 @@ test_weights(void)
 	tap_same(judged(own, "owner", "No idea.", &probability), "no", "a pair at the end");
 	tap_ok(judged(own, "owner", "", &probability) != NULL && probability <= 0.5, "an empty answer is not clear");
 	tap_same(judged(bare, "owner", "It lands on my desk.", &probability), NULL, "without weights there is no answer");
+}
+
+/* What a whole call comes to, of a lexicon with weights alone. */
+static void
+test_whole(void)
+{
+	static const char *const lines[][2] = {{"authority", "desk\tdecides 90"},
+										   {"authority", "^said\tunknown 30"},
+										   {"call.authority", "@any\tdecides 1"},
+										   {"call.authority", "@authority-decides>90\tdecides 9 unknown -9"},
+										   {"call.need", "@any\tspecific 9"}};
+	VapiLexicon *shipped = lexicon;
+	Call said = {{"A: Hello.", "C: Hello.", "A: Well, then.", "C: It lands on my desk, so there."}};
+	Call not_said = {{"A: It lands on my desk.", "C: Hello.", "A: Well, then.", "C: Bricks and mortar."}};
+	const VapiReading *reading = &findings.components[VAPI_AUTHORITY];
+
+	lexicon = vapi_lexicon_create(english_stem);
+	for (size_t i = 0; i < lengthof(lines); i++)
+		tap_ok(vapi_lexicon_add(lexicon, "weights", lines[i][0], lines[i][1]) == NULL, "weights of %s", lines[i][1]);
+	vapi_lexicon_finish(lexicon);
+	(void) score_call(&said, "customer-ended-call", true);
+	tap_same(vapi_answer_name(reading->answer), "decides", "what a turn probably says is what the call comes to");
+	tap_ok(reading->evidence.turn == 3 && !reading->evidence.bare, "shown by that turn");
+	tap_same(vapi_answer_name(findings.components[VAPI_NEED].answer), "unknown",
+			 "what no turn of the customer's says is not taken, whatever the weights of the call");
+	(void) score_call(&not_said, "customer-ended-call", true);
+	tap_same(vapi_answer_name(reading->answer), "unknown", "nor what the agent says");
+	lexicon = shipped;
 }
 
 /* The answer of a component after an exchange. */
@@ -412,6 +465,31 @@ test_rubric(void)
 	tap_ok(vapi_rubric_add(&other, "hunger", "max", "1") != NULL, "a component that there is not");
 }
 
+/* Is it a question when the agent, or the customer, says it? */
+static bool
+is_question(const char *text, bool customer)
+{
+	VapiTurn turn = {1, customer, 0, text, (int) strlen(text)};
+	VapiTurns turns = {&turn, 1, 1};
+
+	vapi_dialogue_read(&dialogue, lexicon, &turns);
+	return dialogue.said[0].question;
+}
+
+/* Some transcripts have no marks. */
+static void
+test_unmarked(void)
+{
+	tap_ok(is_question("Would you be deciding", false), "a question without its mark");
+	tap_ok(is_question("It depends on the size. And when should it open", false), "after another sentence");
+	tap_ok(is_question("And who else signs for it", false), "after an opening word");
+	tap_ok(!is_question("Would you be deciding.", false), "none with another mark");
+	tap_ok(!is_question("When is it due? Ten on Tuesday", false), "none where only the sentence before is one");
+	tap_ok(!is_question("The kits would be ready", false), "none where the word stands inside");
+	tap_ok(!is_question("Would you be deciding", true), "none of the customer's");
+	tap_ok(!is_question("", false), "nothing");
+}
+
 /* Time grows with the length, not with its square: a megabyte would take hours. */
 static void
 test_long(void)
@@ -452,12 +530,14 @@ main(void)
 	test_amounts();
 	test_rules();
 	test_weights();
+	test_whole();
 	test_answers();
 	test_score();
 	test_guard_rails();
 	test_turns();
 	test_structured();
 	test_rubric();
+	test_unmarked();
 	test_long();
 	vapi_dialogue_free(&dialogue);
 	return tap_done();
