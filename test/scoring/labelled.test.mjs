@@ -75,11 +75,12 @@ const checkLabel = ({ id, label, messages }) => {
 };
 
 const halves = { tuning: read('tuning'), holdout: read('holdout') };
+const unseen = read('unseen');
 const development = read('development');
 const singleAnswers = read('answers');
 
 test('each call has the shape and a label without contradictions', () => {
-	for (const calls of [...Object.values(halves), development])
+	for (const calls of [...Object.values(halves), development, unseen])
 		for (const call of calls) {
 			keysAre(call, ['id', 'trade', 'kind', 'ended_reason', 'messages', 'label'], call.id);
 			assert.ok(kinds.includes(call.kind), `${call.id}: ${call.kind}`);
@@ -110,10 +111,21 @@ test('the halves have the promised mixture', () => {
 	for (const call of holdout) assert.ok(!trades.has(call.trade), `${call.id}: a trade of its own`);
 });
 
+test('the unseen calls are many, of all kinds and answers, and mostly of trades of their own', () => {
+	assert.ok(unseen.length >= 120);
+	assert.ok(unseen.filter((call) => call.label.qualified).length >= unseen.length * 0.25);
+	for (const kind of kinds) assert.ok(unseen.some((call) => call.kind === kind), kind);
+	for (const [component, states] of Object.entries(answers))
+		for (const state of states)
+			assert.ok(unseen.filter((call) => call.label.components[component] === state).length >= 5, `${component} ${state}`);
+	const trades = new Set([...halves.tuning, ...development].map((call) => call.trade));
+	assert.ok([...new Set(unseen.map((call) => call.trade))].filter((trade) => !trades.has(trade)).length >= 90, 'most trades are of its own');
+});
+
 test('the calls to develop with are many and of all kinds', () => {
 	assert.ok(development.length >= 150);
-	const known = new Set([...Object.values(halves).flat(), ...development].map((call) => call.id));
-	assert.equal(known.size, halves.tuning.length + halves.holdout.length + development.length, 'ids are unique');
+	const known = new Set([...Object.values(halves).flat(), ...development, ...unseen].map((call) => call.id));
+	assert.equal(known.size, halves.tuning.length + halves.holdout.length + development.length + unseen.length, 'ids are unique');
 	for (const kind of kinds) assert.ok(development.some((call) => call.kind === kind), kind);
 	const qualified = development.filter((call) => call.label.qualified).length;
 	assert.ok(qualified >= development.length * 0.25, `${qualified} of ${development.length} are qualified`);
@@ -171,24 +183,25 @@ test('the sentences have the shape and the shares', () => {
 		}
 });
 
-// Turns of one to four words ("okay, bye") are everybody's; longer ones must not be in two sets, nor twice in a sentence set.
+// Turns of one to four words ("okay, bye") are everybody's, as these are; longer ones must not be in two sets, nor twice in a sentence set.
+const common = new Set(['the person you are trying to reach is not available', 'at the tone please record your message', 'take my number off whatever list that is']);
 test('no sentence is in two sets', () => {
 	const seen = new Map();
 	const look = (name, id, text) => {
 		const words = text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? [];
-		if (words.length < 5) return;
 		const plain = words.join(' ');
+		if (words.length < 5 || common.has(plain)) return;
 		const where = seen.get(plain);
-		assert.ok(where === undefined || (where === name && name in halves), `${id}: also in ${where}: ${text}`);
+		assert.ok(where === undefined || (where === name && (name in halves || name === 'unseen')), `${id}: also in ${where}: ${text}`);
 		seen.set(plain, name);
 	};
-	for (const [name, calls] of Object.entries(halves))
+	for (const [name, calls] of Object.entries({ ...halves, unseen }))
 		for (const call of calls)
 			for (const { role, message } of call.messages)
 				if (role === 'user') for (const text of message.split(/(?<=[.?!])\s+/)) look(name, call.id, text);
 	for (const [name, set] of Object.entries(sentences)) for (const entry of set) look(name, entry.id, entry.text);
 	// nor may what is measured only be among what rules were developed with, common phrases aside
-	const measured = new Map([...seen].filter(([, name]) => name === 'holdout' || name === 'sentiment'));
+	const measured = new Map([...seen].filter(([, name]) => ['holdout', 'sentiment', 'unseen'].includes(name)));
 	for (const call of development)
 		for (const { message } of call.messages.filter(({ role }) => role === 'user'))
 			for (const text of message.split(/(?<=[.?!])\s+/)) {
@@ -199,7 +212,7 @@ test('no sentence is in two sets', () => {
 
 // Reserved for fiction: 303-555-01xx. Seven or more digits in a row, however punctuated, are a phone number here.
 test('phone numbers are fictional', () => {
-	const everything = JSON.stringify([halves, { development }, sentences].map((part) => Object.values(part).flat().map((entry) =>
+	const everything = JSON.stringify([halves, { development, unseen }, sentences].map((part) => Object.values(part).flat().map((entry) =>
 		entry.text ?? entry.messages.map((message) => message.message))));
 	const numbers = everything.match(/\+?\d[\d ().-]{5,}\d/g) ?? [];
 	assert.ok(numbers.length > 0);
