@@ -43,7 +43,6 @@ const int64 vapi_powers_of_ten[VAPI_SCALE_MOST + 2] = {
 void
 vapi_fact_rows_init(VapiFactRows *rows, int columns)
 {
-	rows->context = CurrentMemoryContext;
 	rows->columns = columns;
 	rows->count = 0;
 	rows->room = FIRST_ROOM;
@@ -282,6 +281,13 @@ vapi_amount_of_numeric(Numeric number, const char **word)
 }
 
 Numeric
+vapi_numeric_of_text(const char *text)
+{
+	return DatumGetNumeric(
+		DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+Numeric
 vapi_units_numeric(int128 units, int scale)
 {
 	/* sign, 39 digits, point, end */
@@ -300,8 +306,7 @@ vapi_units_numeric(int128 units, int scale)
 	}
 	if (units < 0)
 		*--at = '-';
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(at), ObjectIdGetDatum(InvalidOid),
-											   Int32GetDatum(-1)));
+	return vapi_numeric_of_text(at);
 }
 
 Numeric

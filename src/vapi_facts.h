@@ -128,10 +128,9 @@ vapi_column_get(const VapiColumn *column, int row)
 /* All values of a column of so many rows. */
 extern void vapi_column_read(const VapiColumn *column, int rows, int64 *values);
 
-/* Rows on their way into a packed value, in the memory context of vapi_fact_rows_init. */
+/* Rows on their way into a packed value, in the memory context that is current at vapi_fact_rows_init. */
 typedef struct VapiFactRows
 {
-	MemoryContext context;
 	int columns;
 	int count;
 	int room;
@@ -194,6 +193,9 @@ vapi_amount_units(VapiAmount amount)
 {
 	return (int128) amount.value * vapi_powers_of_ten[VAPI_SCALE_MOST - amount.scale];
 }
+
+/* SQL's number of its text. palloc'd; ereports 22P02 for a text that is none. */
+extern Numeric vapi_numeric_of_text(const char *text);
 
 /* As many units as a number with so many decimals; what they would cut off must be zeros. palloc'd. */
 extern Numeric vapi_units_numeric(int128 units, int scale);

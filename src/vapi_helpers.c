@@ -1,5 +1,7 @@
 #include "vapi_compat.h"
 
+#include <math.h>
+
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -97,6 +99,38 @@ vapi_sales_time_zone(PG_FUNCTION_ARGS)
 	if (zone == NULL || zone[0] == '\0')
 		zone = pg_get_timezone_name(session_timezone);
 	PG_RETURN_TEXT_P(cstring_to_text(zone));
+}
+
+/* The square of the 97.5 % quantile of the normal distribution. */
+#define Z2 3.841458820694124
+
+PG_FUNCTION_INFO_V1(vapi_sales_wilson);
+
+/*
+ * SQL: vapi_internal.wilson(hits bigint, trials bigint). E. B. Wilson, "Probable inference, the law of succession, and
+ * statistical inference", 1927.
+ */
+Datum
+vapi_sales_wilson(PG_FUNCTION_ARGS)
+{
+	bool known = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) && PG_GETARG_INT64(1) != 0;
+	bool nulls[2] = {!known, !known};
+	Datum values[2] = {0};
+	TupleDesc shape;
+
+	if (get_call_result_type(fcinfo, NULL, &shape) != TYPEFUNC_COMPOSITE)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("function returning record called in a context that cannot accept it")));
+	if (known)
+	{
+		double n = (double) PG_GETARG_INT64(1);
+		double p = (double) PG_GETARG_INT64(0) / n;
+		double spread = sqrt(Z2 * (p * (1 - p) + Z2 / (4 * n)) / n);
+
+		values[0] = Float8GetDatum(p == 0 ? 0 : Max((p + Z2 / (2 * n) - spread) / (1 + Z2 / n), 0));
+		values[1] = Float8GetDatum(p == 1 ? 1 : Min((p + Z2 / (2 * n) + spread) / (1 + Z2 / n), 1));
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls)));
 }
 
 PG_FUNCTION_INFO_V1(vapi_sales_outer_role);

@@ -221,9 +221,7 @@ vapi_rollup_numeric(const VapiRollupWords *words, VapiAmount amount)
 		return NULL;
 	if (amount.scale != VAPI_SCALE_WORD)
 		return vapi_amount_numeric(amount);
-	return DatumGetNumeric(DirectFunctionCall3(
-		numeric_in, CStringGetDatum(vapi_rollup_word_text(words, amount.value)), ObjectIdGetDatum(InvalidOid),
-		Int32GetDatum(-1)));
+	return vapi_numeric_of_text(vapi_rollup_word_text(words, amount.value));
 }
 
 int32
@@ -326,13 +324,12 @@ read_items(VapiRollupWords *words, Datum value, bool isnull, VapiRollupRows *row
 	for (int i = 0; i + 2 < count; i += 3)
 	{
 		int64 *item = vapi_fact_rows_add(&rows->items);
-		Datum cost = DirectFunctionCall3(numeric_in, CStringGetDatum(TextDatumGetCString(elements[i + 2])),
-										 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+		Numeric cost = vapi_numeric_of_text(TextDatumGetCString(elements[i + 2]));
 
 		item[VAPI_ITEM_COMPONENT] = nulls[i] ? 0 : read_word(words, &rows->items, TextDatumGetCString(elements[i]));
 		item[VAPI_ITEM_PROVIDER] =
 			nulls[i + 1] ? 0 : read_word(words, &rows->items, TextDatumGetCString(elements[i + 1]));
-		read_amount(&rows->items, DatumGetNumeric(cost), item + VAPI_ITEM_COST);
+		read_amount(&rows->items, cost, item + VAPI_ITEM_COST);
 	}
 }
 

@@ -112,7 +112,6 @@ static void
 keep_rows(void *arg, int32 hour, const VapiRollupRows *rows)
 {
 	MemoryContext old = MemoryContextSwitchTo(kept.context);
-
 	bool items_too = !TIMESTAMP_IS_NOEND(kept.items_lower);
 
 	keep_hour(hour, vapi_fact_rows_pack(&rows->facts), items_too ? vapi_fact_rows_pack(&rows->items) : NULL);

@@ -28,6 +28,9 @@ typedef enum Count
 	COUNTS
 } Count;
 
+/* Columns of vapi_internal.tally's rows: bucket, words, counts, three sums with how many they are of. */
+#define SUM_COLUMNS (3 + COUNTS + 3 * 2)
+
 typedef struct TallyKey
 {
 	int64 word;
@@ -352,17 +355,43 @@ count_groups(const VapiTally *tally, const Grouping *grouping)
 	return groups.table;
 }
 
-/* The arguments that both functions have: buckets, lower, upper, by, filter. */
-static void
-open_grouped(FunctionCallInfo fcinfo, VapiTally *tally, Grouping *grouping)
+/*
+ * Returns a row for each group: put fills it. The arguments of both functions: buckets, lower, upper, by, filter.
+ */
+static Datum
+return_groups(FunctionCallInfo fcinfo, bool durations,
+			  void (*put)(const VapiTally *tally, TallyGroup *group, Datum *values, bool *nulls))
 {
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Grouping grouping = {.durations = durations};
+	VapiStoreSection section;
+	VapiTally tally;
+	groups_hash *groups;
+	groups_iterator iterator;
+	GroupEntry *entry;
+
+	InitMaterializedSRF(fcinfo, 0);
+	vapi_store_enter(&section);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("buckets and range must not be NULL")));
-	read_buckets(grouping, PG_GETARG_ARRAYTYPE_P(0));
+	read_buckets(&grouping, PG_GETARG_ARRAYTYPE_P(0));
 	if (!PG_ARGISNULL(3))
-		read_by(grouping, text_to_cstring(PG_GETARG_TEXT_PP(3)));
-	vapi_tally_open(tally, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2),
+		read_by(&grouping, text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	vapi_tally_open(&tally, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2),
 					PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4), false);
+	groups = count_groups(&tally, &grouping);
+	groups_start_iterate(groups, &iterator);
+	while ((entry = groups_iterate(groups, &iterator)) != NULL)
+	{
+		Datum values[SUM_COLUMNS];
+		bool nulls[SUM_COLUMNS] = {false};
+
+		values[0] = grouping.buckets[entry->key.bucket];
+		put(&tally, entry->group, values, nulls);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	vapi_store_leave(&section);
+	return (Datum) 0;
 }
 
 static void
@@ -383,52 +412,32 @@ put_numeric(Numeric number, Datum *value, bool *isnull)
 		*value = NumericGetDatum(number);
 }
 
+static void
+put_sums(const VapiTally *tally, TallyGroup *group, Datum *values, bool *nulls)
+{
+	const VapiSum *sums[] = {&group->seconds, &group->cost, &group->score};
+	int column = 3;
+
+	put_text(tally, group->key.word, &values[1], &nulls[1]);
+	put_text(tally, group->key.version, &values[2], &nulls[2]);
+	for (int i = 0; i < COUNTS; i++)
+		values[column++] = Int64GetDatum(group->counts[i]);
+	for (size_t i = 0; i < lengthof(sums); i++)
+	{
+		values[column++] = Int64GetDatum(sums[i]->count);
+		put_numeric(vapi_sum_numeric(sums[i]), &values[column], &nulls[column]);
+		column++;
+	}
+	Assert(column == SUM_COLUMNS);
+}
+
 PG_FUNCTION_INFO_V1(vapi_sales_tally);
 
 /* SQL: vapi_internal.tally(buckets timestamptz[], lower timestamptz, upper timestamptz, "by" text, filter jsonb) */
 Datum
 vapi_sales_tally(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Grouping grouping = {0};
-	VapiStoreSection section;
-	VapiTally tally;
-	groups_hash *groups;
-	groups_iterator iterator;
-	GroupEntry *entry;
-
-	InitMaterializedSRF(fcinfo, 0);
-	vapi_store_enter(&section);
-	open_grouped(fcinfo, &tally, &grouping);
-	groups = count_groups(&tally, &grouping);
-	groups_start_iterate(groups, &iterator);
-	while ((entry = groups_iterate(groups, &iterator)) != NULL)
-	{
-		TallyGroup *group = entry->group;
-		Datum values[3 + COUNTS + 6];
-		bool nulls[lengthof(values)] = {false};
-		int column = 0;
-
-		values[column++] = grouping.buckets[group->key.bucket];
-		put_text(&tally, group->key.word, &values[column], &nulls[column]);
-		column++;
-		put_text(&tally, group->key.version, &values[column], &nulls[column]);
-		column++;
-		for (int i = 0; i < COUNTS; i++)
-			values[column++] = Int64GetDatum(group->counts[i]);
-		for (int i = 0; i < 3; i++)
-		{
-			const VapiSum *sum = i == 0 ? &group->seconds : i == 1 ? &group->cost
-																   : &group->score;
-
-			values[column++] = Int64GetDatum(sum->count);
-			put_numeric(vapi_sum_numeric(sum), &values[column], &nulls[column]);
-			column++;
-		}
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-	vapi_store_leave(&section);
-	return (Datum) 0;
+	return return_groups(fcinfo, false, put_sums);
 }
 
 /* percentile_cont of sorted values, as PostgreSQL's. */
@@ -444,47 +453,30 @@ percentile(const double *values, int64 count, double share)
 	return values[first] + (place - (double) first) * (values[second] - values[first]);
 }
 
+static void
+put_durations(const VapiTally *tally, TallyGroup *group, Datum *values, bool *nulls)
+{
+	int64 timed = group->seconds.count;
+
+	put_text(tally, group->key.word, &values[1], &nulls[1]);
+	values[2] = Int64GetDatum(group->counts[COUNT_CALLS]);
+	values[3] = Int64GetDatum(timed);
+	nulls[4] = nulls[5] = nulls[6] = nulls[7] = timed == 0;
+	if (timed == 0)
+		return;
+	sort_doubles(group->durations, timed);
+	values[4] = DirectFunctionCall2(numeric_div, NumericGetDatum(vapi_sum_numeric(&group->seconds)),
+									NumericGetDatum(int64_to_numeric(timed)));
+	values[5] = Float8GetDatum(percentile(group->durations, timed, 0.5));
+	values[6] = Float8GetDatum(percentile(group->durations, timed, 0.9));
+	values[7] = NumericGetDatum(vapi_rollup_numeric(tally->words, group->longest));
+}
+
 PG_FUNCTION_INFO_V1(vapi_sales_tally_durations);
 
 /* SQL: vapi_internal.tally_durations(), with the arguments of tally() */
 Datum
 vapi_sales_tally_durations(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Grouping grouping = {.durations = true};
-	VapiStoreSection section;
-	VapiTally tally;
-	groups_hash *groups;
-	groups_iterator iterator;
-	GroupEntry *entry;
-
-	InitMaterializedSRF(fcinfo, 0);
-	vapi_store_enter(&section);
-	open_grouped(fcinfo, &tally, &grouping);
-	groups = count_groups(&tally, &grouping);
-	groups_start_iterate(groups, &iterator);
-	while ((entry = groups_iterate(groups, &iterator)) != NULL)
-	{
-		TallyGroup *group = entry->group;
-		int64 timed = group->seconds.count;
-		Datum values[8];
-		bool nulls[lengthof(values)] = {false, false, false, false, timed == 0, timed == 0, timed == 0, timed == 0};
-
-		values[0] = grouping.buckets[group->key.bucket];
-		put_text(&tally, group->key.word, &values[1], &nulls[1]);
-		values[2] = Int64GetDatum(group->counts[COUNT_CALLS]);
-		values[3] = Int64GetDatum(timed);
-		if (timed > 0)
-		{
-			sort_doubles(group->durations, timed);
-			values[4] = DirectFunctionCall2(numeric_div, NumericGetDatum(vapi_sum_numeric(&group->seconds)),
-											NumericGetDatum(int64_to_numeric(timed)));
-			values[5] = Float8GetDatum(percentile(group->durations, timed, 0.5));
-			values[6] = Float8GetDatum(percentile(group->durations, timed, 0.9));
-			values[7] = NumericGetDatum(vapi_rollup_numeric(tally.words, group->longest));
-		}
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-	vapi_store_leave(&section);
-	return (Datum) 0;
+	return return_groups(fcinfo, true, put_durations);
 }

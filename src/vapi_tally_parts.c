@@ -1,7 +1,5 @@
 #include "vapi_compat.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -38,37 +36,6 @@ vapi_sales_tally_load(PG_FUNCTION_ARGS)
 	vapi_tally_load(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
 	vapi_store_leave(&section);
 	PG_RETURN_VOID();
-}
-
-/* The square of the 97.5 % quantile of the normal distribution. */
-#define Z2 3.841458820694124
-
-PG_FUNCTION_INFO_V1(vapi_sales_wilson);
-
-/*
- * SQL: vapi_internal.wilson(hits bigint, trials bigint). E. B. Wilson, "Probable inference, the law of succession, and
- * statistical inference", 1927.
- */
-Datum
-vapi_sales_wilson(PG_FUNCTION_ARGS)
-{
-	bool known = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) && PG_GETARG_INT64(1) != 0;
-	bool nulls[2] = {!known, !known};
-	Datum values[2] = {0};
-	TupleDesc shape;
-
-	if (get_call_result_type(fcinfo, NULL, &shape) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "wilson() returns a row");
-	if (known)
-	{
-		double n = (double) PG_GETARG_INT64(1);
-		double p = (double) PG_GETARG_INT64(0) / n;
-		double spread = sqrt(Z2 * (p * (1 - p) + Z2 / (4 * n)) / n);
-
-		values[0] = Float8GetDatum(p == 0 ? 0 : Max((p + Z2 / (2 * n) - spread) / (1 + Z2 / n), 0));
-		values[1] = Float8GetDatum(p == 1 ? 1 : Min((p + Z2 / (2 * n) + spread) / (1 + Z2 / n), 1));
-	}
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls)));
 }
 
 /* Calls of an hour of a weekday. */
