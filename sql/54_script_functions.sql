@@ -1,5 +1,46 @@
 -- Metrics over scripts, hours of the week, and the people behind the calls.
 
+-- What only the best need is made of them alone.
+CREATE FUNCTION vapi_internal.best_scripts(lower timestamptz, upper timestamptz, "by" text, filter jsonb, prior_calls integer, most integer)
+	RETURNS TABLE(rank bigint, id text, name text, version text, calls bigint, reached bigint, scored_calls bigint, average_score numeric,
+		shrunken_score numeric, successful bigint, successful_of_reached double precision, low double precision, high double precision,
+		shrunken_success double precision, qualified bigint, cost numeric, average_seconds numeric)
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	WITH scripts AS (
+		SELECT t.group_key AS id, t.version, t.calls, t.reached, t.scored, t.score, t.successful, t.qualified, t.cost, t.seconds, t.timed
+		FROM vapi_internal.tally(ARRAY[best_scripts.lower], best_scripts.lower, best_scripts.upper,
+			CASE best_scripts."by" WHEN 'assistant' THEN 'script' ELSE best_scripts."by" END, best_scripts.filter) AS t
+	), overall AS (
+		SELECT sum(s.score) / nullif(sum(s.scored), 0) AS score, (sum(s.successful) / nullif(sum(s.reached), 0))::double precision AS success
+		FROM scripts s WHERE s.id IS NOT NULL
+	), best AS (
+		SELECT row_number() OVER (ORDER BY e.shrunken_score DESC NULLS LAST, e.shrunken_success DESC NULLS LAST, e.calls DESC, e.id, e.version) AS rank, e.*
+		FROM (SELECT s.*,
+				CASE WHEN s.scored > 0 THEN (s.score + best_scripts.prior_calls * o.score) / (s.scored + best_scripts.prior_calls) END AS shrunken_score,
+				CASE WHEN s.reached > 0 THEN (s.successful + best_scripts.prior_calls * o.success) / (s.reached + best_scripts.prior_calls) END AS shrunken_success
+			FROM scripts s, overall o
+			WHERE s.id IS NOT NULL) AS e
+		ORDER BY 1
+		LIMIT best_scripts.most
+	)
+	SELECT e.rank, e.id, CASE best_scripts."by" WHEN 'assistant' THEN a.name WHEN 'squad' THEN q.name ELSE e.id END, e.version, e.calls, e.reached, e.scored,
+		e.score / nullif(e.scored, 0), e.shrunken_score, e.successful, e.successful / nullif(e.reached, 0)::double precision, w.low, w.high,
+		e.shrunken_success, e.qualified, e.cost, e.seconds / nullif(e.timed, 0)
+	FROM best e CROSS JOIN LATERAL vapi_internal.wilson(e.successful, e.reached) AS w
+		LEFT JOIN vapi_internal.assistant a ON best_scripts."by" = 'assistant' AND a.assistant_id = e.id
+		LEFT JOIN vapi_internal.squad q ON best_scripts."by" = 'squad' AND q.squad_id = e.id
+	ORDER BY e.rank;
+END
+$$;
+COMMENT ON FUNCTION vapi_internal.best_scripts(timestamptz, timestamptz, text, jsonb, integer, integer) IS
+	'Rows of vapi_best_scripts for a range and a filter that are checked, the best so many; NULL: all.';
+
 CREATE FUNCTION vapi.vapi_best_scripts("from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, time_zone text DEFAULT NULL,
 	"by" text DEFAULT 'assistant', filter jsonb DEFAULT NULL, prior_calls integer DEFAULT 20)
 	RETURNS TABLE(rank bigint, id text, name text, version text, calls bigint, reached bigint, scored_calls bigint, average_score numeric,
@@ -21,32 +62,7 @@ BEGIN
 	IF coalesce(prior_calls, -1) NOT BETWEEN 0 AND 1000000 THEN
 		RAISE EXCEPTION 'prior_calls must be between 0 and 1000000' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	RETURN QUERY
-	WITH scripts AS (
-		SELECT t.group_key AS id, t.version, t.calls, t.reached, t.scored, t.score, t.successful, t.qualified, t.cost,
-			t.seconds / nullif(t.timed, 0) AS average_seconds
-		FROM vapi_internal.tally(ARRAY[p.lower], p.lower, p.upper,
-			CASE vapi_best_scripts."by" WHEN 'assistant' THEN 'script' ELSE vapi_best_scripts."by" END, checked) AS t
-	), overall AS (
-		SELECT sum(s.score) / nullif(sum(s.scored), 0) AS score, (sum(s.successful) / nullif(sum(s.reached), 0))::double precision AS success
-		FROM scripts s WHERE s.id IS NOT NULL
-	), estimates AS (
-		SELECT s.*,
-			CASE WHEN s.scored > 0 THEN (s.score + vapi_best_scripts.prior_calls * o.score) / (s.scored + vapi_best_scripts.prior_calls)
-				END AS shrunken_score,
-			CASE WHEN s.reached > 0 THEN (s.successful + vapi_best_scripts.prior_calls * o.success) / (s.reached + vapi_best_scripts.prior_calls)
-				END AS shrunken_success
-		FROM scripts s, overall o
-		WHERE s.id IS NOT NULL
-	)
-	SELECT row_number() OVER best, e.id, CASE vapi_best_scripts."by" WHEN 'assistant' THEN a.name WHEN 'squad' THEN q.name ELSE e.id END, e.version, e.calls, e.reached, e.scored,
-		e.score / nullif(e.scored, 0), e.shrunken_score, e.successful, e.successful / nullif(e.reached, 0)::double precision, w.low, w.high,
-		e.shrunken_success, e.qualified, e.cost, e.average_seconds
-	FROM estimates e CROSS JOIN LATERAL vapi_internal.wilson(e.successful, e.reached) AS w
-		LEFT JOIN vapi_internal.assistant a ON vapi_best_scripts."by" = 'assistant' AND a.assistant_id = e.id
-		LEFT JOIN vapi_internal.squad q ON vapi_best_scripts."by" = 'squad' AND q.squad_id = e.id
-	WINDOW best AS (ORDER BY e.shrunken_score DESC NULLS LAST, e.shrunken_success DESC NULLS LAST, e.calls DESC, e.id, e.version)
-	ORDER BY 1;
+	RETURN QUERY SELECT * FROM vapi_internal.best_scripts(p.lower, p.upper, vapi_best_scripts."by", checked, vapi_best_scripts.prior_calls, NULL);
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_best_scripts(timestamptz, timestamptz, text, text, jsonb, integer) IS

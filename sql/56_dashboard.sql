@@ -58,7 +58,7 @@ BEGIN
 		'cost_components', (SELECT coalesce(jsonb_agg(c ORDER BY c.cost DESC, c.component, c.provider), '[]')
 			FROM vapi.vapi_cost_components(p.lower, p.upper, p.zone, checked) AS c),
 		'best_scripts', (SELECT coalesce(jsonb_agg(s ORDER BY s.rank), '[]')
-			FROM (SELECT * FROM vapi.vapi_best_scripts(p.lower, p.upper, p.zone, 'assistant', checked) AS b WHERE b.rank <= 10) AS s),
+			FROM vapi_internal.best_scripts(p.lower, p.upper, 'assistant', checked, 20, 10) AS s),
 		'heatmap', (SELECT jsonb_agg(h ORDER BY h.weekday, h.hour) FROM vapi.vapi_heatmap(p.lower, p.upper, p.zone, checked) AS h),
 		'funnel', (SELECT jsonb_agg(f ORDER BY f.position) FROM vapi.vapi_funnel(p.lower, p.upper, p.zone, checked) AS f));
 END

@@ -36,6 +36,7 @@ char *vapi_guc_time_zone;
 static int qualified_score;
 static int temperature_decay;
 static int keep_deliveries;
+int vapi_guc_analytics_memory;
 char *vapi_guc_default_assistant_id;
 char *vapi_guc_default_phone_number_id;
 char *vapi_guc_public_url;
@@ -407,6 +408,11 @@ define_preferences(void)
 							NULL,
 							&temperature_decay, 14, 0, 3650,
 							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vapi_sales.analytics_memory",
+							"Memory that a session keeps for what analytics have counted.",
+							"Of hours that do not change, for the next question. 0: nothing is kept.",
+							&vapi_guc_analytics_memory, 32 * 1024, 0, 4 * 1024 * 1024,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomStringVariable("vapi_sales.default_assistant_id",
 							   "Assistant of new calls that name none.",
 							   NULL,

@@ -33,6 +33,7 @@ extern int vapi_guc_keep_events;		  /* min, 43200; 0: for ever */
 extern int vapi_guc_keep_raw;			  /* VapiKeepRaw, compact */
 extern char *vapi_guc_default_region;	  /* ISO 3166 alpha-2 for numbers without +, US */
 extern char *vapi_guc_time_zone;		  /* for day boundaries in the plain views; empty: the session's TimeZone */
+extern int vapi_guc_analytics_memory;	  /* kB, 32768; 0: nothing is kept */
 extern char *vapi_guc_default_assistant_id;
 extern char *vapi_guc_default_phone_number_id;
 extern char *vapi_guc_public_url;

@@ -147,6 +147,17 @@ vapi_rollup_words_begin(VapiRollupWords *words, MemoryContext context, bool writ
 	words->context = context;
 }
 
+void
+vapi_rollup_words_fork(VapiRollupWords *words, MemoryContext context, const VapiRollupWords *like,
+					   const VapiRollupWords *base)
+{
+	memset(words, 0, sizeof(*words));
+	words->most = like->most;
+	words->context = context;
+	words->base = base;
+	words->base_count = base == NULL ? 0 : base->base_count + base->count;
+}
+
 /* A row for a new word; it is known here after the next beginning, when it may be committed. */
 static int64
 write_word(const char *text)
@@ -162,25 +173,33 @@ write_word(const char *text)
 	return number;
 }
 
+/* The number of a word that there is, 0 for others. */
+static int64
+find_word(const VapiRollupWords *words, const char *text)
+{
+	WordEntry *entry = hash_search(known.numbers, &text, HASH_FIND, NULL);
+
+	if (entry != NULL && entry->number <= words->most)
+		return entry->number;
+	for (; words != NULL; words = words->base)
+	{
+		entry = words->own == NULL ? NULL : hash_search(words->own, &text, HASH_FIND, NULL);
+		if (entry != NULL)
+			return entry->number;
+	}
+	return 0;
+}
+
 int64
 vapi_rollup_word(VapiRollupWords *words, const char *text)
 {
-	WordEntry *entry;
 	MemoryContext old;
 	char *copy;
-	int64 number;
+	int64 number = text == NULL ? 0 : find_word(words, text);
 
-	if (text == NULL)
-		return 0;
-	entry = hash_search(known.numbers, &text, HASH_FIND, NULL);
-	if (entry != NULL && entry->number > words->most)
-		entry = NULL;
-	if (entry == NULL && words->own != NULL)
-		entry = hash_search(words->own, &text, HASH_FIND, NULL);
-	if (entry != NULL)
-		return entry->number;
-
-	number = words->writes ? write_word(text) : OWN_WORDS + words->count;
+	if (text == NULL || number != 0)
+		return number;
+	number = words->writes ? write_word(text) : OWN_WORDS + words->base_count + words->count;
 	old = MemoryContextSwitchTo(words->context);
 	if (words->own == NULL)
 		words->own = create_table(words->context);
@@ -204,8 +223,13 @@ vapi_rollup_word_text(const VapiRollupWords *words, int64 number)
 
 	if (number == 0)
 		return NULL;
-	if (number >= OWN_WORDS && number < OWN_WORDS + words->count)
-		text = words->texts[number - OWN_WORDS];
+	if (number >= OWN_WORDS)
+	{
+		while (words != NULL && number < OWN_WORDS + words->base_count)
+			words = words->base;
+		if (words != NULL && number < OWN_WORDS + words->base_count + words->count)
+			text = words->texts[number - OWN_WORDS - words->base_count];
+	}
 	else if (number > 0 && number <= known.most)
 		text = known.texts[number];
 	if (text == NULL)
@@ -256,17 +280,18 @@ typedef enum ReadColumn
 
 /*
  * A word of a row. Ids and terms are numbered; what may be anything that somebody wrote stays with its hour, so that it
- * goes when its call is erased.
+ * goes when its call is erased. So does what has no number when only a reader needs one: rows name no own words.
  */
 static int64
 read_word(VapiRollupWords *words, VapiFactRows *rows, const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/";
 	size_t length = strspn(text, plain);
+	int64 number = 0;
 
 	if (text[length] == '\0' && length <= WORD_LENGTH)
-		return vapi_rollup_word(words, text);
-	return VAPI_FACT_TEXT_WORD(vapi_fact_rows_text(rows, text));
+		number = words->writes ? vapi_rollup_word(words, text) : find_word(words, text);
+	return number != 0 ? number : VAPI_FACT_TEXT_WORD(vapi_fact_rows_text(rows, text));
 }
 
 /* What makes one contact: a prospect, a number. call_fact.contact has a letter before it. */

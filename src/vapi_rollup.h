@@ -22,8 +22,10 @@ typedef struct VapiRollupWords
 	bool writes;  /* a new word gets a row, else a number of this use alone */
 	int64 most;	  /* of the table's words those up to this number are seen */
 	HTAB *own;	  /* those; NULL: none yet */
-	char **texts; /* by number */
+	char **texts; /* by number, after those of base */
 	int count;
+	const struct VapiRollupWords *base; /* whose own words these go on from; NULL: none */
+	int base_count;
 	MemoryContext context;
 } VapiRollupWords;
 
@@ -32,6 +34,13 @@ typedef struct VapiRollupWords
  * folds, under its lock. Needs a store section. ereports what SQL ereports.
  */
 extern void vapi_rollup_words_begin(VapiRollupWords *words, MemoryContext context, bool writes);
+
+/*
+ * The same for another use at the same snapshot as like, which reads nothing. Its own words go on from those that base
+ * (NULL: none) has by now: base is not changed as long as this is used.
+ */
+extern void vapi_rollup_words_fork(VapiRollupWords *words, MemoryContext context, const VapiRollupWords *like,
+								   const VapiRollupWords *base);
 
 /* The number of a word, 0 for NULL. May write it; ereports what SQL ereports. */
 extern int64 vapi_rollup_word(VapiRollupWords *words, const char *text);

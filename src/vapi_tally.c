@@ -6,237 +6,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "vapi_memo.h"
 #include "vapi_store.h"
 #include "vapi_tally.h"
-
-/* Rows that one fetch brings: few, so that their memory is used again. */
-#define FETCH 50
-
-/* What was read last, for the next question of the same snapshot. */
-typedef struct Kept
-{
-	MemoryContext context; /* NULL: nothing */
-	bool complete;		   /* no error came in between */
-	TimestampTz lower;
-	TimestampTz upper;
-	TimestampTz items_lower; /* cost items of hours from then on; the end of time: none */
-	VapiRollupWords words;
-	VapiTallyPacked *hours;
-	int hour_count;
-	int hour_room;
-
-	/* Whose question it was, and what that means; invalid: not known yet. */
-	Oid reader;
-	bool limited;
-	int scope_count;
-	int64 *scope; /* words of the assistants that the reader sees, when he is limited */
-
-	/* The snapshot: equal ones see the same. */
-	TransactionId xmin;
-	TransactionId xmax;
-	uint32 xcnt;
-	int32 subxcnt;
-	CommandId curcid;
-	uint64 completed;
-	SubTransactionId subtransaction;
-} Kept;
-
-static Kept kept;
-
-/* The transaction's end frees it. */
-static void
-forget_kept(void *arg)
-{
-	kept.context = NULL;
-}
-
-static void
-begin_kept(TimestampTz lower, TimestampTz upper, TimestampTz items_lower)
-{
-	Snapshot snapshot = GetActiveSnapshot();
-	MemoryContextCallback *callback;
-	MemoryContext context;
-
-	if (kept.context != NULL)
-		MemoryContextDelete(kept.context);
-	context = AllocSetContextCreate(TopTransactionContext, "vapi_sales tally", ALLOCSET_DEFAULT_SIZES);
-	callback = MemoryContextAlloc(context, sizeof(MemoryContextCallback));
-	callback->func = forget_kept;
-	callback->arg = NULL;
-	MemoryContextRegisterResetCallback(context, callback);
-	memset(&kept, 0, sizeof(kept));
-	kept.lower = lower;
-	kept.upper = upper;
-	kept.items_lower = items_lower;
-	kept.xmin = snapshot->xmin;
-	kept.xmax = snapshot->xmax;
-	kept.xcnt = snapshot->xcnt;
-	kept.subxcnt = snapshot->subxcnt;
-	kept.curcid = snapshot->curcid;
-	kept.completed = snapshot->snapXactCompletionCount;
-	kept.subtransaction = GetCurrentSubTransactionId();
-	kept.context = context;
-}
-
-static bool
-is_kept(TimestampTz lower, TimestampTz upper, TimestampTz items_lower)
-{
-	Snapshot snapshot = GetActiveSnapshot();
-
-	return kept.context != NULL && kept.complete && kept.lower <= lower && kept.upper >= upper &&
-		   kept.items_lower <= items_lower && kept.xmin == snapshot->xmin && kept.xmax == snapshot->xmax &&
-		   kept.xcnt == snapshot->xcnt && kept.subxcnt == snapshot->subxcnt && kept.curcid == snapshot->curcid &&
-		   kept.completed == snapshot->snapXactCompletionCount &&
-		   kept.subtransaction == GetCurrentSubTransactionId();
-}
-
-/* Adds an hour whose packed rows are in kept.context. */
-static void
-keep_hour(int32 hour, const bytea *facts, const bytea *items)
-{
-	if (kept.hour_count == kept.hour_room)
-	{
-		kept.hour_room = Max(512, kept.hour_room * 2);
-		kept.hours = kept.hours == NULL
-						 ? MemoryContextAlloc(kept.context, sizeof(VapiTallyPacked) * kept.hour_room)
-						 : repalloc_huge(kept.hours, sizeof(VapiTallyPacked) * kept.hour_room);
-	}
-	kept.hours[kept.hour_count++] = (VapiTallyPacked){hour, facts, items};
-}
-
-/* An hour of calls that no rollup has. */
-static void
-keep_rows(void *arg, int32 hour, const VapiRollupRows *rows)
-{
-	MemoryContext old = MemoryContextSwitchTo(kept.context);
-	bool items_too = !TIMESTAMP_IS_NOEND(kept.items_lower);
-
-	keep_hour(hour, vapi_fact_rows_pack(&rows->facts), items_too ? vapi_fact_rows_pack(&rows->items) : NULL);
-	MemoryContextSwitchTo(old);
-}
-
-/* Ranges of time that no rollup covers. */
-typedef struct Gaps
-{
-	TimestampTz *lower;
-	TimestampTz *upper;
-	int count;
-	int room;
-} Gaps;
-
-static void
-add_gap(Gaps *gaps, TimestampTz lower, TimestampTz upper)
-{
-	if (lower >= upper)
-		return;
-	if (gaps->count == gaps->room)
-	{
-		gaps->room = Max(16, gaps->room * 2);
-		gaps->lower = gaps->lower == NULL ? palloc(sizeof(TimestampTz) * gaps->room)
-										  : repalloc(gaps->lower, sizeof(TimestampTz) * gaps->room);
-		gaps->upper = gaps->upper == NULL ? palloc(sizeof(TimestampTz) * gaps->room)
-										  : repalloc(gaps->upper, sizeof(TimestampTz) * gaps->room);
-	}
-	gaps->lower[gaps->count] = lower;
-	gaps->upper[gaps->count++] = upper;
-}
-
-/* Hours since 1970 for the bounds of a range; integers for infinite ones. */
-static int64
-hour_bound(TimestampTz at, bool upper)
-{
-	if (TIMESTAMP_IS_NOBEGIN(at))
-		return PG_INT32_MIN;
-	if (TIMESTAMP_IS_NOEND(at))
-		return PG_INT32_MAX;
-	return (int64) vapi_rollup_hour(vapi_store_unix_time(at)) + upper;
-}
-
-static TimestampTz
-hour_start(int64 hour)
-{
-	return vapi_store_timestamp(hour * VAPI_HOUR_US);
-}
-
-/* Keeps a row of the rollups; returns its hour. */
-static int32
-keep_row(HeapTuple row, TupleDesc shape, bool items_too)
-{
-	MemoryContext old = MemoryContextSwitchTo(kept.context);
-	const bytea *items = NULL;
-	const bytea *facts;
-	Datum value;
-	int32 hour;
-	bool isnull;
-
-	hour = DatumGetInt32(SPI_getbinval(row, shape, 1, &isnull));
-	facts = (const bytea *) PG_DETOAST_DATUM_COPY(SPI_getbinval(row, shape, 2, &isnull));
-	if (items_too)
-	{
-		value = SPI_getbinval(row, shape, 3, &isnull);
-		if (!isnull)
-			items = (const bytea *) PG_DETOAST_DATUM_COPY(value);
-	}
-	keep_hour(hour, facts, items);
-	MemoryContextSwitchTo(old);
-	return hour;
-}
-
-/*
- * Reads the rollups of the range, and the calls of hours that have none, or one that is out of date. Both at the
- * snapshot of the caller's query, at which a call's change and its entry in the dirty log are seen together or not at
- * all.
- */
-static void
-read_kept(void)
-{
-	static VapiStatement plain = {
-		"SELECT r.hour, r.facts FROM vapi_internal.rollup r WHERE r.hour >= $1 AND r.hour < $2"
-		" AND NOT EXISTS (SELECT FROM vapi_internal.rollup_dirty d WHERE d.slot >> 2 = r.hour) ORDER BY r.hour",
-		NULL};
-	static VapiStatement with_items = {
-		"SELECT r.hour, r.facts, i.items FROM vapi_internal.rollup r"
-		" LEFT JOIN vapi_internal.rollup_item i ON i.hour = r.hour AND r.hour >= $3"
-		" WHERE r.hour >= $1 AND r.hour < $2"
-		" AND NOT EXISTS (SELECT FROM vapi_internal.rollup_dirty d WHERE d.slot >> 2 = r.hour) ORDER BY r.hour",
-		NULL};
-	bool items_too = !TIMESTAMP_IS_NOEND(kept.items_lower);
-	VapiParameter parameters[3];
-	Gaps gaps = {0};
-	TimestampTz done = kept.lower;
-	Portal portal;
-
-	vapi_rollup_words_begin(&kept.words, kept.context, false);
-	parameters[0] = vapi_parameter_int8(hour_bound(kept.lower, false));
-	parameters[1] = vapi_parameter_int8(hour_bound(kept.upper, true));
-	parameters[2] = vapi_parameter_int8(hour_bound(kept.items_lower, false));
-	if (items_too)
-		portal = vapi_store_open(&with_items, 3, parameters, true);
-	else
-		portal = vapi_store_open(&plain, 2, parameters, true);
-	for (;;)
-	{
-		CHECK_FOR_INTERRUPTS();
-		SPI_cursor_fetch(portal, true, FETCH);
-		if (SPI_processed == 0)
-			break;
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			int32 hour = keep_row(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, items_too);
-
-			add_gap(&gaps, done, Min(kept.upper, hour_start(hour)));
-			done = hour_start((int64) hour + 1);
-		}
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(portal);
-	add_gap(&gaps, done, kept.upper);
-	if (gaps.count > 0)
-		vapi_rollup_read(&kept.words, gaps.lower, gaps.upper, gaps.count, items_too, true, keep_rows, NULL);
-}
 
 static int
 compare_numbers(const void *a, const void *b)
@@ -316,40 +90,65 @@ static void
 limit_assistants(VapiTally *tally)
 {
 	VapiWordSet former = tally->sets[VAPI_FACT_ASSISTANT];
-	int64 *numbers = palloc(sizeof(int64) * Max(kept.scope_count, 1));
+	int64 *numbers;
+	Datum *elements;
+	bool *nulls;
+	int count;
 	int left = 0;
 
-	for (int i = 0; i < kept.scope_count; i++)
-		if (former.any ||
-			bsearch(&kept.scope[i], former.numbers, former.count, sizeof(int64), compare_numbers) != NULL)
-			numbers[left++] = kept.scope[i];
+	deconstruct_array(unconstify(ArrayType *, tally->scope), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls,
+					  &count);
+	numbers = palloc(sizeof(int64) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		int64 number = nulls[i] ? 0 : vapi_rollup_word(tally->words, TextDatumGetCString(elements[i]));
+
+		if (!nulls[i] && (former.any || bsearch(&number, former.numbers, former.count, sizeof(int64),
+												compare_numbers) != NULL))
+			numbers[left++] = number;
+	}
 	set_words(tally, VAPI_FACT_ASSISTANT, left, numbers);
 }
 
-/* What the outer role may see. */
+/* From now on words have these numbers. In the current context. */
 static void
-read_scope(void)
+use_words(VapiTally *tally, VapiRollupWords *words)
+{
+	tally->words = words;
+	tally->sets_any = true;
+	for (size_t i = 0; i < lengthof(tally->sets); i++)
+		tally->sets[i].any = true;
+	if (tally->filter != NULL)
+		read_filter(tally, tally->filter);
+	if (tally->scope != NULL)
+		limit_assistants(tally);
+}
+
+/* What the outer role may see; asked for once for the same hours. */
+static void
+read_scope(VapiTally *tally)
 {
 	static VapiStatement statement = {"SELECT vapi_internal.scope()", NULL};
-	Datum *elements;
-	bool *nulls;
+	static uint64 serial = 0;
+	static Oid reader = InvalidOid;
+	static const ArrayType *scope;
+	MemoryContext old;
 	Datum value;
 	bool isnull;
-	int count;
 
-	(void) vapi_store_read(&statement, 0, NULL);
-	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	kept.limited = !isnull;
-	kept.scope_count = 0;
-	if (!isnull)
+	if (serial != tally->hours.serial || reader != GetOuterUserId())
 	{
-		deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
-		kept.scope = MemoryContextAlloc(kept.context, sizeof(int64) * Max(count, 1));
-		for (int i = 0; i < count; i++)
-			if (!nulls[i])
-				kept.scope[kept.scope_count++] = vapi_rollup_word(&kept.words, TextDatumGetCString(elements[i]));
+		serial = 0; /* until it is known again */
+		(void) vapi_store_read(&statement, 0, NULL);
+		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+		old = MemoryContextSwitchTo(tally->hours.context);
+		scope = isnull ? NULL : DatumGetArrayTypePCopy(value);
+		MemoryContextSwitchTo(old);
+		SPI_freetuptable(SPI_tuptable);
+		reader = GetOuterUserId();
+		serial = tally->hours.serial;
 	}
-	SPI_freetuptable(SPI_tuptable);
+	tally->scope = scope;
 }
 
 /* From which score on a call is qualified. */
@@ -370,60 +169,226 @@ read_qualified(VapiTally *tally)
 }
 
 void
-vapi_tally_load(TimestampTz lower, TimestampTz upper, TimestampTz items_lower)
-{
-	if (is_kept(lower, upper, items_lower))
-		return;
-	begin_kept(lower, upper, items_lower);
-	read_kept();
-	kept.complete = true;
-}
-
-void
 vapi_tally_open(VapiTally *tally, TimestampTz lower, TimestampTz upper, const Jsonb *filter, bool items)
 {
-	vapi_tally_load(lower, upper, items ? lower : DT_NOEND);
 	memset(tally, 0, sizeof(*tally));
+	tally->hours = vapi_hours_open(lower, upper, items);
 	tally->lower = TIMESTAMP_IS_NOBEGIN(lower) ? PG_INT64_MIN / 2 : vapi_store_unix_time(lower);
 	tally->upper = TIMESTAMP_IS_NOEND(upper) ? PG_INT64_MAX / 2 : vapi_store_unix_time(upper);
-	tally->words = &kept.words;
-	tally->hours = kept.hours;
-	tally->hour_count = kept.hour_count;
 	tally->items = items;
-	tally->sets_any = true;
-	for (size_t i = 0; i < lengthof(tally->sets); i++)
-		tally->sets[i].any = true;
-	if (filter != NULL)
-		read_filter(tally, filter);
-	if (kept.reader != GetOuterUserId())
-	{
-		read_scope();
-		kept.reader = GetOuterUserId();
-	}
-	if (kept.limited)
-		limit_assistants(tally);
+	tally->filter = filter;
+	read_scope(tally);
 	read_qualified(tally);
 }
 
-bool
-vapi_tally_next(const VapiTally *tally, int *place, VapiTallyHour *hour)
+static bool
+is_whole(const VapiTally *tally, int64 start)
 {
-	CHECK_FOR_INTERRUPTS();
-	while (*place < tally->hour_count)
-	{
-		const VapiTallyPacked *packed = &tally->hours[(*place)++];
+	return start >= tally->lower && start <= tally->upper - VAPI_HOUR_US;
+}
 
-		hour->start = packed->hour * VAPI_HOUR_US;
-		if (hour->start >= tally->upper || hour->start <= tally->lower - VAPI_HOUR_US)
+/* Has an hour part in the range, and calls? */
+static bool
+has_part(const VapiTally *tally, const VapiHour *hour)
+{
+	int64 start = hour->hour * VAPI_HOUR_US;
+
+	return hour->calls > 0 && start < tally->upper && start > tally->lower - VAPI_HOUR_US;
+}
+
+/* Counts the hours that are wanted. In the context that is current. */
+static void
+count_hours(VapiTally *tally, const VapiTallyKind *kind, const void *question, void *state, const bool *wanted)
+{
+	for (int i = 0; i < tally->hours.count; i++)
+	{
+		const VapiHour *packed = &tally->hours.hours[i];
+		VapiTallyHour hour;
+
+		if (!wanted[i])
 			continue;
-		hour->whole = hour->start >= tally->lower && hour->start <= tally->upper - VAPI_HOUR_US;
-		hour->count = vapi_facts_unpack(packed->facts, hour->facts, VAPI_FACT_COLUMNS, &hour->text);
-		hour->item_count = 0;
+		CHECK_FOR_INTERRUPTS();
+		if (packed->facts == NULL)
+			ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("a row of the rollups is missing")));
+		hour.start = packed->hour * VAPI_HOUR_US;
+		hour.whole = is_whole(tally, hour.start);
+		hour.count = vapi_facts_unpack(packed->facts, hour.facts, VAPI_FACT_COLUMNS, &hour.text);
+		hour.item_count = 0;
 		if (tally->items && packed->items != NULL)
-			hour->item_count = vapi_facts_unpack(packed->items, hour->items, VAPI_ITEM_COLUMNS, &hour->item_text);
-		return true;
+			hour.item_count = vapi_facts_unpack(packed->items, hour.items, VAPI_ITEM_COLUMNS, &hour.item_text);
+		kind->count(tally, question, state, &hour);
 	}
-	return false;
+}
+
+/* Hours younger than that are still being written to: they would not stay as they are. */
+#define SETTLES_AFTER (2 * VAPI_HOUR_US)
+
+/* A state that is kept is made anew when calls beside it are more than this share of its own, and more than so many. */
+#define BESIDE_SHARE 16
+#define BESIDE_MOST 2000
+
+/* The hours of a question that may be in a state that is kept. */
+typedef struct Settled
+{
+	VapiMemoHour *hours;
+	VapiMemoMark *marks;
+	int *places; /* of each in the question's hours */
+	int count;
+	bool open; /* the range goes on after them */
+} Settled;
+
+static void
+find_settled(const VapiTally *tally, const VapiTallyKind *kind, const void *question, Settled *settled)
+{
+	int64 before = vapi_store_unix_time(GetCurrentTransactionStartTimestamp()) - SETTLES_AFTER - VAPI_HOUR_US;
+
+	settled->hours = palloc_extended(sizeof(VapiMemoHour) * Max(tally->hours.count, 1), MCXT_ALLOC_HUGE);
+	settled->marks = palloc_extended(sizeof(VapiMemoMark) * Max(tally->hours.count, 1), MCXT_ALLOC_HUGE);
+	settled->places = palloc_extended(sizeof(int) * Max(tally->hours.count, 1), MCXT_ALLOC_HUGE);
+	settled->count = 0;
+	settled->open = tally->upper > before;
+	for (int i = 0; i < tally->hours.count; i++)
+	{
+		const VapiHour *hour = &tally->hours.hours[i];
+		int64 start = hour->hour * VAPI_HOUR_US;
+		int32 part;
+
+		if (!has_part(tally, hour) || !is_whole(tally, start) || start > before ||
+			!TransactionIdIsValid(hour->xmin) || TransactionIdIsCurrentTransactionId(hour->xmin) ||
+			(part = kind->part(question, start)) < 0)
+			continue;
+		settled->places[settled->count] = i;
+		settled->hours[settled->count++] = (VapiMemoHour){hour->hour, part, hour->xmin, hour->place};
+	}
+}
+
+/*
+ * What makes states differ, beside the versions of their hours. That the range is part of it only lets those of several
+ * ranges be kept.
+ */
+static void
+make_key(StringInfo key, const VapiTally *tally, const VapiTallyKind *kind, const Settled *settled,
+		 const void *question_key, int question_length)
+{
+	int64 bounds[2] = {tally->lower / VAPI_HOUR_US, settled->open ? 0 : tally->upper / VAPI_HOUR_US};
+	int32 lengths[2] = {tally->filter == NULL ? 0 : (int32) VARSIZE(tally->filter),
+						tally->scope == NULL ? 0 : (int32) VARSIZE(tally->scope)};
+
+	initStringInfo(key);
+	appendBinaryStringInfo(key, kind->name, (int) strlen(kind->name) + 1);
+	appendBinaryStringInfo(key, (const char *) bounds, sizeof(bounds));
+	appendBinaryStringInfo(key, (const char *) &tally->qualified, sizeof(tally->qualified));
+	appendBinaryStringInfo(key, (const char *) lengths, sizeof(lengths));
+	if (tally->filter != NULL)
+		appendBinaryStringInfo(key, (const char *) tally->filter, lengths[0]);
+	if (tally->scope != NULL)
+		appendBinaryStringInfo(key, (const char *) tally->scope, lengths[1]);
+	appendBinaryStringInfo(key, question_key, question_length);
+}
+
+/* A kept state: the caller's, and the words of its numbers. */
+typedef struct KeptState
+{
+	VapiRollupWords words;
+	void *state;
+} KeptState;
+
+/* Calls of those settled hours that have this mark. */
+static int64
+settled_calls(const VapiTally *tally, const Settled *settled, VapiMemoMark mark)
+{
+	int64 calls = 0;
+
+	for (int i = 0; i < settled->count; i++)
+		if (settled->marks[i] == mark)
+			calls += tally->hours.hours[settled->places[i]].calls;
+	return calls;
+}
+
+/*
+ * Counts the settled hours, but those that have just changed, into a state that is kept as far as there is room. NULL:
+ * there are none.
+ */
+static const KeptState *
+keep_state(VapiTally *tally, const VapiTallyKind *kind, const void *question, Settled *settled, const StringInfo key)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vapi_sales tally", ALLOCSET_DEFAULT_SIZES);
+	VapiMemoHour *hours = palloc_extended(sizeof(VapiMemoHour) * settled->count, MCXT_ALLOC_HUGE);
+	bool *wanted = palloc_extended(sizeof(bool) * tally->hours.count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	KeptState *made;
+	MemoryContext old;
+	int count = 0;
+
+	for (int i = 0; i < settled->count; i++)
+	{
+		settled->marks[i] = settled->marks[i] == VAPI_MEMO_CHANGED ? VAPI_MEMO_UNKNOWN : VAPI_MEMO_COUNTED;
+		if (settled->marks[i] != VAPI_MEMO_COUNTED)
+			continue;
+		wanted[settled->places[i]] = true;
+		hours[count++] = settled->hours[i];
+	}
+	if (count == 0)
+		return NULL;
+	vapi_hours_read(&tally->hours, wanted, tally->items);
+
+	old = MemoryContextSwitchTo(context);
+	made = palloc0(sizeof(KeptState));
+	vapi_rollup_words_fork(&made->words, context, tally->hours.words, NULL);
+	MemoryContextSwitchTo(old);
+	use_words(tally, &made->words);
+	MemoryContextSwitchTo(context);
+	made->state = kind->begin(tally, question, settled_calls(tally, settled, VAPI_MEMO_COUNTED));
+	count_hours(tally, kind, question, made->state, wanted);
+	kind->settle(made->state);
+	MemoryContextSwitchTo(old);
+	vapi_memo_keep(key->data, key->len, hours, count, made, context);
+	return made;
+}
+
+/* The state of settled hours that the answer goes on from, whose marks say which; NULL: there is none. */
+static const KeptState *
+find_state(VapiTally *tally, const VapiTallyKind *kind, const void *question, Settled *settled, const StringInfo key)
+{
+	const VapiMemo *memo =
+		vapi_memo_find(key->data, key->len, settled->hours, settled->count, settled->marks);
+
+	if (memo != NULL && settled_calls(tally, settled, VAPI_MEMO_UNKNOWN) <=
+							BESIDE_MOST + settled_calls(tally, settled, VAPI_MEMO_COUNTED) / BESIDE_SHARE)
+		return memo->state;
+	return keep_state(tally, kind, question, settled, key);
+}
+
+void *
+vapi_tally_count(VapiTally *tally, const VapiTallyKind *kind, const void *question, const void *key, int length)
+{
+	bool *wanted = palloc_extended(sizeof(bool) * Max(tally->hours.count, 1), MCXT_ALLOC_HUGE);
+	const KeptState *kept = NULL;
+	int64 calls = 0;
+	Settled settled;
+	void *state;
+
+	find_settled(tally, kind, question, &settled);
+	if (vapi_memo_begin() && settled.count > 0)
+	{
+		StringInfoData bytes;
+
+		make_key(&bytes, tally, kind, &settled, key, length);
+		kept = find_state(tally, kind, question, &settled, &bytes);
+	}
+	for (int i = 0; i < tally->hours.count; i++)
+		wanted[i] = has_part(tally, &tally->hours.hours[i]);
+	for (int i = 0; kept != NULL && i < settled.count; i++)
+		if (settled.marks[i] == VAPI_MEMO_COUNTED)
+			wanted[settled.places[i]] = false;
+	for (int i = 0; i < tally->hours.count; i++)
+		if (wanted[i])
+			calls += tally->hours.hours[i].calls;
+	vapi_hours_read(&tally->hours, wanted, tally->items);
+	vapi_rollup_words_fork(&tally->own, CurrentMemoryContext, tally->hours.words, kept == NULL ? NULL : &kept->words);
+	use_words(tally, &tally->own);
+	state = kept == NULL ? kind->begin(tally, question, calls) : kind->fork(kept->state);
+	count_hours(tally, kind, question, state, wanted);
+	return state;
 }
 
 bool

@@ -1,24 +1,19 @@
 /*
- * What analytics count, by rollups where they are up to date and by the calls
- * themselves elsewhere, at one snapshot: exact at every instant.
+ * What analytics count: questions about the calls of a range, answered from the
+ * facts of its hours (vapi_hours.h) and from what was counted before of hours
+ * that have not changed since (vapi_memo.h).
  */
 #ifndef VAPI_TALLY_H
 #define VAPI_TALLY_H
 
 #include "vapi_compat.h"
 
+#include "utils/array.h"
 #include "utils/jsonb.h"
 
 #include "vapi_facts.h"
+#include "vapi_hours.h"
 #include "vapi_rollup.h"
-
-/* An hour of calls as it is stored. */
-typedef struct VapiTallyPacked
-{
-	int32 hour; /* since 1970 */
-	const bytea *facts;
-	const bytea *items; /* NULL: not read */
-} VapiTallyPacked;
 
 /* The facts of an hour of calls. */
 typedef struct VapiTallyHour
@@ -46,37 +41,62 @@ typedef struct VapiTally
 {
 	int64 lower; /* microseconds since 1970: created from then on */
 	int64 upper; /* and before then */
-	VapiRollupWords *words;
-	const VapiTallyPacked *hours;
-	int hour_count;
+	VapiHours hours;
 	bool items;
-	VapiWordSet sets[VAPI_FACT_CAMPAIGN + 1]; /* by column */
-	bool sets_any;							  /* none of them says anything */
+	const Jsonb *filter;					  /* NULL: none */
+	const ArrayType *scope;					  /* assistants that the reader sees; NULL: all */
 	int128 qualified;						  /* from this score on, in units */
+	VapiRollupWords *words;					  /* those of what is counted now */
+	VapiRollupWords own;					  /* those of the answer */
+	VapiWordSet sets[VAPI_FACT_CAMPAIGN + 1]; /* by column, in numbers of words */
+	bool sets_any;							  /* none of them says anything */
 } VapiTally;
 
 /*
- * Looks up what there is of calls created in [lower, upper), as far as the outer
- * role may see it and the filter (as vapi_internal.check_filter returns it; NULL:
- * all) lets it pass. items: cost items, too. What was read is kept for the next
- * question of the same snapshot, so a page's figures read it once. In the
- * transaction's memory. Needs a store section and the snapshot of a query;
- * ereports what SQL ereports.
+ * Which calls created in [lower, upper), as far as the outer role may see them
+ * and the filter (as vapi_internal.check_filter returns it; NULL: all) lets them
+ * pass. items: cost items, too. In the transaction's memory. Needs a store
+ * section and the snapshot of a query; ereports what SQL ereports.
  */
 extern void vapi_tally_open(VapiTally *tally, TimestampTz lower, TimestampTz upper, const Jsonb *filter, bool items);
 
-/* Reads a range for the questions that follow, cost items of hours from items_lower on. Else as vapi_tally_open. */
-extern void vapi_tally_load(TimestampTz lower, TimestampTz upper, TimestampTz items_lower);
+/*
+ * What is counted, as four functions; question is the caller's. All of a state is
+ * in the memory context that is current when it is begun, counted and settled.
+ */
+typedef struct VapiTallyKind
+{
+	const char *name;
+
+	/* A state that has counted nothing; calls: about how many there will be. */
+	void *(*begin)(const VapiTally *tally, const void *question, int64 calls);
+
+	/* Adds an hour's calls: those that vapi_tally_counts. */
+	void (*count)(const VapiTally *tally, const void *question, void *state, const VapiTallyHour *hour);
+
+	/* The state will be kept: nothing is counted into it any more. */
+	void (*settle)(void *state);
+
+	/* A state that goes on from a settled one, which stays as it is; in the current context. */
+	void *(*fork)(const void *settled);
+
+	/*
+	 * As what an hour that begins then is counted: hours with other numbers are
+	 * not the same to a state. Negative: it depends on when in it a call is.
+	 */
+	int32 (*part)(const void *question, int64 start);
+} VapiTallyKind;
+
+/*
+ * Counts the calls; the state is in the current context, and may lean on one that is kept: it is to be used before
+ * another question is. key, in length bytes: what of the question makes states differ, beside its calls. ereports what
+ * SQL ereports.
+ */
+extern void *vapi_tally_count(VapiTally *tally, const VapiTallyKind *kind, const void *question, const void *key,
+							  int length);
 
 /* Is it created in the range, and do its words pass? */
 extern bool vapi_tally_passes(const VapiTally *tally, const VapiTallyHour *hour, int row);
-
-/*
- * The hour at place, which begins as 0, or the next one that has part in the
- * range; false: there is none. place is then after it. For long loops: it lets
- * the query be canceled.
- */
-extern bool vapi_tally_next(const VapiTally *tally, int *place, VapiTallyHour *hour);
 
 /* Does this call of the hour count? */
 static inline bool

@@ -45,7 +45,10 @@ typedef struct TallyGroup
 	VapiSum seconds;
 	VapiSum cost;
 	VapiSum score;
-	double *durations; /* when they were asked for */
+	const double *settled; /* durations of a kept state, sorted */
+	int64 settled_count;
+	double *durations; /* others; when they were asked for */
+	int64 duration_count;
 	int64 duration_room;
 	VapiAmount longest;
 } TallyGroup;
@@ -83,15 +86,6 @@ typedef struct GroupEntry
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
-
-/* Groups found last, by their words: mostly one of few comes again. */
-#define RECENT 512
-
-typedef struct Groups
-{
-	groups_hash *table;
-	TallyGroup *recent[RECENT];
-} Groups;
 
 #define ST_SORT sort_doubles
 #define ST_ELEMENT_TYPE double
@@ -157,15 +151,13 @@ read_buckets(Grouping *grouping, ArrayType *buckets)
 		grouping->starts[i] = vapi_store_unix_time(DatumGetTimestampTz(grouping->buckets[i]));
 }
 
-/* The bucket that a time is in; former: that of the call before it. */
+/* The bucket that a time is in. */
 static int
-find_bucket(const Grouping *grouping, int64 at, int former)
+find_bucket(const Grouping *grouping, int64 at)
 {
 	int low = 0;
 	int high = grouping->bucket_count - 1;
 
-	if (grouping->starts[former] <= at && (former == high || grouping->starts[former + 1] > at))
-		return former;
 	while (low < high)
 	{
 		int middle = (low + high + 1) / 2;
@@ -193,16 +185,14 @@ is_longer(const VapiTally *tally, VapiAmount a, VapiAmount b)
 static void
 add_duration(TallyGroup *group, const VapiTally *tally, VapiAmount duration)
 {
-	int64 count = group->seconds.count - 1; /* it is in the sum already */
-
-	if (count == group->duration_room)
+	if (group->duration_count == group->duration_room)
 	{
 		group->duration_room = Max(64, group->duration_room * 2);
 		group->durations = group->durations == NULL
 							   ? palloc(sizeof(double) * group->duration_room)
 							   : repalloc_huge(group->durations, sizeof(double) * group->duration_room);
 	}
-	group->durations[count] =
+	group->durations[group->duration_count++] =
 		duration.scale == VAPI_SCALE_WORD
 			? DatumGetFloat8(DirectFunctionCall1(numeric_float8,
 												 NumericGetDatum(vapi_rollup_numeric(tally->words, duration))))
@@ -229,6 +219,18 @@ typedef struct Hour
 } Hour;
 
 static void
+free_columns(Hour *hour)
+{
+	int64 *columns[] = {hour->word, hour->version, hour->flags, hour->status, hour->seconds, hour->seconds_scale,
+						hour->cost, hour->cost_scale, hour->score, hour->score_scale};
+
+	for (size_t i = 0; i < lengthof(columns); i++)
+		if (columns[i] != NULL)
+			pfree(columns[i]);
+	memset(hour, 0, sizeof(*hour));
+}
+
+static void
 read_column(int64 **to, const Hour *hour, const VapiTallyHour *from, VapiFactColumn column)
 {
 	if (*to == NULL)
@@ -241,8 +243,7 @@ read_hour(Hour *hour, const VapiTallyHour *from, const Grouping *grouping)
 {
 	if (from->count > hour->room)
 	{
-		/* what it had before is freed with the rest */
-		memset(hour, 0, sizeof(*hour));
+		free_columns(hour);
 		hour->room = Max(1024, from->count * 2);
 	}
 	hour->text = &from->text;
@@ -287,6 +288,16 @@ count_call(TallyGroup *group, const VapiTally *tally, const Hour *hour, int row,
 	vapi_sum_add(&group->score, tally, score);
 }
 
+/* Groups found last, by their words: mostly one of few comes again. */
+#define RECENT 512
+
+typedef struct Groups
+{
+	groups_hash *table;
+	TallyGroup *recent[RECENT];
+	Hour columns;
+} Groups;
+
 /* The group of a key, a new one if need be. */
 static TallyGroup *
 find_group(Groups *groups, const TallyKey *key)
@@ -308,51 +319,126 @@ find_group(Groups *groups, const TallyKey *key)
 	return entry->group;
 }
 
-/* All groups of what the tally counts, in the current context. */
-static groups_hash *
-count_groups(const VapiTally *tally, const Grouping *grouping)
+static void *
+begin_groups(const VapiTally *tally, const void *question, int64 calls)
 {
-	Groups groups = {.table = groups_create(CurrentMemoryContext, 64, NULL)};
+	Groups *groups = palloc0(sizeof(Groups));
+
+	groups->table = groups_create(CurrentMemoryContext, 64, NULL);
+	return groups;
+}
+
+static int32
+groups_part(const void *question, int64 start)
+{
+	const Grouping *grouping = question;
+	int bucket = find_bucket(grouping, start);
+
+	if (bucket < grouping->bucket_count - 1 && grouping->starts[bucket + 1] < start + VAPI_HOUR_US)
+		return -1;
+	return bucket;
+}
+
+static void
+count_groups(const VapiTally *tally, const void *question, void *state, const VapiTallyHour *hour)
+{
+	const Grouping *grouping = question;
+	Groups *groups = state;
+	Hour *columns = &groups->columns;
 	int64 completed = vapi_rollup_word(tally->words, "completed");
 	int64 failed = vapi_rollup_word(tally->words, "failed");
-	TallyKey key = {0};
-	Hour columns = {0};
-	VapiTallyHour hour;
-	int place = 0;
+	bool one_bucket = groups_part(grouping, hour->start) >= 0;
+	TallyKey key = {.bucket = find_bucket(grouping, hour->start)};
 
-	while (vapi_tally_next(tally, &place, &hour))
+	read_hour(columns, hour, grouping);
+	for (int row = 0; row < hour->count; row++)
 	{
-		bool one_bucket;
+		VapiAmount seconds;
+		TallyGroup *group;
 
-		key.bucket = find_bucket(grouping, hour.start, key.bucket);
-		one_bucket = key.bucket == grouping->bucket_count - 1 ||
-					 grouping->starts[key.bucket + 1] >= hour.start + VAPI_HOUR_US;
-		read_hour(&columns, &hour, grouping);
-		for (int row = 0; row < hour.count; row++)
-		{
-			VapiAmount seconds;
-			TallyGroup *group;
-
-			if (!vapi_tally_counts(tally, &hour, row))
-				continue;
-			if (!one_bucket)
-				key.bucket = find_bucket(grouping, hour.start + vapi_column_get(&hour.facts[VAPI_FACT_AT], row),
-										 key.bucket);
-			if (grouping->by_word)
-				key.word = vapi_tally_word(tally, &hour.text, columns.word[row]);
-			if (grouping->by_version)
-				key.version = vapi_tally_word(tally, &hour.text, columns.version[row]);
-			group = find_group(&groups, &key);
-			group->counts[COUNT_CALLS]++;
-			seconds = vapi_tally_amount(tally, &hour.text, columns.seconds[row], columns.seconds_scale[row]);
-			vapi_sum_add(&group->seconds, tally, seconds);
-			if (!grouping->durations)
-				count_call(group, tally, &columns, row, completed, failed);
-			else if (seconds.scale != VAPI_SCALE_NULL)
-				add_duration(group, tally, seconds);
-		}
+		if (!vapi_tally_counts(tally, hour, row))
+			continue;
+		if (!one_bucket)
+			key.bucket = find_bucket(grouping, hour->start + vapi_column_get(&hour->facts[VAPI_FACT_AT], row));
+		if (grouping->by_word)
+			key.word = vapi_tally_word(tally, &hour->text, columns->word[row]);
+		if (grouping->by_version)
+			key.version = vapi_tally_word(tally, &hour->text, columns->version[row]);
+		group = find_group(groups, &key);
+		group->counts[COUNT_CALLS]++;
+		seconds = vapi_tally_amount(tally, &hour->text, columns->seconds[row], columns->seconds_scale[row]);
+		vapi_sum_add(&group->seconds, tally, seconds);
+		if (!grouping->durations)
+			count_call(group, tally, columns, row, completed, failed);
+		else if (seconds.scale != VAPI_SCALE_NULL)
+			add_duration(group, tally, seconds);
 	}
-	return groups.table;
+}
+
+/* Durations in order, in no more room than they need; what was only for counting goes. */
+static void
+settle_groups(void *state)
+{
+	Groups *groups = state;
+	groups_iterator iterator;
+	GroupEntry *entry;
+
+	free_columns(&groups->columns);
+	groups_start_iterate(groups->table, &iterator);
+	while ((entry = groups_iterate(groups->table, &iterator)) != NULL)
+	{
+		TallyGroup *group = entry->group;
+
+		if (group->duration_count == 0)
+			continue;
+		sort_doubles(group->durations, group->duration_count);
+		group->settled = repalloc_huge(group->durations, sizeof(double) * group->duration_count);
+		group->settled_count = group->duration_count;
+		group->durations = NULL;
+		group->duration_count = group->duration_room = 0;
+	}
+}
+
+static void *
+fork_groups(const void *settled)
+{
+	const Groups *from = settled;
+	Groups *groups = begin_groups(NULL, NULL, 0);
+	groups_iterator iterator;
+	GroupEntry *entry;
+
+	groups_start_iterate(from->table, &iterator);
+	while ((entry = groups_iterate(from->table, &iterator)) != NULL)
+		*find_group(groups, &entry->key) = *entry->group;
+	return groups;
+}
+
+static const VapiTallyKind groups_kind = {
+	.name = "groups",
+	.begin = begin_groups,
+	.count = count_groups,
+	.settle = settle_groups,
+	.fork = fork_groups,
+	.part = groups_part,
+};
+
+/* All groups of what the tally counts. */
+static groups_hash *
+find_groups(VapiTally *tally, const Grouping *grouping)
+{
+	/* Of buckets what differs by the step; as what each hour is counted is compared by itself. */
+	struct
+	{
+		int64 flags;
+		int64 column;
+		int64 steps[2];
+	} key = {0};
+
+	key.flags = grouping->by_word | grouping->by_version << 1 | grouping->durations << 2;
+	key.column = grouping->column;
+	for (int i = 1; i < Min(grouping->bucket_count, 3); i++)
+		key.steps[i - 1] = grouping->starts[i];
+	return ((Groups *) vapi_tally_count(tally, &groups_kind, grouping, &key, sizeof(key)))->table;
 }
 
 /*
@@ -379,7 +465,7 @@ return_groups(FunctionCallInfo fcinfo, bool durations,
 		read_by(&grouping, text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	vapi_tally_open(&tally, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2),
 					PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4), false);
-	groups = count_groups(&tally, &grouping);
+	groups = find_groups(&tally, &grouping);
 	groups_start_iterate(groups, &iterator);
 	while ((entry = groups_iterate(groups, &iterator)) != NULL)
 	{
@@ -453,10 +539,31 @@ percentile(const double *values, int64 count, double share)
 	return values[first] + (place - (double) first) * (values[second] - values[first]);
 }
 
+/* All durations of a group, sorted. */
+static const double *
+sorted_durations(TallyGroup *group)
+{
+	int64 count = group->settled_count + group->duration_count;
+	double *merged;
+
+	sort_doubles(group->durations, group->duration_count);
+	if (group->settled_count == 0)
+		return group->durations;
+	if (group->duration_count == 0)
+		return group->settled;
+	merged = palloc_extended(sizeof(double) * count, MCXT_ALLOC_HUGE);
+	for (int64 i = 0, a = 0, b = 0; i < count; i++)
+		merged[i] = b == group->duration_count || (a < group->settled_count && group->settled[a] <= group->durations[b])
+						? group->settled[a++]
+						: group->durations[b++];
+	return merged;
+}
+
 static void
 put_durations(const VapiTally *tally, TallyGroup *group, Datum *values, bool *nulls)
 {
 	int64 timed = group->seconds.count;
+	const double *durations;
 
 	put_text(tally, group->key.word, &values[1], &nulls[1]);
 	values[2] = Int64GetDatum(group->counts[COUNT_CALLS]);
@@ -464,11 +571,11 @@ put_durations(const VapiTally *tally, TallyGroup *group, Datum *values, bool *nu
 	nulls[4] = nulls[5] = nulls[6] = nulls[7] = timed == 0;
 	if (timed == 0)
 		return;
-	sort_doubles(group->durations, timed);
+	durations = sorted_durations(group);
 	values[4] = DirectFunctionCall2(numeric_div, NumericGetDatum(vapi_sum_numeric(&group->seconds)),
 									NumericGetDatum(int64_to_numeric(timed)));
-	values[5] = Float8GetDatum(percentile(group->durations, timed, 0.5));
-	values[6] = Float8GetDatum(percentile(group->durations, timed, 0.9));
+	values[5] = Float8GetDatum(percentile(durations, timed, 0.5));
+	values[6] = Float8GetDatum(percentile(durations, timed, 0.9));
 	values[7] = NumericGetDatum(vapi_rollup_numeric(tally->words, group->longest));
 }
 

@@ -2,10 +2,12 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -33,7 +35,7 @@ vapi_sales_tally_load(PG_FUNCTION_ARGS)
 	VapiStoreSection section;
 
 	vapi_store_enter(&section);
-	vapi_tally_load(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
+	vapi_hours_load(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
 	vapi_store_leave(&section);
 	PG_RETURN_VOID();
 }
@@ -50,9 +52,21 @@ typedef struct Cell
 #define WEEKDAYS 7
 #define HOURS 24
 
+/* Of all hours of a week. */
+typedef struct Heatmap
+{
+	Cell cells[WEEKDAYS * HOURS];
+} Heatmap;
+
+static void *
+begin_heatmap(const VapiTally *tally, const void *question, int64 calls)
+{
+	return palloc0(sizeof(Heatmap));
+}
+
 /* The cell that a quarter of an hour is in. */
 static Cell *
-find_cell(Cell *cells, Datum zone, int64 quarter)
+find_cell(Heatmap *heatmap, Datum zone, int64 quarter)
 {
 	Timestamp local = DatumGetTimestamp(DirectFunctionCall2(
 		timestamptz_zone, zone, TimestampTzGetDatum(vapi_store_timestamp(quarter * QUARTER_US))));
@@ -63,8 +77,66 @@ find_cell(Cell *cells, Datum zone, int64 quarter)
 	if (timestamp2tm(local, NULL, &tm, &fsec, NULL, NULL) != 0)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
 	weekday = j2day(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday));
-	return &cells[(weekday == 0 ? WEEKDAYS - 1 : weekday - 1) * HOURS + tm.tm_hour];
+	return &heatmap->cells[(weekday == 0 ? WEEKDAYS - 1 : weekday - 1) * HOURS + tm.tm_hour];
 }
+
+/* The question is the zone, a text. */
+static void
+count_heatmap(const VapiTally *tally, const void *question, void *state, const VapiTallyHour *hour)
+{
+	Cell *cell = NULL;
+	int64 quarter = PG_INT64_MIN;
+
+	for (int row = 0; row < hour->count; row++)
+	{
+		int flags = (int) vapi_column_get(&hour->facts[VAPI_FACT_FLAGS], row);
+		int64 at = hour->start + vapi_column_get(&hour->facts[VAPI_FACT_AT], row);
+		int64 next;
+
+		if (!vapi_tally_counts(tally, hour, row))
+			continue;
+		next = at / QUARTER_US - (at % QUARTER_US < 0);
+		if (cell == NULL || next != quarter)
+			cell = find_cell(state, PointerGetDatum(question), quarter = next);
+		cell->calls++;
+		cell->ended += (flags & VAPI_FACT_ENDED) != 0;
+		if (flags & VAPI_FACT_REACHED)
+		{
+			cell->reached++;
+			cell->successful += (flags & VAPI_FACT_SUCCEEDS) != 0;
+		}
+	}
+}
+
+static void
+settle_nothing(void *state)
+{
+}
+
+static void *
+fork_heatmap(const void *settled)
+{
+	Heatmap *heatmap = palloc(sizeof(Heatmap));
+
+	*heatmap = *(const Heatmap *) settled;
+	return heatmap;
+}
+
+/* An hour's calls are counted alike, wherever it is. */
+static int32
+any_part(const void *question, int64 start)
+{
+	return 0;
+}
+
+static const VapiTallyKind heatmap_kind = {
+	.name = "heatmap",
+	.begin = begin_heatmap,
+	.count = count_heatmap,
+	.settle = settle_nothing,
+	.fork = fork_heatmap,
+	.part = any_part,
+};
 
 PG_FUNCTION_INFO_V1(vapi_sales_tally_heatmap);
 
@@ -73,45 +145,22 @@ Datum
 vapi_sales_tally_heatmap(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Cell cells[WEEKDAYS * HOURS] = {{0}};
+	const Heatmap *heatmap;
 	VapiStoreSection section;
 	VapiTally tally;
-	VapiTallyHour hour;
-	int place = 0;
-	Datum zone;
-	Cell *cell = NULL;
-	int64 quarter = PG_INT64_MIN;
+	text *zone;
+	StringInfoData key;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(2))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the zone must not be NULL")));
-	zone = PG_GETARG_DATUM(2);
+	zone = PG_GETARG_TEXT_PP(2);
 	vapi_store_enter(&section);
 	open_range(fcinfo, &tally, 3, false);
-	while (vapi_tally_next(&tally, &place, &hour))
-	{
-		for (int row = 0; row < hour.count; row++)
-		{
-			int flags = (int) vapi_column_get(&hour.facts[VAPI_FACT_FLAGS], row);
-			int64 at = hour.start + vapi_column_get(&hour.facts[VAPI_FACT_AT], row);
-			int64 next;
-
-			if (!vapi_tally_counts(&tally, &hour, row))
-				continue;
-			next = at / QUARTER_US - (at % QUARTER_US < 0);
-			if (cell == NULL || next != quarter)
-				cell = find_cell(cells, zone, quarter = next);
-			cell->calls++;
-			cell->ended += (flags & VAPI_FACT_ENDED) != 0;
-			if (flags & VAPI_FACT_REACHED)
-			{
-				cell->reached++;
-				cell->successful += (flags & VAPI_FACT_SUCCEEDS) != 0;
-			}
-		}
-	}
-	vapi_store_leave(&section);
-
+	/* What an abbreviation stands for is a setting. */
+	initStringInfo(&key);
+	appendStringInfo(&key, "%s %s", GetConfigOption("timezone_abbreviations", false, false), text_to_cstring(zone));
+	heatmap = vapi_tally_count(&tally, &heatmap_kind, zone, key.data, key.len);
 	for (int i = 0; i < WEEKDAYS * HOURS; i++)
 	{
 		bool nulls[6] = {false};
@@ -119,12 +168,13 @@ vapi_sales_tally_heatmap(PG_FUNCTION_ARGS)
 
 		values[0] = Int32GetDatum(1 + i / HOURS);
 		values[1] = Int32GetDatum(i % HOURS);
-		values[2] = Int64GetDatum(cells[i].calls);
-		values[3] = Int64GetDatum(cells[i].ended);
-		values[4] = Int64GetDatum(cells[i].reached);
-		values[5] = Int64GetDatum(cells[i].successful);
+		values[2] = Int64GetDatum(heatmap->cells[i].calls);
+		values[3] = Int64GetDatum(heatmap->cells[i].ended);
+		values[4] = Int64GetDatum(heatmap->cells[i].reached);
+		values[5] = Int64GetDatum(heatmap->cells[i].successful);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
+	vapi_store_leave(&section);
 	return (Datum) 0;
 }
 
@@ -159,9 +209,52 @@ typedef struct Contact
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+/* Contacts, and how many of them got how far. */
+typedef struct Funnel
+{
+	contacts_hash *contacts; /* those of the calls that were counted here */
+	int64 counts[LEVEL_WON + 1];
+	const struct Funnel *settled; /* whose counts these go on from; NULL: none */
+} Funnel;
+
+/* How far a contact got before; 0: it was not called. */
+static int
+settled_level(const Funnel *funnel, int64 key)
+{
+	const Contact *contact = funnel->settled == NULL ? NULL : contacts_lookup(funnel->settled->contacts, key);
+
+	return contact == NULL ? 0 : contact->level;
+}
+
+/* A contact that got further: from that level, where 0 is none. */
+static void
+raise_contact(Funnel *funnel, int from, int to)
+{
+	if (from > 0)
+		funnel->counts[from]--;
+	funnel->counts[to]++;
+}
+
+/* Counts the contacts that were counted here. */
+static void
+count_contacts(Funnel *funnel)
+{
+	contacts_iterator iterator;
+	Contact *contact;
+
+	contacts_start_iterate(funnel->contacts, &iterator);
+	while ((contact = contacts_iterate(funnel->contacts, &iterator)) != NULL)
+	{
+		int before = settled_level(funnel, contact->key);
+
+		contact->level = (uint8) Max(contact->level, before);
+		raise_contact(funnel, before, contact->level);
+	}
+}
+
 /* Raises the contacts that are prospects which were won. */
 static void
-raise_won(contacts_hash *contacts)
+raise_won(Funnel *funnel)
 {
 	static VapiStatement won = {"SELECT r.prospect_id FROM vapi_internal.prospect r WHERE r.status = 'won'", NULL};
 	Portal portal = vapi_store_open(&won, 0, NULL, true);
@@ -173,14 +266,18 @@ raise_won(contacts_hash *contacts)
 			break;
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
-			Contact *contact;
-			int64 prospect;
+			const Contact *contact;
+			int64 key;
+			int level;
 			bool isnull;
 
-			prospect = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-			contact = contacts_lookup(contacts, CONTACT_KEY(prospect, VAPI_CONTACT_PROSPECT));
-			if (contact != NULL)
-				contact->level = LEVEL_WON;
+			key = CONTACT_KEY(
+				DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)),
+				VAPI_CONTACT_PROSPECT);
+			contact = contacts_lookup(funnel->contacts, key);
+			level = contact == NULL ? settled_level(funnel, key) : contact->level;
+			if (level > 0)
+				raise_contact(funnel, level, LEVEL_WON);
 		}
 		SPI_freetuptable(SPI_tuptable);
 	}
@@ -202,6 +299,94 @@ call_level(const VapiTally *tally, const VapiTallyHour *hour, int row)
 	return vapi_tally_qualifies(tally, score) ? LEVEL_QUALIFIED : LEVEL_REACHED;
 }
 
+static void *
+begin_funnel(const VapiTally *tally, const void *question, int64 calls)
+{
+	Funnel *funnel = palloc0(sizeof(Funnel));
+
+	/* Most calls are with somebody else, and to let a table grow takes as long as to fill it. */
+	funnel->contacts = contacts_create(CurrentMemoryContext, (uint32) Min(calls, 1000000), NULL);
+	return funnel;
+}
+
+/*
+ * A contact that is a text, as a word's number: one that no word of the table has, so that it is the same in all
+ * questions that go on from a state.
+ */
+static int64
+text_contact(const VapiTally *tally, const VapiFactText *text, int64 place)
+{
+	char *word = psprintf(" %s", vapi_facts_text(text, place));
+	int64 number = vapi_rollup_word(tally->words, word);
+
+	pfree(word);
+	return number;
+}
+
+static void
+count_funnel(const VapiTally *tally, const void *question, void *state, const VapiTallyHour *hour)
+{
+	Funnel *funnel = state;
+
+	for (int row = 0; row < hour->count; row++)
+	{
+		int64 kind = vapi_column_get(&hour->facts[VAPI_FACT_CONTACT_KIND], row);
+		int64 contact_id = vapi_column_get(&hour->facts[VAPI_FACT_CONTACT], row);
+		Contact *contact;
+		Level level;
+		bool found;
+
+		if (kind == VAPI_CONTACT_NONE || !vapi_tally_counts(tally, hour, row))
+			continue;
+		if (kind == VAPI_CONTACT_TEXT)
+			contact_id = text_contact(tally, &hour->text, contact_id);
+		level = call_level(tally, hour, row);
+		contact = contacts_insert(funnel->contacts, CONTACT_KEY(contact_id, kind), &found);
+		if (!found || contact->level < level)
+			contact->level = (uint8) level;
+	}
+}
+
+/* The contacts in a table that is no larger than they need: calls were more. */
+static void
+settle_funnel(void *state)
+{
+	Funnel *funnel = state;
+	contacts_hash *former = funnel->contacts;
+	contacts_iterator iterator;
+	const Contact *contact;
+
+	count_contacts(funnel);
+	funnel->contacts = contacts_create(CurrentMemoryContext, former->members, NULL);
+	contacts_start_iterate(former, &iterator);
+	while ((contact = contacts_iterate(former, &iterator)) != NULL)
+	{
+		bool found;
+
+		contacts_insert(funnel->contacts, contact->key, &found)->level = contact->level;
+	}
+	contacts_destroy(former);
+}
+
+static void *
+fork_funnel(const void *settled)
+{
+	Funnel *funnel = begin_funnel(NULL, NULL, 64);
+
+	funnel->settled = settled;
+	memcpy(funnel->counts, funnel->settled->counts, sizeof(funnel->counts));
+	return funnel;
+}
+
+static const VapiTallyKind funnel_kind = {
+	.name = "funnel",
+	.begin = begin_funnel,
+	.count = count_funnel,
+	.settle = settle_funnel,
+	.fork = fork_funnel,
+	.part = any_part,
+};
+
 PG_FUNCTION_INFO_V1(vapi_sales_tally_funnel);
 
 /* SQL: vapi_internal.tally_funnel(lower timestamptz, upper timestamptz, filter jsonb) */
@@ -209,56 +394,24 @@ Datum
 vapi_sales_tally_funnel(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int64 counts[LEVEL_WON + 1] = {0};
-	int64 calls = 0;
 	VapiStoreSection section;
 	VapiTally tally;
-	VapiTallyHour hour;
-	int place = 0;
-	contacts_hash *contacts;
-	contacts_iterator iterator;
-	Contact *contact;
+	Funnel *funnel;
 
 	InitMaterializedSRF(fcinfo, 0);
 	vapi_store_enter(&section);
 	open_range(fcinfo, &tally, 2, false);
-	while (vapi_tally_next(&tally, &place, &hour))
-		calls += hour.count;
-	place = 0;
-	/* Most calls are with somebody else, and to let a table grow takes as long as to fill it. */
-	contacts = contacts_create(CurrentMemoryContext, (uint32) Min(calls, 1000000), NULL);
-	while (vapi_tally_next(&tally, &place, &hour))
-	{
-		for (int row = 0; row < hour.count; row++)
-		{
-			int64 kind = vapi_column_get(&hour.facts[VAPI_FACT_CONTACT_KIND], row);
-			int64 contact_id = vapi_column_get(&hour.facts[VAPI_FACT_CONTACT], row);
-			Level level;
-			bool found;
-
-			if (kind == VAPI_CONTACT_NONE || !vapi_tally_counts(&tally, &hour, row))
-				continue;
-			if (kind == VAPI_CONTACT_TEXT)
-				contact_id = vapi_tally_text_word(&tally, &hour.text, contact_id);
-			level = call_level(&tally, &hour, row);
-			contact = contacts_insert(contacts, CONTACT_KEY(contact_id, kind), &found);
-			if (!found || contact->level < level)
-				contact->level = (uint8) level;
-		}
-	}
-	raise_won(contacts);
-	contacts_start_iterate(contacts, &iterator);
-	while ((contact = contacts_iterate(contacts, &iterator)) != NULL)
-		counts[contact->level]++;
-	vapi_store_leave(&section);
-
+	funnel = vapi_tally_count(&tally, &funnel_kind, NULL, NULL, 0);
+	count_contacts(funnel);
+	raise_won(funnel);
 	for (int level = LEVEL_CALLED; level <= LEVEL_WON; level++)
 	{
 		bool nulls[2] = {false};
-		Datum values[2] = {Int32GetDatum(level), Int64GetDatum(counts[level])};
+		Datum values[2] = {Int32GetDatum(level), Int64GetDatum(funnel->counts[level])};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
+	vapi_store_leave(&section);
 	return (Datum) 0;
 }
 
@@ -341,6 +494,83 @@ costs_something(const VapiTally *tally, VapiAmount cost)
 	return cost.scale != VAPI_SCALE_NULL && cost.value != 0;
 }
 
+/* What calls cost. */
+typedef struct Costs
+{
+	components_hash *components;
+	VapiSum total;
+	int64 calls; /* so far */
+	int64 bare;	 /* of those that cost something, calls without a list of items */
+} Costs;
+
+static void *
+begin_costs(const VapiTally *tally, const void *question, int64 calls)
+{
+	Costs *costs = palloc0(sizeof(Costs));
+
+	costs->components = components_create(CurrentMemoryContext, 64, NULL);
+	return costs;
+}
+
+static void
+count_costs(const VapiTally *tally, const void *question, void *state, const VapiTallyHour *hour)
+{
+	Costs *costs = state;
+	int item = 0;
+
+	for (int row = 0; row < hour->count; row++, costs->calls++)
+	{
+		int64 items = vapi_column_get(&hour->facts[VAPI_FACT_ITEMS], row);
+		bool counts = vapi_tally_counts(tally, hour, row);
+
+		if (counts)
+		{
+			VapiAmount cost = vapi_tally_fact_amount(tally, hour, VAPI_FACT_COST, row);
+
+			vapi_sum_add(&costs->total, tally, cost);
+			costs->bare += items == VAPI_FACTS_BARE && costs_something(tally, cost);
+		}
+		if (items + item > hour->item_count)
+			ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("a row of the rollups lacks cost items")));
+		for (int64 left = items; left > 0; left--, item++)
+			if (counts)
+				add_item(costs->components, tally, hour, item, costs->calls);
+	}
+}
+
+static void *
+fork_costs(const void *settled)
+{
+	const Costs *from = settled;
+	Costs *costs = begin_costs(NULL, NULL, 0);
+	components_hash *components = costs->components;
+	components_iterator iterator;
+	Component *component;
+
+	*costs = *from;
+	costs->components = components;
+	components_start_iterate(from->components, &iterator);
+	while ((component = components_iterate(from->components, &iterator)) != NULL)
+	{
+		bool found;
+		Component *copy = components_insert(components, component->key, &found);
+
+		copy->calls = component->calls;
+		copy->last_call = component->last_call;
+		copy->cost = component->cost;
+	}
+	return costs;
+}
+
+static const VapiTallyKind costs_kind = {
+	.name = "costs",
+	.begin = begin_costs,
+	.count = count_costs,
+	.settle = settle_nothing,
+	.fork = fork_costs,
+	.part = any_part,
+};
+
 PG_FUNCTION_INFO_V1(vapi_sales_tally_components);
 
 /* SQL: vapi_internal.tally_components(lower timestamptz, upper timestamptz, filter jsonb) */
@@ -348,51 +578,23 @@ Datum
 vapi_sales_tally_components(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	VapiSum total = {0};
 	VapiStoreSection section;
 	VapiTally tally;
-	VapiTallyHour hour;
-	int place = 0;
-	components_hash *components;
+	Costs *costs;
 	components_iterator iterator;
 	Component *component;
-	int64 call = 0;
-	int64 bare = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
 	vapi_store_enter(&section);
 	open_range(fcinfo, &tally, 2, true);
-	components = components_create(CurrentMemoryContext, 64, NULL);
-	while (vapi_tally_next(&tally, &place, &hour))
-	{
-		int item = 0;
-
-		for (int row = 0; row < hour.count; row++, call++)
-		{
-			int64 items = vapi_column_get(&hour.facts[VAPI_FACT_ITEMS], row);
-			bool counts = vapi_tally_counts(&tally, &hour, row);
-
-			if (counts)
-			{
-				VapiAmount cost = vapi_tally_fact_amount(&tally, &hour, VAPI_FACT_COST, row);
-
-				vapi_sum_add(&total, &tally, cost);
-				bare += items == VAPI_FACTS_BARE && costs_something(&tally, cost);
-			}
-			if (items + item > hour.item_count)
-				ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("a row of the rollups lacks cost items")));
-			for (int64 left = items; left > 0; left--, item++)
-				if (counts)
-					add_item(components, &tally, &hour, item, call);
-		}
-	}
-	components_start_iterate(components, &iterator);
-	while ((component = components_iterate(components, &iterator)) != NULL)
+	costs = vapi_tally_count(&tally, &costs_kind, NULL, NULL, 0);
+	components_start_iterate(costs->components, &iterator);
+	while ((component = components_iterate(costs->components, &iterator)) != NULL)
 		put_component(result, vapi_rollup_word_text(tally.words, component->key.component),
 					  vapi_rollup_word_text(tally.words, component->key.provider), component->calls,
 					  component->cost.count, vapi_sum_numeric(&component->cost));
 	/* The last row is the sum of all, and says so by its items. */
-	put_component(result, NULL, NULL, bare, -1, vapi_sum_numeric(&total));
+	put_component(result, NULL, NULL, costs->bare, -1, vapi_sum_numeric(&costs->total));
 	vapi_store_leave(&section);
 	return (Datum) 0;
 }
