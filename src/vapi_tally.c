@@ -181,6 +181,21 @@ vapi_tally_open(VapiTally *tally, TimestampTz lower, TimestampTz upper, const Js
 	read_qualified(tally);
 }
 
+void
+vapi_tally_open_arguments(FunctionCallInfo fcinfo, int filter, bool items, VapiTally *tally)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a range must not be NULL")));
+	vapi_tally_open(tally, PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1),
+					PG_ARGISNULL(filter) ? NULL : PG_GETARG_JSONB_P(filter), items);
+}
+
+int32
+vapi_tally_any_part(const void *question, int64 start)
+{
+	return 0;
+}
+
 static bool
 is_whole(const VapiTally *tally, int64 start)
 {

@@ -61,7 +61,13 @@ typedef struct VapiTally
 extern void vapi_tally_open(VapiTally *tally, TimestampTz lower, TimestampTz upper, const Jsonb *filter, bool items);
 
 /*
- * What is counted, as four functions; question is the caller's. All of a state is
+ * The same for the arguments of a function of SQL: lower and upper, the first
+ * two, which must not be NULL (22004), and the filter at that place.
+ */
+extern void vapi_tally_open_arguments(FunctionCallInfo fcinfo, int filter, bool items, VapiTally *tally);
+
+/*
+ * What is counted, as five functions; question is the caller's. All of a state is
  * in the memory context that is current when it is begun, counted and settled.
  */
 typedef struct VapiTallyKind
@@ -86,6 +92,9 @@ typedef struct VapiTallyKind
 	 */
 	int32 (*part)(const void *question, int64 start);
 } VapiTallyKind;
+
+/* The part of kinds for which it does not matter which hour a call is in. */
+extern int32 vapi_tally_any_part(const void *question, int64 start);
 
 /*
  * Counts the calls; the state is in the current context, and may lean on one that is kept: it is to be used before
