@@ -256,7 +256,8 @@ BEGIN
 			RETURN vapi_internal.problem(400, 'Bad Request', message, hint);
 	END;
 	SELECT a.* INTO found FROM vapi_internal.account_session s JOIN vapi_internal.account a ON a.account_id = s.account_id
-	WHERE s.session_id::text = session AND s.expires_at > now() FOR UPDATE OF a;
+	-- as the token has it, in lower case: by the key, for every request asks
+	WHERE s.session_id = CASE WHEN session ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN session::uuid END AND s.expires_at > now() FOR UPDATE OF a;
 	IF found.account_id IS NULL THEN
 		RETURN vapi_internal.problem(403, 'No account', 'This token is not of an account here: change the password where it was issued.');
 	END IF;
@@ -292,7 +293,8 @@ BEGIN
 	END IF;
 	SELECT a.must_change_password INTO must_change
 	FROM vapi_internal.account_session s JOIN vapi_internal.account a ON a.account_id = s.account_id
-	WHERE s.session_id::text = session AND s.expires_at > now() AND NOT a.disabled AND a.role_name = pg_get_userbyid(vapi_internal.outer_role());
+	-- as the token has it, in lower case: by the key, for every request asks
+	WHERE s.session_id = CASE WHEN session ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN session::uuid END AND s.expires_at > now() AND NOT a.disabled AND a.role_name = pg_get_userbyid(vapi_internal.outer_role());
 	IF must_change IS NULL THEN
 		RAISE EXCEPTION 'the session has ended' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
 	END IF;

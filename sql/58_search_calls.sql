@@ -31,18 +31,17 @@ $$;
 COMMENT ON FUNCTION vapi_internal.search_query(text, boolean, boolean) IS
 	'A query for all of the first 16 words, longer ones by their beginning, in names, in content or in both; NULL without words.';
 
+CREATE FUNCTION vapi_internal.common_share(word text, prefix boolean) RETURNS real
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_common_share';
+COMMENT ON FUNCTION vapi_internal.common_share(text, boolean) IS
+	'Which share of all calls has that word, or with prefix at least one that begins so, by the statistics of common words; NULL where it is none of them.';
+
 CREATE FUNCTION vapi_internal.word_shares(words tsquery, OUT word text, OUT share double precision) RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH known AS MATERIALIZED (
-		SELECT u.word, u.share
-		FROM pg_stats s, LATERAL (SELECT s.most_common_elems::text::text[] AS words) AS e,
-			LATERAL unnest(e.words, (s.most_common_elem_freqs)[:cardinality(e.words)]) AS u(word, share)
-		WHERE s.schemaname = 'vapi_internal' AND s.tablename = 'call_search' AND s.attname = 'search'
-	)
-	SELECT m.parts[1], coalesce((SELECT max(k.share) FROM known k
-		WHERE k.word = m.parts[2] OR (m.parts[3] LIKE '%*%' AND starts_with(k.word, m.parts[2]))), 0.000001)
+	SELECT m.parts[1], coalesce(vapi_internal.common_share(m.parts[2], coalesce(m.parts[3] LIKE '%*%', false)), 0.000001)
 	FROM regexp_matches(words::text, '(''((?:[^''\\]|''''|\\\\)+)''(:[*A-D]+)?)', 'g') AS m(parts)
 $$;
 COMMENT ON FUNCTION vapi_internal.word_shares(tsquery) IS
@@ -197,47 +196,21 @@ $$;
 COMMENT ON FUNCTION vapi_internal.weeks_of_calls(timestamptz, boolean) IS
 	'The week in which the list goes on from a place (NULL: its beginning), how many there are from it to the list''s end, and in all.';
 
-CREATE FUNCTION vapi_internal.estimated_rows(query text) RETURNS bigint
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	plan json;
-BEGIN
-	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
-	RETURN (plan #>> '{0,Plan,Plan Rows}')::bigint;
-END
-$$;
-COMMENT ON FUNCTION vapi_internal.estimated_rows(text) IS 'How many rows the planner expects. VOLATILE, as EXPLAIN is refused elsewhere; changes nothing.';
+CREATE FUNCTION vapi_internal.count_rows(query text, at_most bigint, OUT counted bigint, OUT expected bigint)
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_count_rows';
+COMMENT ON FUNCTION vapi_internal.count_rows(text, bigint) IS
+	'How many rows a SELECT has, counted no further than so many, and how many the planner expects without that end.';
 
-CREATE FUNCTION vapi_internal.url_part(value text) RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN value ~ '^[A-Za-z0-9._~-]*$' THEN value ELSE (
-		SELECT string_agg(CASE WHEN get_byte(b.bytes, i) < 128 AND chr(get_byte(b.bytes, i)) ~ '[A-Za-z0-9._~-]' THEN chr(get_byte(b.bytes, i))
-			ELSE '%' || upper(lpad(to_hex(get_byte(b.bytes, i)), 2, '0')) END, '' ORDER BY i)
-		FROM (SELECT convert_to(value, 'UTF8') AS bytes) AS b, generate_series(0, length(b.bytes) - 1) AS i) END
-$$;
-COMMENT ON FUNCTION vapi_internal.url_part(text) IS 'A segment of a URL''s path, percent-encoded.';
-
--- Bound when it is created, so it needs no search_path and is inlined where calls are listed.
 CREATE FUNCTION vapi_internal.call_object(c vapi.calls, heard boolean) RETURNS jsonb
-	LANGUAGE sql STABLE PARALLEL RESTRICTED
-	RETURN jsonb_strip_nulls(jsonb_build_object('id', c.id, 'orgId', c.org_id, 'createdAt', c.created_at, 'updatedAt', c.updated_at,
-			'startedAt', c.started_at, 'endedAt', c.ended_at, 'type', c.type, 'status', c.status, 'vapiStatus', c.vapi_status,
-			'direction', c.call_type, 'endedReason', c.ended_reason, 'endedFamily', c.ended_family, 'reached', c.reached,
-			'phoneNumberId', c.phone_number_id, 'customerId', c.customer_id, 'assistantId', c.assistant_id, 'assistantName', c.assistant_name,
-			'assistantVersion', c.assistant_version, 'squadId', c.squad_id, 'campaignId', c.campaign_id, 'name', c.name,
-			'customerNumber', c.customer_number, 'customerName', c.customer_name, 'duration', c.duration_seconds, 'cost', c.cost,
-			'outcome', c.outcome, 'outcomeSource', c.outcome_source, 'summary', c.summary,
-			'prospectId', c.prospect_id, 'prospectName', c.prospect_name, 'company', c.company,
-			'qualificationScore', c.qualification_score, 'scoreCoverage', c.score_coverage, 'reportedScore', c.reported_score,
-			'temperature', c.temperature, 'sentiment', c.sentiment, 'successEvaluation', c.success_evaluation,
-			'errorMessage', c.error_message, 'turns', c.turns, 'settled', c.settled,
-			'recordingUrl', CASE WHEN heard AND c.has_recording THEN '/api/vapi/recordings/' || vapi_internal.url_part(c.id) END))
-		|| CASE WHEN c.vapi_metadata IS NULL THEN '{}' ELSE jsonb_build_object('metadata', c.vapi_metadata) END;
+	LANGUAGE C STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'vapi_sales_call_object';
 COMMENT ON FUNCTION vapi_internal.call_object(vapi.calls, boolean) IS 'A row of view calls as an object of the plan''s shape, with the URL of the recording for who may hear it; what is not known is left out.';
+
+CREATE FUNCTION vapi_internal.call_list(ids text[], heard boolean, rest jsonb) RETURNS jsonb
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'vapi_sales_call_list';
+COMMENT ON FUNCTION vapi_internal.call_list(text[], boolean, jsonb) IS 'The rest, an object, with member calls: call_object() of the calls with these ids, in their order, as far as view calls shows them to the reader.';
 
 CREATE FUNCTION vapi_internal.read_cursor(cursor text, sort text, filters_hash text, key_type text) RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -304,6 +277,7 @@ DECLARE
 	more_ids text[];
 	more_keys text[];
 	total bigint;
+	expected bigint;
 	fenced boolean;
 	common record;
 	branches text[];
@@ -348,13 +322,28 @@ BEGIN
 			estimated := common.at_least > 20000 AND query.words::text !~ ':\*?[A-D]';
 			total := CASE WHEN estimated THEN common.about END;
 		END IF;
-		IF total IS NULL THEN
-			EXECUTE format('SELECT count(*) FROM (SELECT FROM %s WHERE %s LIMIT 10001) AS few',
-				CASE WHEN query.only_words THEN 'vapi_internal.call_search s' ELSE query.tables END, query.conditions) INTO total;
-			IF total > 10000 THEN
-				estimated := true;
-				total := greatest(10001, vapi_internal.estimated_rows(format('SELECT FROM %s WHERE %s', query.tables, query.conditions)));
+		IF total IS NULL AND query.only_words AND key_type = 'timestamptz' THEN
+			-- Few, so counted and sorted in one go: to look again at who has the words takes longer.
+			EXECUTE format('WITH few AS MATERIALIZED (SELECT s.call_id, s.created_at AS key FROM vapi_internal.call_search s WHERE %s LIMIT 10001),
+					q AS (SELECT * FROM few AS r ORDER BY %s LIMIT %s OFFSET %s)
+				SELECT (SELECT count(*) FROM few), (SELECT array_agg(q.call_id) FROM q), (SELECT array_agg(%s) FROM q)',
+				query.conditions, format(ordering, 'r.key', 'r.call_id'), size + 1, greatest(first_row, 0), key_text)
+				INTO total, more_ids, more_keys;
+			IF total <= 10000 THEN
+				ids := ids || more_ids;
+				keys := keys || more_keys;
+				phases := '{}';
 			END IF;
+		ELSIF total IS NULL THEN
+			SELECT n.counted, n.expected INTO total, expected FROM vapi_internal.count_rows(format('SELECT FROM %s WHERE %s',
+				CASE WHEN query.only_words THEN 'vapi_internal.call_search s' ELSE query.tables END, query.conditions), 10001) AS n;
+		END IF;
+		IF total > 10000 AND NOT estimated THEN
+			estimated := true;
+			IF query.only_words THEN
+				SELECT n.expected INTO expected FROM vapi_internal.count_rows(format('SELECT FROM %s WHERE %s', query.tables, query.conditions), 0) AS n;
+			END IF;
+			total := greatest(10001, expected);
 		END IF;
 	ELSE
 		place := vapi_internal.read_cursor(next, chosen, filters_hash, key_type);
@@ -372,7 +361,7 @@ BEGIN
 	-- All of a few are read and sorted, unless one index has filter and order: else the planner may go over all calls in order for
 	-- those few, as it cannot know how rare a word is, or that what fits is old.
 	fenced := NOT estimated AND query.conditions <> 'true' AND NOT (query.ordered AND key_type = 'timestamptz');
-	IF query.only_words AND key_type = 'timestamptz' AND (NOT estimated OR (page > 20 AND total < 200000)) THEN
+	IF query.only_words AND key_type = 'timestamptz' AND phases <> '{}' AND (NOT estimated OR (page > 20 AND total < 200000)) THEN
 		fenced := true;
 		query.tables := 'vapi_internal.call_search s JOIN LATERAL (SELECT s.call_id, s.created_at) AS c ON true';
 		SELECT m.* INTO first_week, weeks, all_weeks FROM vapi_internal.weeks_of_calls((place ->> 'k')::timestamptz, descending) AS m;
@@ -389,10 +378,11 @@ BEGIN
 			keys := '{}';
 		END IF;
 		needed := size + 1 - cardinality(ids);
-		-- Of a word's calls as many weeks are read as the page is likely to take; all, if that is most of them or they turn out too few.
+		-- Of a word's calls as many weeks are read as the page is likely to take; all, if that is a fifth of them or they turn out too few:
+		-- to find a call in one of many weeks takes longer than to look at it.
 		in_weeks := CASE WHEN total > 0 AND phase <> key || ' IS NULL' THEN ceil(1.1 * all_weeks * (needed + greatest(first_row, 0)) / total + 0.8) END;
 		LOOP
-			week_filter := CASE WHEN in_weeks <= weeks / 2
+			week_filter := CASE WHEN in_weeks <= weeks / 5
 				THEN format(' AND s.search @@ %L::tsquery', vapi_internal.week_words(first_week, in_weeks, descending)) ELSE '' END;
 			EXECUTE format('SELECT array_agg(q.call_id), array_agg(%s) FROM (SELECT * FROM (%s) AS r ORDER BY %s LIMIT %s OFFSET %s) AS q', key_text,
 				(SELECT string_agg(format('(SELECT c.call_id, %s AS key FROM %s WHERE %s AND %s AND %s %s)', key, query.tables, query.conditions || week_filter, b.condition, phase,
@@ -412,11 +402,9 @@ BEGIN
 	IF cardinality(ids) > size THEN
 		following := jsonb_build_object('s', chosen, 'f', filters_hash, 'k', keys[size], 'i', ids[size], 'n', total, 'e', estimated);
 	END IF;
-	RETURN jsonb_build_object(
-		'calls', (SELECT coalesce(jsonb_agg(vapi_internal.call_object(v, may_content) ORDER BY array_position(ids, v.id)), '[]')
-			FROM vapi.calls AS v WHERE v.id = ANY (ids[:size])),
+	RETURN vapi_internal.call_list(ids[:size], may_content, jsonb_build_object(
 		'page', CASE WHEN next IS NULL THEN coalesce(page, 1) END, 'limit', size, 'total', total, 'total_is_estimate', estimated,
-		'next', translate(encode(convert_to(following::text, 'UTF8'), 'base64'), E'+/=\n', '-_'));
+		'next', translate(encode(convert_to(following::text, 'UTF8'), 'base64'), E'+/=\n', '-_')));
 END
 $$;
 COMMENT ON FUNCTION vapi.vapi_search_calls(integer, integer, text, text, text, text, text, text, text, numeric, numeric, numeric, numeric, numeric, numeric, text, text, text, text, text) IS

@@ -141,6 +141,17 @@ vapi_compat_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, ESt
 #endif
 }
 
+/* All rows of a query that was started. */
+static inline void
+vapi_compat_executor_run(QueryDesc *query)
+{
+#if PG_VERSION_NUM >= 180000
+	ExecutorRun(query, ForwardScanDirection, 0);
+#else
+	ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
 static inline Oid
 vapi_compat_primary_key_index(Relation relation)
 {

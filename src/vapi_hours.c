@@ -41,9 +41,6 @@ typedef struct Kept
 
 static Kept kept;
 
-/* How often something was looked up. */
-static uint64 serial;
-
 /* The transaction's end frees it. */
 static void
 forget_kept(void *arg)
@@ -77,7 +74,6 @@ begin_kept(TimestampTz lower, TimestampTz upper, TimestampTz items_lower)
 	kept.completed = snapshot->snapXactCompletionCount;
 	kept.subtransaction = GetCurrentSubTransactionId();
 	kept.context = context;
-	serial++;
 }
 
 static bool
@@ -248,7 +244,7 @@ VapiHours
 vapi_hours_open(TimestampTz lower, TimestampTz upper, bool items)
 {
 	vapi_hours_load(lower, upper, items ? lower : DT_NOEND);
-	return (VapiHours){kept.hours, kept.count, &kept.words, serial, kept.context};
+	return (VapiHours){kept.hours, kept.count, &kept.words};
 }
 
 /* Reads rows of hours from first to last (places) that are wanted and were not read. */

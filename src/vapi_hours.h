@@ -29,8 +29,6 @@ typedef struct VapiHours
 	VapiHour *hours; /* sorted; those without calls may be missing */
 	int count;
 	const VapiRollupWords *words; /* by which they name words; none of its own */
-	uint64 serial;				  /* never 0: equal ones were looked up once */
-	MemoryContext context;		  /* that they are in */
 } VapiHours;
 
 /*

@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "vapi_access.h"
 #include "vapi_memo.h"
 #include "vapi_store.h"
 #include "vapi_tally.h"
@@ -124,33 +125,6 @@ use_words(VapiTally *tally, VapiRollupWords *words)
 		limit_assistants(tally);
 }
 
-/* What the outer role may see; asked for once for the same hours. */
-static void
-read_scope(VapiTally *tally)
-{
-	static VapiStatement statement = {"SELECT vapi_internal.scope()", NULL};
-	static uint64 serial = 0;
-	static Oid reader = InvalidOid;
-	static const ArrayType *scope;
-	MemoryContext old;
-	Datum value;
-	bool isnull;
-
-	if (serial != tally->hours.serial || reader != GetOuterUserId())
-	{
-		serial = 0; /* until it is known again */
-		(void) vapi_store_read(&statement, 0, NULL);
-		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-		old = MemoryContextSwitchTo(tally->hours.context);
-		scope = isnull ? NULL : DatumGetArrayTypePCopy(value);
-		MemoryContextSwitchTo(old);
-		SPI_freetuptable(SPI_tuptable);
-		reader = GetOuterUserId();
-		serial = tally->hours.serial;
-	}
-	tally->scope = scope;
-}
-
 /* From which score on a call is qualified. */
 static void
 read_qualified(VapiTally *tally)
@@ -177,7 +151,7 @@ vapi_tally_open(VapiTally *tally, TimestampTz lower, TimestampTz upper, const Js
 	tally->upper = TIMESTAMP_IS_NOEND(upper) ? PG_INT64_MAX / 2 : vapi_store_unix_time(upper);
 	tally->items = items;
 	tally->filter = filter;
-	read_scope(tally);
+	tally->scope = vapi_access_scope();
 	read_qualified(tally);
 }
 
