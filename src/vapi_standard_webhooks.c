@@ -51,7 +51,8 @@ vapi_standard_webhooks_sign(const char *key, const char *id, const char *timesta
 	explicit_bzero(bytes, sizeof(bytes));
 	if (!made)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("could not compute an HMAC")));
-	size = pg_b64_encode((const char *) digest, sizeof(digest), encoded, sizeof(encoded) - 1);
+	/* The server took char before 18, uint8 since. */
+	size = pg_b64_encode((const void *) digest, sizeof(digest), encoded, sizeof(encoded) - 1);
 	if (size < 0)
 		elog(ERROR, "could not encode a signature");
 	return psprintf("v1,%.*s", size, encoded);

@@ -56,7 +56,9 @@ sub run_apart
 {
 	my ($time, @tests) = @_;
 	local $ENV{TESTDIR} = "$ENV{TESTDIR}/again$time";
-	mkdir $ENV{TESTDIR};
+	local $ENV{TESTDATADIR} = "$ENV{TESTDIR}/tmp_check";
+	local $ENV{TESTLOGDIR} = "$ENV{TESTDATADIR}/log";
+	mkdir $_ for @ENV{qw(TESTDIR TESTDATADIR)};
 	return run(@tests);
 }
 

@@ -114,7 +114,7 @@ $folder_load = load_on($node, 'fold', 2);
 sleep($seconds / 2);
 kill 'KILL', sql(q{SELECT pid FROM pg_stat_activity WHERE query LIKE '%rollup_step%' AND pid <> pg_backend_pid() LIMIT 1});
 $_->{run}->finish for @writers, $folder_load;
-VapiSales::Test->wait_until('the server comes back', sub { my ($status) = $node->psql('calls', 'SELECT 1'); return $status == 0; });
+VapiSales::Test->wait_until('the server comes back', sub { return system('pg_isready', '-q', '-d', $node->connstr('calls')) == 0; });
 is(sql($differs), 1, 'after a crash nothing differs');
 settled();
 is(sql($differs), 1, 'nor once all is folded again');
