@@ -95,14 +95,9 @@ sub same
 	return;
 }
 sub in_both { $_->query($_[0]) for values %session; return; }
-sub kept { return scalar $session{keeps}->query(q{SELECT count(*) FROM pg_backend_memory_contexts WHERE parent = 'vapi_sales analytics memory'}); }
-sub kept_bytes
-{
-	return scalar $session{keeps}->query(<<'SQL');
-SELECT coalesce(sum(total_bytes), 0) FROM pg_backend_memory_contexts WHERE parent = 'vapi_sales analytics memory'
-	OR name = 'vapi_sales words' AND parent = 'vapi_sales tally'
-SQL
-}
+# Between two questions only what is kept has this name.
+sub kept { return scalar $session{keeps}->query(q{SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'vapi_sales tally'}); }
+sub kept_bytes { return scalar $session{keeps}->query(q{SELECT coalesce(sum(total_bytes), 0) FROM pg_backend_memory_contexts WHERE name = 'vapi_sales tally'}); }
 
 # How often the facts of hours that are stored apart were read.
 sub facts_read
