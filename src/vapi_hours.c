@@ -35,7 +35,6 @@ typedef struct Kept
 	uint32 xcnt;
 	int32 subxcnt;
 	CommandId curcid;
-	uint64 completed;
 	SubTransactionId subtransaction;
 } Kept;
 
@@ -71,7 +70,6 @@ begin_kept(TimestampTz lower, TimestampTz upper, TimestampTz items_lower)
 	kept.xcnt = snapshot->xcnt;
 	kept.subxcnt = snapshot->subxcnt;
 	kept.curcid = snapshot->curcid;
-	kept.completed = snapshot->snapXactCompletionCount;
 	kept.subtransaction = GetCurrentSubTransactionId();
 	kept.context = context;
 }
@@ -84,7 +82,6 @@ is_kept(TimestampTz lower, TimestampTz upper, TimestampTz items_lower)
 	return kept.context != NULL && kept.complete && kept.lower <= lower && kept.upper >= upper &&
 		   kept.items_lower <= items_lower && kept.xmin == snapshot->xmin && kept.xmax == snapshot->xmax &&
 		   kept.xcnt == snapshot->xcnt && kept.subxcnt == snapshot->subxcnt && kept.curcid == snapshot->curcid &&
-		   kept.completed == snapshot->snapXactCompletionCount &&
 		   kept.subtransaction == GetCurrentSubTransactionId();
 }
 

@@ -127,7 +127,7 @@ vapi_memo_keep(const char *key, int length, const VapiMemoHour *hours, int count
 			   MemoryContext context)
 {
 	uint32 hash = hash_bytes((const unsigned char *) key, length);
-	Size size = MemoryContextMemAllocated(context, true);
+	Size size = MemoryContextMemAllocated(context, true) + length + sizeof(VapiMemoHour) * count;
 	VapiMemoHour *own_hours;
 	Entry *entry;
 	Entry *former;

@@ -1,7 +1,5 @@
 #include "vapi_compat.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -10,6 +8,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "vapi_durations.h"
 #include "vapi_store.h"
 #include "vapi_tally.h"
 
@@ -87,14 +86,6 @@ typedef struct GroupEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-#define ST_SORT sort_doubles
-#define ST_ELEMENT_TYPE double
-#define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
-#define ST_SCOPE static
-#define ST_DECLARE
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
 /* How calls are grouped: by a word, also by a second one, and by the times at which buckets begin. */
 typedef struct Grouping
 {
@@ -170,15 +161,29 @@ find_bucket(const Grouping *grouping, int64 at)
 	return low;
 }
 
+/* Decimals of an amount that is not NULL: more for a word, of those more for a longer one. */
+static int
+count_decimals(const VapiTally *tally, VapiAmount amount)
+{
+	if (amount.scale != VAPI_SCALE_WORD)
+		return amount.scale;
+	return VAPI_SCALE_WORD + (int) strlen(vapi_rollup_word_text(tally->words, amount.value));
+}
+
+/* Of equal durations the one with more decimals is longer, so that it does not matter which is counted first. */
 static bool
 is_longer(const VapiTally *tally, VapiAmount a, VapiAmount b)
 {
+	int order;
+
 	if (b.scale == VAPI_SCALE_NULL)
 		return true;
 	if (a.scale != VAPI_SCALE_WORD && b.scale != VAPI_SCALE_WORD)
-		return vapi_amount_units(a) > vapi_amount_units(b);
-	return DatumGetBool(DirectFunctionCall2(numeric_gt, NumericGetDatum(vapi_rollup_numeric(tally->words, a)),
-											NumericGetDatum(vapi_rollup_numeric(tally->words, b))));
+		order = (vapi_amount_units(a) > vapi_amount_units(b)) - (vapi_amount_units(a) < vapi_amount_units(b));
+	else
+		order = DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(vapi_rollup_numeric(tally->words, a)),
+												  NumericGetDatum(vapi_rollup_numeric(tally->words, b))));
+	return order != 0 ? order > 0 : count_decimals(tally, a) > count_decimals(tally, b);
 }
 
 /* Adds a duration to those of the group. */
@@ -268,8 +273,9 @@ static inline void
 count_call(TallyGroup *group, const VapiTally *tally, const Hour *hour, int row, int64 completed, int64 failed)
 {
 	int64 flags = hour->flags[row];
-	bool is_completed = hour->status[row] == completed;
-	bool is_failed = hour->status[row] == failed;
+	int64 status = vapi_tally_word(tally, hour->text, hour->status[row]);
+	bool is_completed = status == completed;
+	bool is_failed = status == failed;
 	bool ended = (flags & VAPI_FACT_ENDED) != 0;
 	bool reached = (flags & VAPI_FACT_REACHED) != 0;
 	VapiAmount score = vapi_tally_amount(tally, hour->text, hour->score[row], hour->score_scale[row]);
@@ -391,7 +397,7 @@ settle_groups(void *state)
 
 		if (group->duration_count == 0)
 			continue;
-		sort_doubles(group->durations, group->duration_count);
+		vapi_durations_sort(group->durations, group->duration_count);
 		group->settled = repalloc_huge(group->durations, sizeof(double) * group->duration_count);
 		group->settled_count = group->duration_count;
 		group->durations = NULL;
@@ -526,37 +532,16 @@ vapi_sales_tally(PG_FUNCTION_ARGS)
 	return return_groups(fcinfo, false, put_sums);
 }
 
-/* percentile_cont of sorted values, as PostgreSQL's. */
-static double
-percentile(const double *values, int64 count, double share)
-{
-	double place = share * (double) (count - 1);
-	int64 first = (int64) floor(place);
-	int64 second = (int64) ceil(place);
-
-	if (first == second)
-		return values[first];
-	return values[first] + (place - (double) first) * (values[second] - values[first]);
-}
-
 /* All durations of a group, sorted. */
 static const double *
 sorted_durations(TallyGroup *group)
 {
-	int64 count = group->settled_count + group->duration_count;
-	double *merged;
-
-	sort_doubles(group->durations, group->duration_count);
+	vapi_durations_sort(group->durations, group->duration_count);
 	if (group->settled_count == 0)
 		return group->durations;
 	if (group->duration_count == 0)
 		return group->settled;
-	merged = palloc_extended(sizeof(double) * count, MCXT_ALLOC_HUGE);
-	for (int64 i = 0, a = 0, b = 0; i < count; i++)
-		merged[i] = b == group->duration_count || (a < group->settled_count && group->settled[a] <= group->durations[b])
-						? group->settled[a++]
-						: group->durations[b++];
-	return merged;
+	return vapi_durations_merge(group->settled, group->settled_count, group->durations, group->duration_count);
 }
 
 static void
@@ -574,8 +559,8 @@ put_durations(const VapiTally *tally, TallyGroup *group, Datum *values, bool *nu
 	durations = sorted_durations(group);
 	values[4] = DirectFunctionCall2(numeric_div, NumericGetDatum(vapi_sum_numeric(&group->seconds)),
 									NumericGetDatum(int64_to_numeric(timed)));
-	values[5] = Float8GetDatum(percentile(durations, timed, 0.5));
-	values[6] = Float8GetDatum(percentile(durations, timed, 0.9));
+	values[5] = Float8GetDatum(vapi_durations_percentile(durations, timed, 0.5));
+	values[6] = Float8GetDatum(vapi_durations_percentile(durations, timed, 0.9));
 	values[7] = NumericGetDatum(vapi_rollup_numeric(tally->words, group->longest));
 }
 

@@ -188,6 +188,22 @@ same("heat map in $_", "SELECT coalesce(md5(string_agg(v::text, '' ORDER BY v::t
 	same('which is counted anew', $dashboard, @questions);
 }
 
+# Durations that are no numbers, and equal ones with other decimals: as SQL has them, whatever is counted first.
+sql(q{INSERT INTO vapi_internal.call (call_id, first_seen_at, created_at, vapi_status, ended_status, outcome, reported_duration)
+	SELECT 'odd-' || i, now(), timestamptz '2026-01-10 00:00Z' + i * interval '20 minutes', 'ended', 'completed', CASE WHEN i % 2 = 0 THEN 'tied' END,
+		CASE WHEN i % 2 = 0 THEN (ARRAY['27', '27.000', '3', '27.00'])[1 + i / 2 % 4]::numeric WHEN i % 5 = 1 THEN 'NaN' ELSE 97 * i % 31 END
+	FROM generate_series(1, 60) AS i;
+	INSERT INTO vapi_internal.rollup_dirty SELECT slot FROM vapi_internal.call WHERE call_id LIKE 'odd-%'; SELECT vapi_internal.rollup_step(1000000)});
+for my $range (q{'2026-01-10 00:10Z', '2026-01-10 19:50Z'}, q{'2026-01-10 04:50Z', '2026-01-10 10:00Z'})
+{
+	my $odd = "SELECT string_agg(concat_ws(' ', d.group_key, d.timed_calls, d.median_seconds, d.p90_seconds, d.longest_seconds), ';' ORDER BY d.group_key) FROM vapi.vapi_duration_by_outcome($range, 'UTC') AS d";
+	same("odd durations in $range", $odd);
+	is(scalar($session{keeps}->query($odd)), sql(qq{SELECT string_agg(concat_ws(' ', d.outcome, d.timed, d.parts[1], d.parts[2], d.longest), ';' ORDER BY d.outcome)
+		FROM (SELECT outcome, count(*) AS timed, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY reported_duration::double precision) AS parts,
+				(array_agg(reported_duration ORDER BY reported_duration DESC, scale(reported_duration) DESC))[1] AS longest
+			FROM (SELECT *, (ARRAY[$range]::timestamptz[]) AS r FROM vapi_internal.call) AS c WHERE c.created_at >= c.r[1] AND c.created_at < c.r[2] GROUP BY outcome) AS d}), 'as SQL has them');
+}
+
 # In the session's own transactions: what they change, fold, and undo.
 in_both('RESET ROLE');
 $session{keeps}->query(q(SET vapi_sales.analytics_memory = '32MB'));
@@ -226,6 +242,8 @@ $keeps->query('SET vapi_sales.analytics_memory = 200');
 same('with little room', @questions, @questions);
 cmp_ok(kept_bytes(), '<=', 200 * 1024, 'no more is kept than there is room for');
 cmp_ok(kept(), '>', 0, 'but something');
+same('a filter that is larger', q{SELECT vapi.vapi_dashboard('2026-03-01', '2026-03-04', 'UTC', NULL, jsonb_build_object('outcome', repeat('y', 1000000))) - 'range'});
+cmp_ok(kept_bytes(), '<=', 200 * 1024, 'nor is what it would take');
 
 # Another installation has other rows and words.
 $keeps->query(q(SET vapi_sales.analytics_memory = '32MB'));
@@ -233,6 +251,14 @@ same('before the extension is dropped', $dashboard);
 sql('DROP FUNCTION make_calls; DROP EXTENSION vapi_sales CASCADE; CREATE EXTENSION vapi_sales');
 same('after it was made again', $dashboard);
 isnt(scalar($keeps->query($dashboard)), $changed, 'which is empty');
+# Nothing was folded yet, so rollups know no word.
+sql(q{INSERT INTO vapi_internal.call (call_id, first_seen_at, created_at, vapi_status, ended_status, reached)
+	SELECT 'first-' || i, now(), timestamptz '2026-03-02Z' + i * interval '20 minutes', 'ended', CASE WHEN i % 3 = 0 THEN 'failed' ELSE 'completed' END, true FROM generate_series(1, 30) AS i;
+	INSERT INTO vapi_internal.rollup_dirty SELECT slot FROM vapi_internal.call});
+my $counts = q{SELECT v.calls, v.completed, v.failed, v.not_reached FROM vapi.vapi_call_volume(NULL, '2026-03-01', '2026-03-04', 'UTC') AS v};
+is(scalar($keeps->query($counts)), '30|20|10|0', 'calls are counted before there are rollups');
+sql('SELECT vapi_internal.rollup_step(1000000)');
+is(scalar($keeps->query($counts)), '30|20|10|0', 'and by the first of them');
 
 $_->quit for values %session;
 $node->stop;
