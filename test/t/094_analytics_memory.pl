@@ -14,8 +14,8 @@ my $seed = $ENV{VAPI_MEMORY_SEED} || int(rand(1_000_000));
 note("VAPI_MEMORY_SEED=$seed");
 srand($seed);
 
-# No worker: the test folds when it wants to.
-my $node = VapiSales::Test->node('main', preload => 1);
+# No worker: the test folds when it wants to, and nobody else reads what is folded.
+my $node = VapiSales::Test->node('main', preload => 1, config => "autovacuum = off\n");
 sub sql { return $node->safe_psql('calls', $_[0]); }
 sub any { return $_[ int rand @_ ]; }
 
@@ -102,8 +102,11 @@ sub kept_bytes { return scalar $session{keeps}->query(q{SELECT coalesce(sum(tota
 # How often the facts of hours that are stored apart were read.
 sub facts_read
 {
-	$session{keeps}->query('SELECT pg_stat_force_next_flush()');
-	$session{keeps}->query('SELECT 1');
+	for my $open (values %session)
+	{
+		$open->query('SELECT pg_stat_force_next_flush()');
+		$open->query('SELECT 1');
+	}
 	return sql(q{SELECT toast_blks_read + toast_blks_hit FROM pg_statio_user_tables WHERE relid = 'vapi_internal.rollup'::regclass});
 }
 
@@ -112,9 +115,8 @@ my $before = facts_read();
 same('the first time', $dashboard);
 my $first = facts_read();
 cmp_ok($first, '>', $before, 'facts are read');
-my $other = sql('SELECT 1') && facts_read();
 $session{keeps}->query($dashboard) for 1 .. 3;
-is(facts_read(), $other, 'asked again, none is');
+is(facts_read(), $first, 'asked again, none is');
 cmp_ok(kept(), '>=', 5, 'what was counted is kept');
 cmp_ok(kept_bytes(), '<', 32 * 1024 * 1024, 'within the setting');
 my @questions = map { question() } 1 .. 60;
