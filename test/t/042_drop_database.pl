@@ -80,7 +80,7 @@ for my $preload (0, 1)
 	$node->safe_psql('calls', 'CREATE EXTENSION vapi_sales');
 	is($node->safe_psql('calls', q{SELECT status, new FROM vapi.vapi_sync('2026-01-01', '2026-02-01')}),
 		'complete|300', "$with: a run ends");
-	VapiSales::Test->wait_until("$with: its worker has ended", sub { workers($node) eq '0' }, 5);
+	VapiSales::Test->wait_until("$with: its worker has ended", sub { workers($node) eq '0' }, 30);
 	bounded($node, "$with: then it is a template like any other", 'CREATE DATABASE copy TEMPLATE calls');
 	is($node->safe_psql('copy', q{SELECT status, new FROM vapi.vapi_sync('2026-01-01', '2026-02-01')}),
 		'complete|0', "$with: the copy imports on its own");
