@@ -41,6 +41,11 @@ AS $$
 $$;
 COMMENT ON FUNCTION vapi_internal.request_claims() IS 'What the token of the request says that PostgREST answers. Every SQL session can set it: it may only narrow what somebody may.';
 
+CREATE FUNCTION vapi_internal.session_id(sid text) RETURNS uuid
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN sid ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN sid::uuid END;
+COMMENT ON FUNCTION vapi_internal.session_id(text) IS 'The key of the session that a token''s sid names, written as login() writes it; NULL for any other text.';
+
 CREATE FUNCTION vapi_internal.login_name(login text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -204,7 +209,7 @@ CREATE FUNCTION vapi_edge.logout() RETURNS jsonb
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	DELETE FROM vapi_internal.account_session s WHERE s.session_id::text = vapi_internal.request_claims() ->> 'sid';
+	DELETE FROM vapi_internal.account_session s WHERE s.session_id = vapi_internal.session_id(vapi_internal.request_claims() ->> 'sid');
 	PERFORM vapi_internal.session_cookie('', 0);
 	RETURN '{}';
 END
@@ -218,7 +223,7 @@ AS $$
 	SELECT jsonb_build_object('login', coalesce(a.login, c.claims ->> 'login'), 'profile', r.profile, 'assistants', r.assistant_ids,
 		'must_change_password', coalesce(a.must_change_password, false), 'expires_at', s.expires_at)
 	FROM (SELECT vapi_internal.request_claims() AS claims) AS c
-		LEFT JOIN vapi_internal.account_session s ON s.session_id::text = c.claims ->> 'sid'
+		LEFT JOIN vapi_internal.account_session s ON s.session_id = vapi_internal.session_id(c.claims ->> 'sid')
 		LEFT JOIN vapi_internal.account a ON a.account_id = s.account_id
 		LEFT JOIN vapi_internal.role_access r ON r.role_name = pg_get_userbyid(vapi_internal.outer_role())
 $$;
@@ -230,7 +235,7 @@ CREATE FUNCTION vapi_internal.signed_in_as() RETURNS text
 AS $$
 	-- Claims can be set by anybody; a session counts for its own account's role alone.
 	SELECT coalesce((SELECT a.login FROM vapi_internal.account_session s JOIN vapi_internal.account a USING (account_id)
-			WHERE s.session_id::text = vapi_internal.request_claims() ->> 'sid' AND a.role_name = pg_get_userbyid(vapi_internal.outer_role())),
+			WHERE s.session_id = vapi_internal.session_id(vapi_internal.request_claims() ->> 'sid') AND a.role_name = pg_get_userbyid(vapi_internal.outer_role())),
 		pg_get_userbyid(vapi_internal.outer_role()))
 $$;
 COMMENT ON FUNCTION vapi_internal.signed_in_as() IS 'Who does something: the account that is signed in, else the outer role.';
@@ -256,8 +261,7 @@ BEGIN
 			RETURN vapi_internal.problem(400, 'Bad Request', message, hint);
 	END;
 	SELECT a.* INTO found FROM vapi_internal.account_session s JOIN vapi_internal.account a ON a.account_id = s.account_id
-	-- as the token has it, in lower case: by the key, for every request asks
-	WHERE s.session_id = CASE WHEN session ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN session::uuid END AND s.expires_at > now() FOR UPDATE OF a;
+	WHERE s.session_id = vapi_internal.session_id(session) AND s.expires_at > now() FOR UPDATE OF a;
 	IF found.account_id IS NULL THEN
 		RETURN vapi_internal.problem(403, 'No account', 'This token is not of an account here: change the password where it was issued.');
 	END IF;
@@ -293,8 +297,7 @@ BEGIN
 	END IF;
 	SELECT a.must_change_password INTO must_change
 	FROM vapi_internal.account_session s JOIN vapi_internal.account a ON a.account_id = s.account_id
-	-- as the token has it, in lower case: by the key, for every request asks
-	WHERE s.session_id = CASE WHEN session ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN session::uuid END AND s.expires_at > now() AND NOT a.disabled AND a.role_name = pg_get_userbyid(vapi_internal.outer_role());
+	WHERE s.session_id = vapi_internal.session_id(session) AND s.expires_at > now() AND NOT a.disabled AND a.role_name = pg_get_userbyid(vapi_internal.outer_role());
 	IF must_change IS NULL THEN
 		RAISE EXCEPTION 'the session has ended' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
 	END IF;

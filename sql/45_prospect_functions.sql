@@ -6,7 +6,7 @@ CREATE FUNCTION vapi_internal.actor() RETURNS text
 AS $$
 	SELECT coalesce(
 		(SELECT a.login FROM vapi_internal.account_session s JOIN vapi_internal.account a USING (account_id)
-			WHERE s.session_id::text = vapi_internal.request_claims() ->> 'sid' AND a.role_name = pg_get_userbyid(vapi_internal.outer_role())),
+			WHERE s.session_id = vapi_internal.session_id(vapi_internal.request_claims() ->> 'sid') AND a.role_name = pg_get_userbyid(vapi_internal.outer_role())),
 		pg_get_userbyid(vapi_internal.outer_role()))
 $$;
 COMMENT ON FUNCTION vapi_internal.actor() IS 'Who does this: the account that is signed in, else the outer role.';

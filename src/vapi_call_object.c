@@ -15,6 +15,7 @@
 #include "utils/typcache.h"
 
 #include "vapi_store.h"
+#include "vapi_url.h"
 
 /* A member of the object, and the column of view calls that it comes from. */
 typedef struct Member
@@ -89,34 +90,6 @@ set_string(JsonbValue *value, char *text, int length)
 	value->type = jbvString;
 	value->val.string.val = text;
 	value->val.string.len = length;
-}
-
-/* Where the call's recording is heard, its id percent-encoded. A text has no zero bytes. */
-static char *
-recording_url(text *id)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	const unsigned char *from = (const unsigned char *) VARDATA_ANY(id);
-	const size_t length = VARSIZE_ANY_EXHDR(id);
-	char *url = palloc(sizeof(RECORDING_ROOT) + 3 * length);
-	char *to = url + sizeof(RECORDING_ROOT) - 1;
-
-	memcpy(url, RECORDING_ROOT, sizeof(RECORDING_ROOT) - 1);
-	for (size_t i = 0; i < length; i++)
-	{
-		const unsigned char c = from[i];
-
-		if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("._~-", c) != NULL)
-			*to++ = (char) c;
-		else
-		{
-			*to++ = '%';
-			*to++ = digits[c >> 4];
-			*to++ = digits[c & 15];
-		}
-	}
-	*to = '\0';
-	return url;
 }
 
 /* What jsonb_build_object makes of the value. */
@@ -200,7 +173,7 @@ push_call(JsonbParseState **state, TupleDesc descriptor, const int *columns, con
 
 			if (!heard || !DatumGetBool(values[column]))
 				continue;
-			url = recording_url(DatumGetTextPP(values[columns[MEMBER_ID]]));
+			url = psprintf(RECORDING_ROOT "%s", vapi_url_escape(TextDatumGetCString(values[columns[MEMBER_ID]])));
 			set_string(&value, url, (int) strlen(url));
 		}
 		else

@@ -477,28 +477,11 @@ vapi_client_pulse(VapiClient *client)
 char *
 vapi_client_escape(const char *text)
 {
-	static const char hex[] = "0123456789ABCDEF";
-	StringInfoData out;
-
 	if (*text == '\0' || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not a valid id", text)));
-	initStringInfo(&out);
-	for (; *text != '\0'; text++)
-	{
-		unsigned char c = (unsigned char) *text;
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c) != NULL)
-			appendStringInfoChar(&out, (char) c);
-		else
-		{
-			appendStringInfoChar(&out, '%');
-			appendStringInfoChar(&out, hex[c >> 4]);
-			appendStringInfoChar(&out, hex[c & 15]);
-		}
-	}
-	return out.data;
+	return vapi_url_escape(text);
 }
 
 /* Appends "?name=" or "&name=". */

@@ -93,19 +93,18 @@ limit_assistants(VapiTally *tally)
 	VapiWordSet former = tally->sets[VAPI_FACT_ASSISTANT];
 	int64 *numbers;
 	Datum *elements;
-	bool *nulls;
 	int count;
 	int left = 0;
 
-	deconstruct_array(unconstify(ArrayType *, tally->scope), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls,
+	deconstruct_array(unconstify(ArrayType *, tally->scope), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL,
 					  &count);
 	numbers = palloc(sizeof(int64) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 	{
-		int64 number = nulls[i] ? 0 : vapi_rollup_word(tally->words, TextDatumGetCString(elements[i]));
+		int64 number = vapi_rollup_word(tally->words, TextDatumGetCString(elements[i]));
 
-		if (!nulls[i] && (former.any || bsearch(&number, former.numbers, former.count, sizeof(int64),
-												compare_numbers) != NULL))
+		if (former.any || bsearch(&number, former.numbers, former.count, sizeof(int64),
+								  compare_numbers) != NULL)
 			numbers[left++] = number;
 	}
 	set_words(tally, VAPI_FACT_ASSISTANT, left, numbers);
@@ -162,12 +161,6 @@ vapi_tally_open_arguments(FunctionCallInfo fcinfo, int filter, bool items, VapiT
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a range must not be NULL")));
 	vapi_tally_open(tally, PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1),
 					PG_ARGISNULL(filter) ? NULL : PG_GETARG_JSONB_P(filter), items);
-}
-
-int32
-vapi_tally_any_part(const void *question, int64 start)
-{
-	return 0;
 }
 
 static bool
@@ -240,11 +233,11 @@ find_settled(const VapiTally *tally, const VapiTallyKind *kind, const void *ques
 	{
 		const VapiHour *hour = &tally->hours.hours[i];
 		int64 start = hour->hour * VAPI_HOUR_US;
-		int32 part;
+		int32 part = 0;
 
 		if (!has_part(tally, hour) || !is_whole(tally, start) || start > before ||
 			!TransactionIdIsValid(hour->xmin) || TransactionIdIsCurrentTransactionId(hour->xmin) ||
-			(part = kind->part(question, start)) < 0)
+			(kind->part != NULL && (part = kind->part(question, start)) < 0))
 			continue;
 		settled->places[settled->count] = i;
 		settled->hours[settled->count++] = (VapiMemoHour){hour->hour, part, hour->xmin, hour->place};
@@ -326,9 +319,10 @@ keep_state(VapiTally *tally, const VapiTallyKind *kind, const void *question, Se
 	MemoryContextSwitchTo(old);
 	use_words(tally, &made->words);
 	MemoryContextSwitchTo(context);
-	made->state = kind->begin(tally, question, settled_calls(tally, settled, VAPI_MEMO_COUNTED));
+	made->state = kind->begin(settled_calls(tally, settled, VAPI_MEMO_COUNTED));
 	count_hours(tally, kind, question, made->state, wanted);
-	kind->settle(made->state);
+	if (kind->settle != NULL)
+		kind->settle(made->state);
 	MemoryContextSwitchTo(old);
 	vapi_memo_keep(key->data, key->len, hours, count, made, context);
 	return made;
@@ -375,7 +369,7 @@ vapi_tally_count(VapiTally *tally, const VapiTallyKind *kind, const void *questi
 	vapi_hours_read(&tally->hours, wanted, tally->items);
 	vapi_rollup_words_fork(&tally->own, CurrentMemoryContext, tally->hours.words, kept == NULL ? NULL : &kept->words);
 	use_words(tally, &tally->own);
-	state = kept == NULL ? kind->begin(tally, question, calls) : kind->fork(kept->state);
+	state = kept == NULL ? kind->begin(calls) : kind->fork(kept->state);
 	count_hours(tally, kind, question, state, wanted);
 	return state;
 }

@@ -75,12 +75,12 @@ typedef struct VapiTallyKind
 	const char *name;
 
 	/* A state that has counted nothing; calls: about how many there will be. */
-	void *(*begin)(const VapiTally *tally, const void *question, int64 calls);
+	void *(*begin)(int64 calls);
 
 	/* Adds an hour's calls: those that vapi_tally_counts. */
 	void (*count)(const VapiTally *tally, const void *question, void *state, const VapiTallyHour *hour);
 
-	/* The state will be kept: nothing is counted into it any more. */
+	/* The state will be kept: nothing is counted into it any more. NULL: nothing is to be done then. */
 	void (*settle)(void *state);
 
 	/* A state that goes on from a settled one, which stays as it is; in the current context. */
@@ -89,12 +89,10 @@ typedef struct VapiTallyKind
 	/*
 	 * As what an hour that begins then is counted: hours with other numbers are
 	 * not the same to a state. Negative: it depends on when in it a call is.
+	 * NULL: all are counted alike.
 	 */
 	int32 (*part)(const void *question, int64 start);
 } VapiTallyKind;
-
-/* The part of kinds for which it does not matter which hour a call is in. */
-extern int32 vapi_tally_any_part(const void *question, int64 start);
 
 /*
  * Counts the calls; the state is in the current context, and may lean on one that is kept: it is to be used before

@@ -326,7 +326,7 @@ find_group(Groups *groups, const TallyKey *key)
 }
 
 static void *
-begin_groups(const VapiTally *tally, const void *question, int64 calls)
+begin_groups(int64 calls)
 {
 	Groups *groups = palloc0(sizeof(Groups));
 
@@ -353,8 +353,8 @@ count_groups(const VapiTally *tally, const void *question, void *state, const Va
 	Hour *columns = &groups->columns;
 	int64 completed = vapi_rollup_word(tally->words, "completed");
 	int64 failed = vapi_rollup_word(tally->words, "failed");
-	bool one_bucket = groups_part(grouping, hour->start) >= 0;
-	TallyKey key = {.bucket = find_bucket(grouping, hour->start)};
+	TallyKey key = {.bucket = groups_part(grouping, hour->start)};
+	bool one_bucket = key.bucket >= 0;
 
 	read_hour(columns, hour, grouping);
 	for (int row = 0; row < hour->count; row++)
@@ -409,7 +409,7 @@ static void *
 fork_groups(const void *settled)
 {
 	const Groups *from = settled;
-	Groups *groups = begin_groups(NULL, NULL, 0);
+	Groups *groups = begin_groups(0);
 	groups_iterator iterator;
 	GroupEntry *entry;
 

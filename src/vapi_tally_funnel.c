@@ -129,7 +129,7 @@ call_level(const VapiTally *tally, const VapiTallyHour *hour, int row)
 }
 
 static void *
-begin_funnel(const VapiTally *tally, const void *question, int64 calls)
+begin_funnel(int64 calls)
 {
 	Funnel *funnel = palloc0(sizeof(Funnel));
 
@@ -200,7 +200,7 @@ settle_funnel(void *state)
 static void *
 fork_funnel(const void *settled)
 {
-	Funnel *funnel = begin_funnel(NULL, NULL, 64);
+	Funnel *funnel = begin_funnel(64);
 
 	funnel->settled = settled;
 	memcpy(funnel->counts, funnel->settled->counts, sizeof(funnel->counts));
@@ -213,7 +213,6 @@ static const VapiTallyKind funnel_kind = {
 	.count = count_funnel,
 	.settle = settle_funnel,
 	.fork = fork_funnel,
-	.part = vapi_tally_any_part,
 };
 
 PG_FUNCTION_INFO_V1(vapi_sales_tally_funnel);

@@ -49,7 +49,7 @@ typedef struct Heatmap
 } Heatmap;
 
 static void *
-begin_heatmap(const VapiTally *tally, const void *question, int64 calls)
+begin_heatmap(int64 calls)
 {
 	return palloc0(sizeof(Heatmap));
 }
@@ -98,11 +98,6 @@ count_heatmap(const VapiTally *tally, const void *question, void *state, const V
 	}
 }
 
-static void
-settle_nothing(void *state)
-{
-}
-
 static void *
 fork_heatmap(const void *settled)
 {
@@ -116,9 +111,7 @@ static const VapiTallyKind heatmap_kind = {
 	.name = "heatmap",
 	.begin = begin_heatmap,
 	.count = count_heatmap,
-	.settle = settle_nothing,
 	.fork = fork_heatmap,
-	.part = vapi_tally_any_part,
 };
 
 PG_FUNCTION_INFO_V1(vapi_sales_tally_heatmap);
@@ -250,7 +243,7 @@ typedef struct Costs
 } Costs;
 
 static void *
-begin_costs(const VapiTally *tally, const void *question, int64 calls)
+begin_costs(int64 calls)
 {
 	Costs *costs = palloc0(sizeof(Costs));
 
@@ -288,7 +281,7 @@ static void *
 fork_costs(const void *settled)
 {
 	const Costs *from = settled;
-	Costs *costs = begin_costs(NULL, NULL, 0);
+	Costs *costs = begin_costs(0);
 	components_hash *components = costs->components;
 	components_iterator iterator;
 	Component *component;
@@ -312,9 +305,7 @@ static const VapiTallyKind costs_kind = {
 	.name = "costs",
 	.begin = begin_costs,
 	.count = count_costs,
-	.settle = settle_nothing,
 	.fork = fork_costs,
-	.part = vapi_tally_any_part,
 };
 
 PG_FUNCTION_INFO_V1(vapi_sales_tally_components);

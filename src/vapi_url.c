@@ -4,6 +4,8 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 
+#include "lib/stringinfo.h"
+
 #include "vapi_error.h"
 #include "vapi_guc.h"
 #include "vapi_netguard.h"
@@ -101,4 +103,27 @@ vapi_url_check(const char *url, const VapiUrlHosts *hosts, char host[VAPI_URL_HO
 	if (!vapi_guc_allow_private_hosts && private_literal(host))
 		refuse_url(host, "The address is not a public one.",
 				   "A simulator on a private address needs vapi_sales.allow_private_hosts.");
+}
+
+char *
+vapi_url_escape(const char *text)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (; *text != '\0'; text++)
+	{
+		unsigned char c = (unsigned char) *text;
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c) != NULL)
+			appendStringInfoChar(&out, (char) c);
+		else
+		{
+			appendStringInfoChar(&out, '%');
+			appendStringInfoChar(&out, hex[c >> 4]);
+			appendStringInfoChar(&out, hex[c & 15]);
+		}
+	}
+	return out.data;
 }

@@ -29,4 +29,7 @@ typedef struct VapiUrlHosts
  */
 extern void vapi_url_check(const char *url, const VapiUrlHosts *hosts, char host[VAPI_URL_HOST_SIZE]);
 
+/* A segment of a URL's path: percent-encoded but for the unreserved characters of RFC 3986. palloc'd. */
+extern char *vapi_url_escape(const char *text);
+
 #endif
