@@ -6,12 +6,12 @@ CREATE TABLE vapi_internal.live_channel
 	audience text NOT NULL CHECK (audience IN ('viewer', 'agent')),
 	assistant_ids text[],
 	last_seq bigint NOT NULL,
-	subscribed_at timestamptz NOT NULL
+	ends_at timestamptz NOT NULL
 );
-COMMENT ON TABLE vapi_internal.live_channel IS 'One row a channel of the live feed: everybody of one audience with one scope. Not dumped.';
+COMMENT ON TABLE vapi_internal.live_channel IS 'One row a channel of the live feed: everybody of one audience with one scope whose stream ends at one moment. Not dumped.';
 COMMENT ON COLUMN vapi_internal.live_channel.assistant_ids IS 'Whose calls it carries, in order; NULL: all.';
 COMMENT ON COLUMN vapi_internal.live_channel.last_seq IS 'The seq of the newest message of the channel, which the next one names as prev.';
-COMMENT ON COLUMN vapi_internal.live_channel.subscribed_at IS 'When a stream of it was last authorised, to the minute. No stream lasts longer than five minutes without that.';
+COMMENT ON COLUMN vapi_internal.live_channel.ends_at IS 'When its streams end: then the channel is deleted in the live nginx, which closes them.';
 
 CREATE TABLE vapi_internal.live_publisher
 (

@@ -105,6 +105,18 @@ $$;
 COMMENT ON FUNCTION vapi_edge.event_stream() IS
 	'GET /api/sse/calls without the live nginx: the messages after the request''s Last-Event-ID and a heartbeat, as server-sent events; EventSource asks again after a second where nothing is published (vapi_sales.publish_url), else, since then the live nginx is dead, after two to four. The same messages as on the wire. 42501 for a role that has no live feed.';
 
+CREATE FUNCTION vapi_internal.stream_end(moment numeric, expires numeric) RETURNS bigint
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN expires < u.usual THEN floor(expires / s.step)::bigint * s.step ELSE u.usual END
+	FROM (SELECT (floor((moment + 30) / 270)::bigint + 1) * 270) AS u(usual),
+		-- half of what is left, or the next lower power of two
+		LATERAL (SELECT 1 << floor(log(2, greatest(least(expires, u.usual) - moment, 2) / 2))::integer) AS s(step)
+$$;
+COMMENT ON FUNCTION vapi_internal.stream_end(numeric, numeric) IS
+	'When a stream ends that begins at this moment with a token that expires then (NULL: never), all in seconds since 1970: between 30 and 300 seconds later, at a multiple of 270; with a token that ends before, not after it, but after half the time that it has left, at a multiple of a power of two. So few that streams of different tokens share channels, and who opens the next stream half a minute before the end has another one.';
+
 CREATE FUNCTION vapi_edge.authorize_stream() RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -113,7 +125,9 @@ DECLARE
 	audience text := vapi_internal.audience();
 	scope text[] := ARRAY(SELECT DISTINCT s FROM unnest(vapi_internal.scope()) AS s ORDER BY s);
 	every_call boolean := vapi_internal.scope() IS NULL;
-	seconds_left numeric := (vapi_internal.request_claims() ->> 'exp')::numeric - extract(epoch FROM clock_timestamp());
+	moment numeric := extract(epoch FROM clock_timestamp());
+	expires numeric := (vapi_internal.request_claims() ->> 'exp')::numeric;
+	ends bigint;
 	name text;
 BEGIN
 	IF audience IS NULL THEN
@@ -121,37 +135,42 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege', HINT = 'It is for profiles viewer, agent and admin, see vapi_grant.';
 	END IF;
 	-- A second for the way from here to the stream.
-	IF seconds_left < 2 THEN
+	IF expires < moment + 2 THEN
 		RAISE EXCEPTION 'the token has expired' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
 	END IF;
+	ends := vapi_internal.stream_end(moment, expires);
 	-- Several databases may share one live nginx.
-	SELECT left(encode(sha256(convert_to(concat_ws(chr(31), s.system_identifier, current_database(), audience,
+	SELECT left(encode(sha256(convert_to(concat_ws(chr(31), s.system_identifier, current_database(), ends, audience,
 			CASE WHEN every_call THEN 'all' ELSE 'some' || chr(31) || array_to_string(scope, chr(31)) END), 'UTF8')), 'hex'), 40)
 		INTO name FROM pg_control_system() AS s;
 	-- A standby publishes nothing; its clients fall back.
 	IF NOT pg_is_in_recovery() THEN
-		INSERT INTO vapi_internal.live_channel AS l (channel, audience, assistant_ids, last_seq, subscribed_at)
+		INSERT INTO vapi_internal.live_channel (channel, audience, assistant_ids, last_seq, ends_at)
 			VALUES (name, audience, CASE WHEN NOT every_call THEN scope END,
-				(SELECT coalesce(max(h.last), 0) FROM vapi_internal.feed_head h), clock_timestamp())
-			ON CONFLICT (channel) DO UPDATE SET subscribed_at = excluded.subscribed_at
-			WHERE l.subscribed_at < excluded.subscribed_at - interval '1 minute';
+				(SELECT coalesce(max(h.last), 0) FROM vapi_internal.feed_head h), to_timestamp(ends))
+			ON CONFLICT (channel) DO NOTHING;
 		IF FOUND THEN
 			PERFORM vapi_internal.wake();
 		END IF;
 	END IF;
 	PERFORM set_config('response.headers', jsonb_build_array(jsonb_build_object('X-Vapi-Channel', name),
-		jsonb_build_object('X-Vapi-Seconds', CASE WHEN coalesce(seconds_left, 301) >= 301 THEN '300' WHEN seconds_left >= 31 THEN '30'
-			WHEN seconds_left >= 6 THEN '5' ELSE '1' END))::text, true);
+		jsonb_build_object('X-Vapi-Silence', CASE WHEN ends >= moment + 30 THEN '30' WHEN ends >= moment + 8 THEN '8' ELSE '1' END))::text, true);
 END
 $$;
 COMMENT ON FUNCTION vapi_edge.authorize_stream() IS
-	'For nginx, before it opens a stream: which channel the role''s is (X-Vapi-Channel), and how long the stream may last (X-Vapi-Seconds: 300, 30, 5 or 1, never past the end of the token). 42501 for a role that has no live feed, PT401 for a token that ends within two seconds.';
+	'For nginx, before it opens a stream: which channel the role''s is (X-Vapi-Channel), whose streams end together and never after the token, and after how many seconds without a message it ends anyway (X-Vapi-Silence: 30, 8 or 1, no more than it may last), for want of a worker. 42501 for a role that has no live feed, PT401 for a token that ends within two seconds.';
 
 CREATE FUNCTION vapi_internal.live_channels() RETURNS SETOF vapi_internal.live_channel
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 3
 	SET search_path = pg_catalog, pg_temp
-AS $$ SELECT l.* FROM vapi_internal.live_channel l WHERE l.subscribed_at > clock_timestamp() - interval '10 minutes' $$;
+AS $$ SELECT l.* FROM vapi_internal.live_channel l WHERE l.ends_at > clock_timestamp() $$;
 COMMENT ON FUNCTION vapi_internal.live_channels() IS 'Channels that somebody may be listening to.';
+
+CREATE FUNCTION vapi_internal.ended_channels() RETURNS SETOF vapi_internal.live_channel
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+	SET search_path = pg_catalog, pg_temp
+AS $$ SELECT l.* FROM vapi_internal.live_channel l WHERE l.ends_at <= clock_timestamp() AND l.ends_at > clock_timestamp() - interval '5 minutes' $$;
+COMMENT ON FUNCTION vapi_internal.ended_channels() IS 'Channels whose streams are to be closed. None that ended five minutes ago: nothing was sent to it since, and silence has closed its streams.';
 
 CREATE FUNCTION vapi_internal.publish_batch(most integer DEFAULT 2000, OUT channel text, OUT seq bigint, OUT message text)
 	RETURNS SETOF record
@@ -166,8 +185,9 @@ DECLARE
 	head bigint;
 	state vapi_internal.live_publisher;
 	beat boolean;
+	ended text[] := ARRAY(SELECT e.channel FROM vapi_internal.ended_channels() AS e ORDER BY e.channel);
 BEGIN
-	IF NOT EXISTS (SELECT FROM vapi_internal.live_channels()) THEN
+	IF ended = '{}' AND NOT EXISTS (SELECT FROM vapi_internal.live_channels()) THEN
 		RETURN;
 	END IF;
 	SELECT coalesce(max(h.last), 0) INTO head FROM vapi_internal.feed_head h;
@@ -186,7 +206,7 @@ BEGIN
 		state.position := head;
 		beat := true;
 	END IF;
-	IF state.position = head AND NOT beat THEN
+	IF state.position = head AND NOT beat AND ended = '{}' THEN
 		RETURN;
 	END IF;
 	RETURN QUERY
@@ -208,21 +228,24 @@ BEGIN
 			SELECT n.channel, n.seq, n.message, 1 FROM numbered n
 			UNION ALL
 			SELECT l.channel, NULL, jsonb_build_object('epoch', this_epoch, 'last', greatest(l.last_seq,
-				(SELECT max(p.seq) FROM part p WHERE p.channel = l.channel))), 2
-			FROM active l WHERE beat) AS o(channel, seq, message, kind)
-		ORDER BY o.kind, o.seq, o.channel;
+				(SELECT max(p.seq) FROM part p WHERE p.channel = l.channel)), 'ends_in', ceil(extract(epoch FROM l.ends_at - moment))), 2
+			FROM active l WHERE beat
+			UNION ALL
+			SELECT e.channel, NULL, NULL, 0 FROM unnest(ended) AS e(channel)) AS o(channel, seq, message, kind)
+		ORDER BY o.kind, o.seq NULLS LAST, o.channel;
 END
 $$;
 COMMENT ON FUNCTION vapi_internal.publish_batch(integer) IS
-	'What is to be published now: first a row without channel, whose seq is how far the rest goes; then messages by seq, then heartbeats, which have no seq. None when nothing is due or nobody listens. Behind by more than so many changes, it passes over them, and a heartbeat says so.';
+	'What is to be published now: first a row without channel, whose seq is how far the rest goes; then channels whose streams are to be closed, which have no message; then messages by seq, then heartbeats, which have no seq. None when nothing is due or nobody listens. Behind by more than so many changes, it passes over them, and a heartbeat says so.';
 
-CREATE FUNCTION vapi_internal.publish_done(upto bigint, channels text[], seqs bigint[], beat boolean, failure text) RETURNS void
+CREATE FUNCTION vapi_internal.publish_done(upto bigint, channels text[], seqs bigint[], ended text[], beat boolean, failure text) RETURNS void
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	UPDATE vapi_internal.live_channel l SET last_seq = p.seq
 		FROM (SELECT u.channel, max(u.seq) AS seq FROM unnest(channels, seqs) AS u(channel, seq) GROUP BY u.channel) AS p
 		WHERE l.channel = p.channel AND l.last_seq < p.seq;
+	DELETE FROM vapi_internal.live_channel l WHERE l.channel = ANY (ended);
 	UPDATE vapi_internal.live_publisher SET position = upto,
 		heartbeat_at = CASE WHEN beat THEN clock_timestamp() ELSE heartbeat_at END,
 		published_at = CASE WHEN failure IS NULL THEN clock_timestamp() ELSE published_at END,
@@ -231,18 +254,19 @@ AS $$
 		retry_at = CASE WHEN failure IS NOT NULL THEN clock_timestamp() + interval '0.25 seconds' * 2 ^ least(failures, 3) END,
 		failures = CASE WHEN failure IS NULL THEN 0 ELSE failures + 1 END;
 $$;
-COMMENT ON FUNCTION vapi_internal.publish_done(bigint, text[], bigint[], boolean, text) IS
-	'Notes how far publishing came, which messages of which channels went out, whether all heartbeats did, and why it failed (NULL: it did not). After a failure it rests, for two seconds at most.';
+COMMENT ON FUNCTION vapi_internal.publish_done(bigint, text[], bigint[], text[], boolean, text) IS
+	'Notes how far publishing came, which messages of which channels went out, which channels were closed, whether all heartbeats went out, and why it failed (NULL: it did not). After a failure it rests, for two seconds at most.';
 
 CREATE FUNCTION vapi_internal.publish_due() RETURNS timestamptz
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT coalesce(greatest(p.heartbeat_at + interval '5 seconds', p.retry_at), clock_timestamp())
-	FROM (SELECT) AS one LEFT JOIN vapi_internal.live_publisher p ON true
-	WHERE EXISTS (SELECT FROM vapi_internal.live_channels())
+	SELECT greatest(least(coalesce(p.heartbeat_at + interval '5 seconds', clock_timestamp()), c.ends_at), p.retry_at)
+	FROM (SELECT min(l.ends_at) FROM vapi_internal.live_channel l WHERE l.ends_at > clock_timestamp() - interval '5 minutes') AS c(ends_at)
+		LEFT JOIN vapi_internal.live_publisher p ON true
+	WHERE c.ends_at IS NOT NULL
 $$;
-COMMENT ON FUNCTION vapi_internal.publish_due() IS 'When the next heartbeat or attempt is due; NULL when nobody listens.';
+COMMENT ON FUNCTION vapi_internal.publish_due() IS 'When the next heartbeat, end of streams or attempt is due; NULL when nobody listens.';
 
 -- A follower that is left behind goes over all calls instead.
 CREATE FUNCTION vapi_internal.feed_retention_step(most integer DEFAULT 10000) RETURNS integer
@@ -258,7 +282,8 @@ DECLARE
 		WHERE s.follower <> 'archive' OR coalesce(current_setting('vapi_sales.archive_recordings', true), 'off') <> 'off'), (SELECT min(m.last_seq) FROM vapi_internal.call_mirror m));
 	removed integer;
 BEGIN
-	DELETE FROM vapi_internal.live_channel l WHERE l.subscribed_at < now() - interval '1 day';
+	-- Those that were not closed since nothing is published, or for a dead live nginx.
+	DELETE FROM vapi_internal.live_channel l WHERE l.ends_at < now() - interval '1 hour';
 	DELETE FROM vapi_internal.change_feed f
 		WHERE f.seq >= first AND f.seq < least(first + most, head)
 			AND f.changed_at < now() - CASE WHEN f.seq <= taken THEN interval '7 days' ELSE interval '30 days' END;
@@ -267,4 +292,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi_internal.feed_retention_step(integer) IS
-	'Removes those of the so many oldest changes of the feed that are older than 7 days and that search, scores and extended tables have taken, or older than 30 days, and channels that nobody has listened to for a day; returns how many changes.';
+	'Removes those of the so many oldest changes of the feed that are older than 7 days and that search, scores and extended tables have taken, or older than 30 days, and channels that ended an hour ago; returns how many changes.';

@@ -28,8 +28,8 @@
 typedef struct Message
 {
 	const char *channel;
-	int64 seq; /* 0: a heartbeat */
-	const char *text;
+	int64 seq;		  /* 0: a heartbeat */
+	const char *text; /* NULL: the channel has ended */
 } Message;
 
 /* What goes out in one piece: consecutive messages of one channel, a line each. */
@@ -39,6 +39,7 @@ typedef struct Event
 	int64 first; /* seq of its first message; 0: it has but a heartbeat */
 	int64 last;	 /* and of its last one */
 	bool beat;
+	bool end; /* it has no message: the channel is deleted, which closes its streams */
 	StringInfoData text;
 	struct Event *next; /* of the same channel */
 } Event;
@@ -94,6 +95,7 @@ read_batch(Batch *batch)
 	{
 		HeapTuple row = SPI_tuptable->vals[i];
 		char *channel = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
+		char *text = SPI_getvalue(row, SPI_tuptable->tupdesc, 3);
 		bool isnull;
 		int64 seq = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
 		Message *message;
@@ -106,7 +108,7 @@ read_batch(Batch *batch)
 		message = &batch->messages[batch->count++];
 		message->channel = MemoryContextStrdup(context, channel);
 		message->seq = isnull ? 0 : seq;
-		message->text = MemoryContextStrdup(context, SPI_getvalue(row, SPI_tuptable->tupdesc, 3));
+		message->text = text == NULL ? NULL : MemoryContextStrdup(context, text);
 	}
 	vapi_store_commit_soon(&section);
 	MemoryContextSwitchTo(context);
@@ -151,6 +153,11 @@ make_events(Batch *batch)
 		}
 		else
 			appendStringInfoChar(&event->text, '\n');
+		if (message->text == NULL)
+		{
+			event->end = true;
+			continue;
+		}
 		appendStringInfoString(&event->text, message->text);
 		if (message->seq == 0)
 			event->beat = true;
@@ -167,14 +174,16 @@ make_events(Batch *batch)
 static void
 note(const Batch *batch)
 {
-	static VapiStatement statement = {"SELECT vapi_internal.publish_done($1, $2, $3, $4, $5)", NULL};
+	static VapiStatement statement = {"SELECT vapi_internal.publish_done($1, $2, $3, $4, $5, $6)", NULL};
 	const char **channels = palloc(sizeof(char *) * (batch->channel_count + 1));
 	int64 *seqs = palloc(sizeof(int64) * (batch->channel_count + 1));
+	const char **ended = palloc(sizeof(char *) * (batch->channel_count + 1));
 	bool beat = false;
 	bool beaten = true;
 	int64 upto = batch->upto;
 	int count = 0;
-	VapiParameter parameters[5];
+	int ended_count = 0;
+	VapiParameter parameters[6];
 	VapiStoreSection section;
 	int i;
 
@@ -188,6 +197,8 @@ note(const Batch *batch)
 			channels[count] = channel->last->channel;
 			seqs[count++] = channel->sent;
 		}
+		if (channel->first == NULL && channel->last->end)
+			ended[ended_count++] = channel->last->channel;
 		beat |= channel->last->beat;
 		for (event = channel->first; event != NULL; event = event->next)
 		{
@@ -200,9 +211,10 @@ note(const Batch *batch)
 	parameters[0] = vapi_parameter_int8(upto);
 	parameters[1] = vapi_parameter_text_array(channels, count);
 	parameters[2] = vapi_parameter_int8_array(seqs, count);
-	parameters[3] = vapi_parameter_bool(beat && beaten);
-	parameters[4] = vapi_parameter_text(batch->failure);
-	(void) vapi_store_execute(&statement, 5, parameters);
+	parameters[3] = vapi_parameter_text_array(ended, ended_count);
+	parameters[4] = vapi_parameter_bool(beat && beaten);
+	parameters[5] = vapi_parameter_text(batch->failure);
+	(void) vapi_store_execute(&statement, 6, parameters);
 	vapi_store_commit_soon(&section);
 }
 
@@ -214,7 +226,7 @@ request_for(const Event *event)
 	const char *url = vapi_guc_publish_url;
 	int length = (int) strlen(url);
 
-	request.method = "POST";
+	request.method = event->end ? "DELETE" : "POST";
 	if (strncmp(url, VAPI_GUC_UNIX, strlen(VAPI_GUC_UNIX)) == 0)
 	{
 		request.socket = url + strlen(VAPI_GUC_UNIX);
@@ -223,8 +235,11 @@ request_for(const Event *event)
 	else
 		request.url = psprintf("%.*s/%s", url[length - 1] == '/' ? length - 1 : length, url,
 							   event->channel);
-	request.body = event->text.data;
-	request.body_length = event->text.len;
+	if (!event->end)
+	{
+		request.body = event->text.data;
+		request.body_length = event->text.len;
+	}
 	/* A message that comes twice is dropped by its seq. */
 	request.repeatable = true;
 	request.brief = true;
@@ -233,12 +248,15 @@ request_for(const Event *event)
 	return request;
 }
 
-/* Why the live nginx did not take a message; NULL: it did. */
+/* Why the live nginx did not take the event; NULL: it did. */
 static const char *
-failure_of(const VapiHttpResponse *response)
+failure_of(const Event *event, const VapiHttpResponse *response)
 {
 	if (response->status == 0)
 		return response->error;
+	/* it has no such channel */
+	if (event->end && response->status == 404)
+		return NULL;
 	if (response->status < 200 || response->status > 299)
 		return psprintf("it answers with status %d", response->status);
 	return NULL;
@@ -273,7 +291,7 @@ send_events(Batch *batch, bool *left)
 		const char *why;
 
 		batch->transfers[i] = NULL;
-		why = failure_of(vapi_http_finish(transfer));
+		why = failure_of(event, vapi_http_finish(transfer));
 		if (why != NULL)
 		{
 			failure = why;

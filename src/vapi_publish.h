@@ -14,8 +14,9 @@
 extern bool vapi_publish_off(void);
 
 /*
- * Sends the messages and heartbeats that are due, for half a second at most,
- * and notes in vapi_internal.live_publisher how far it came; counts messages.
+ * Sends the messages and heartbeats that are due and deletes the channels whose
+ * streams have come to their end, for half a second at most, and notes in
+ * vapi_internal.live_publisher how far it came; counts what it sent.
  * That the live nginx does not take them is no failure of the step: it is
  * noted there too, and tried again soon. Connections are kept for the next
  * time. ereports what SQL ereports, and 57014.

@@ -2,6 +2,8 @@ import { computed, signal } from '@preact/signals';
 import { request } from './api.js';
 
 const HEARTBEATS_MISSED = 15000;
+/** Seconds before the end of a stream within which the next one is opened. */
+const RENEWAL = 30;
 /** More that comes during a read is read again instead of kept. */
 const MOST_WAITING = 1000;
 
@@ -20,6 +22,9 @@ export function onCard(listener) {
 }
 
 let source = null;
+/** The stream that is to take the place of source, and what will open it. */
+let successor = null;
+let renewal = null;
 let epoch = null;
 let last = null;
 let reading = null;
@@ -81,6 +86,9 @@ function receive({ data }) {
     return;
   }
   become('live');
+  const end = messages.at(-1).ends_in;
+  // Not all clients at once, and before the end, so that nothing is late.
+  if (end <= RENEWAL && renewal === null) renewal = setTimeout(renew, Math.random() * Math.max(0, end - 3) * 1000);
   messages.forEach(take);
 }
 
@@ -95,18 +103,45 @@ function take(message) {
   }
 }
 
-function open() {
-  source?.close();
-  clearTimeout(reopen);
-  source = new EventSource('/api/sse/calls');
-  source.onopen = () => read();
-  source.onmessage = receive;
+function follow(stream) {
+  source = stream;
+  stream.onopen = () => read();
+  stream.onmessage = receive;
   // A browser gives up on any answer but 200.
-  source.onerror = () => {
-    if (source?.readyState !== EventSource.CLOSED) return;
+  stream.onerror = () => {
+    if (source !== stream || stream.readyState !== EventSource.CLOSED) return;
     if (feed.peek().state === 'connecting') become('stale');
     clearTimeout(reopen);
     reopen = setTimeout(() => { read(); open(); }, 3000);
+  };
+}
+
+function stop() {
+  source?.close();
+  successor?.close();
+  clearTimeout(reopen);
+  clearTimeout(renewal);
+  source = successor = renewal = null;
+}
+
+function open() {
+  stop();
+  follow(new EventSource('/api/sse/calls'));
+}
+
+/** The present stream goes on until the next one is there. */
+function renew() {
+  const stream = successor = new EventSource('/api/sse/calls');
+  stream.onopen = () => {
+    source.close();
+    clearTimeout(reopen);
+    successor = renewal = null;
+    follow(stream);
+    read();
+  };
+  stream.onerror = () => {
+    stream.close();
+    successor = renewal = null;
   };
 }
 
@@ -127,10 +162,8 @@ export function openFeed() {
 
 /** Closes it and forgets all cards. */
 export function closeFeed() {
-  source?.close();
+  stop();
   clearInterval(watch);
-  clearTimeout(reopen);
-  source = null;
   epoch = last = reading = null;
   liveCalls.value = new Map();
   feed.value = { state: 'off', since: Date.now(), heard: null };

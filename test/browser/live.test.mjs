@@ -122,6 +122,27 @@ test('a call whose assistant was muted can be unmuted', async () => {
   await page.finish();
 });
 
+test('the next stream is opened before the present one ends, and goes on after it', async () => {
+  const page = await open(browser, 'agent');
+  const streams = [];
+  page.on('request', (request) => { if (request.url().endsWith('/api/sse/calls')) streams.push({ request, opened: Date.now() }); });
+  const over = (request) => { for (const stream of streams) if (stream.request === request) stream.ended = Date.now(); };
+  page.on('requestfinished', over);
+  page.on('requestfailed', over);
+  await page.goto(`${stack.url}/live`);
+  await isLive(page);
+  const first = streams.at(-1);
+  const end = Number(await sql(stack, "UPDATE vapi_internal.live_channel SET ends_at = clock_timestamp() + interval '20 seconds' WHERE audience = 'agent' RETURNING floor(extract(epoch FROM ends_at) * 1000)").then((text) => text.split('\n')[0]));
+  await until('a second stream is opened', () => streams.at(-1) !== first);
+  await until('the first one is closed', () => first.ended);
+  const { opened } = streams[streams.indexOf(first) + 1];
+  assert.ok(opened < end && opened < first.ended, `the next one was opened at ${opened}, the first one ended at ${first.ended}, of ${end}`);
+  await until('the end', () => Date.now() > end + 1000);
+  await post(stack, { type: 'status-update', status: 'in-progress', call: call('live-6', 'Nina Next') });
+  await card(page, 'Nina Next').waitFor();
+  await page.finish();
+});
+
 test('while the server is away the page says so, and then goes on by itself', async () => {
   const page = await open(browser, 'agent', '/live');
   await isLive(page);

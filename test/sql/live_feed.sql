@@ -131,11 +131,24 @@ SET LOCAL ROLE regress_live_webhook;
 SELECT vapi.vapi_changes();
 ROLLBACK TO refused;
 
--- 7. Streams: the channel depends on audience and scope alone, how long they last on the token.
+-- 7. Streams: the channel depends on audience, scope and when it ends, and that on the token.
+WITH sample AS (
+	SELECT moment, moment + rest AS expires, vapi_internal.stream_end(moment, moment + rest) - moment AS lasts, rest
+	FROM generate_series(1796000000.25, 1796000545, 0.75) AS moment, unnest(ARRAY[NULL, 2, 2.5, 3, 4, 7.9, 8, 20, 29, 45, 64, 100, 250, 299, 300, 301, 3600, 1e9, 1e30]) AS rest)
+SELECT rest, bool_and(lasts BETWEEN least(coalesce(rest, 60) / 2, 30) AND 300) AS long_enough, bool_and(rest IS NULL OR lasts <= rest) AS not_after_the_token,
+	count(DISTINCT moment + lasts) AS ends, count(DISTINCT moment) AS of
+FROM sample GROUP BY rest ORDER BY rest NULLS FIRST;
+-- However many tokens there are: how many channels of one audience and scope there are at one time.
+SELECT max(count) AS most FROM (SELECT now, count(DISTINCT ends) FROM generate_series(1796000400, 1796000800) AS now,
+		LATERAL (SELECT vapi_internal.stream_end(now - ago, now - ago + rest) AS ends FROM generate_series(0, 300, 3) AS ago, generate_series(2, 400, 7) AS rest) AS s
+	WHERE ends > now GROUP BY now) AS counted;
+-- In the last half minute there is the next one.
+SELECT bool_and(vapi_internal.stream_end(ends - 30, NULL) = ends + 270 AND vapi_internal.stream_end(ends - 30.01, NULL) = ends) AS next
+FROM (SELECT vapi_internal.stream_end(1796000000 + n, NULL) AS ends FROM generate_series(0, 600, 7) AS n) AS s;
 CREATE FUNCTION pg_temp.authorize(seconds numeric) RETURNS text LANGUAGE sql AS $$
 	SELECT set_config('request.jwt.claims', CASE WHEN seconds IS NULL THEN '{}' ELSE json_build_object('exp', extract(epoch FROM clock_timestamp()) + seconds)::text END, true);
 	SELECT vapi_edge.authorize_stream();
-	SELECT current_setting('response.headers')::jsonb #>> '{1,X-Vapi-Seconds}' $$;
+	SELECT current_setting('response.headers')::jsonb #>> '{1,X-Vapi-Silence}' $$;
 DELETE FROM vapi_internal.live_channel;
 DELETE FROM vapi_internal.live_publisher;
 SET ROLE regress_live_agent;
@@ -147,7 +160,9 @@ SELECT pg_temp.authorize(100);
 SET ROLE regress_live_narrow;
 SELECT pg_temp.authorize(100);
 RESET ROLE;
-SELECT audience, assistant_ids, last_seq = :head AS from_now, channel ~ '^[0-9a-f]{40}$' AS name FROM vapi_internal.live_channel ORDER BY audience, assistant_ids;
+SELECT audience, assistant_ids, bool_and(last_seq = :head) AS from_now, bool_and(channel ~ '^[0-9a-f]{40}$') AS name,
+	bool_and(ends_at <= clock_timestamp() + interval '5 minutes') AS ends, count(*) = count(DISTINCT ends_at) AS one_an_end
+FROM vapi_internal.live_channel GROUP BY audience, assistant_ids ORDER BY audience, assistant_ids;
 SAVEPOINT refused;
 SET LOCAL ROLE regress_live_viewer;
 SELECT pg_temp.authorize(1.5);
@@ -157,43 +172,68 @@ SELECT pg_temp.authorize(100);
 ROLLBACK TO refused;
 
 -- 8. What is published: by channel, each message naming the one before it; heartbeats last.
+DELETE FROM vapi_internal.live_channel;
+INSERT INTO vapi_internal.live_channel (channel, audience, assistant_ids, last_seq, ends_at)
+	SELECT c.channel, c.audience, c.assistant_ids, :head, clock_timestamp() + interval '1 hour'
+	FROM (VALUES ('all-agent', 'agent', NULL::text[]), ('all-viewer', 'viewer', NULL), ('some-viewer', 'viewer', ARRAY['assistant-2'])) AS c(channel, audience, assistant_ids);
 CREATE FUNCTION pg_temp.batch(most integer DEFAULT 500) RETURNS TABLE (audience text, all_calls boolean, message text) LANGUAGE sql AS $$
-	SELECT coalesce(l.audience, 'upto'), l.assistant_ids IS NULL, CASE WHEN b.message IS NULL THEN (b.seq - (SELECT last FROM vapi_internal.feed_head))::text
-		ELSE format('seq %s prev %s id %s last %s', (m ->> 'seq')::bigint - h.last, (m ->> 'prev')::bigint - h.last, m #>> '{card,id}', (m ->> 'last')::bigint - h.last) END
+	SELECT coalesce(l.audience, 'upto'), l.assistant_ids IS NULL, CASE WHEN b.channel IS NULL THEN (b.seq - (SELECT last FROM vapi_internal.feed_head))::text WHEN b.message IS NULL THEN 'end'
+		ELSE format('seq %s prev %s id %s last %s%s', (m ->> 'seq')::bigint - h.last, (m ->> 'prev')::bigint - h.last, m #>> '{card,id}', (m ->> 'last')::bigint - h.last,
+			CASE WHEN m ? 'ends_in' THEN CASE WHEN (m ->> 'ends_in')::integer BETWEEN 2400 AND 3600 THEN ' ends in an hour' ELSE ' ends in ' || (m ->> 'ends_in') END END) END
 	FROM vapi_internal.publish_batch(most) WITH ORDINALITY AS b(channel, seq, message, n) LEFT JOIN vapi_internal.live_channel l USING (channel),
 		LATERAL (SELECT b.message::jsonb) AS j(m), vapi_internal.feed_head h
 	-- messages of one change go to its channels in whichever order
-	ORDER BY min(b.n) OVER (PARTITION BY b.message IS NULL, m ->> 'seq'), l.audience, l.assistant_ids IS NULL $$;
+	ORDER BY min(b.n) OVER (PARTITION BY b.message IS NULL, m ->> 'seq'), b.channel IS NOT NULL, l.audience, l.assistant_ids IS NULL $$;
 CREATE FUNCTION pg_temp.change(VARIADIC ids text[]) RETURNS integer LANGUAGE sql AS $$
 	INSERT INTO vapi_internal.change_pending SELECT i, 'call' FROM unnest(ids) AS i; SELECT vapi_internal.change_step() $$;
 -- For the first time all there is, if it is not too much.
 SELECT * FROM pg_temp.batch();
-SELECT vapi_internal.publish_done((SELECT last FROM vapi_internal.feed_head), '{}', '{}', true, NULL);
+SELECT vapi_internal.publish_done((SELECT last FROM vapi_internal.feed_head), '{}', '{}', '{}', true, NULL);
 -- The next heartbeat is not due, however slow the machine is.
 UPDATE vapi_internal.live_publisher SET heartbeat_at = heartbeat_at + interval '1 hour';
 SELECT count(*) AS nothing FROM pg_temp.batch();
 SELECT pg_temp.change('two', 'three', 'two');
 SELECT * FROM pg_temp.batch();
 -- The second message fails: from it on it is sent again, and nothing that a channel already has.
-SELECT vapi_internal.publish_done(b.seq - 1, ARRAY(SELECT channel FROM vapi_internal.live_channel WHERE audience = 'agent'), ARRAY[b.seq - 1], false, 'it broke')
+SELECT vapi_internal.publish_done(b.seq - 1, ARRAY(SELECT channel FROM vapi_internal.live_channel WHERE audience = 'agent'), ARRAY[b.seq - 1], '{}', false, 'it broke')
 FROM (SELECT last AS seq FROM vapi_internal.feed_head) b;
 SELECT position - (SELECT last FROM vapi_internal.feed_head) AS position, failures, last_error, failing_since IS NOT NULL AS fails, retry_at > clock_timestamp() AS rests FROM vapi_internal.live_publisher;
 UPDATE vapi_internal.live_publisher SET retry_at = clock_timestamp() + interval '1 hour';
 SELECT count(*) AS nothing FROM pg_temp.batch();
 UPDATE vapi_internal.live_publisher SET retry_at = clock_timestamp() - interval '1 second';
 SELECT * FROM pg_temp.batch();
-SELECT vapi_internal.publish_done(last, '{}', '{}', false, NULL) FROM vapi_internal.feed_head;
+SELECT vapi_internal.publish_done(last, '{}', '{}', '{}', false, NULL) FROM vapi_internal.feed_head;
 SELECT failures, last_error, failing_since, retry_at FROM vapi_internal.live_publisher;
 UPDATE vapi_internal.live_publisher SET heartbeat_at = clock_timestamp();
 SELECT vapi_internal.publish_due() BETWEEN clock_timestamp() AND clock_timestamp() + interval '5 seconds' AS heartbeat_is_due;
 UPDATE vapi_internal.live_publisher SET heartbeat_at = heartbeat_at - interval '6 seconds';
 SELECT * FROM pg_temp.batch();
-SELECT vapi_internal.publish_done(last, '{}', '{}', true, NULL) FROM vapi_internal.feed_head;
+SELECT vapi_internal.publish_done(last, '{}', '{}', '{}', true, NULL) FROM vapi_internal.feed_head;
 -- Too much at once is passed over.
 SELECT pg_temp.change(VARIADIC array_fill('two'::text, ARRAY[4]));
 SELECT * FROM pg_temp.batch(3);
--- Nobody listens.
-UPDATE vapi_internal.live_channel SET subscribed_at = now() - interval '11 minutes';
+SELECT vapi_internal.publish_done(last, '{}', '{}', '{}', true, NULL) FROM vapi_internal.feed_head;
+-- A channel whose time is over gets nothing more and is closed, however much happens, however long nobody has come; the others go on.
+UPDATE vapi_internal.live_publisher SET heartbeat_at = clock_timestamp() + interval '1 hour';
+UPDATE vapi_internal.live_channel SET ends_at = clock_timestamp() + interval '30 minutes' WHERE channel = 'all-viewer';
+SELECT vapi_internal.publish_due() = ends_at AS at_its_end FROM vapi_internal.live_channel WHERE channel = 'all-viewer';
+UPDATE vapi_internal.live_channel SET ends_at = clock_timestamp() - interval '1 second' WHERE channel = 'all-viewer';
+SELECT vapi_internal.publish_due() <= clock_timestamp() AS now;
+SELECT * FROM pg_temp.batch();
+SELECT pg_temp.change('two');
+SELECT * FROM pg_temp.batch();
+-- The live nginx is dead: it rests, and tries again.
+SELECT vapi_internal.publish_done(last, '{}', '{}', '{}', false, 'it broke') FROM vapi_internal.feed_head;
+SELECT vapi_internal.publish_due() = retry_at AS rests FROM vapi_internal.live_publisher;
+UPDATE vapi_internal.live_publisher SET retry_at = clock_timestamp() - interval '1 second';
+SELECT * FROM pg_temp.batch();
+SELECT vapi_internal.publish_done(last, '{}', '{}', ARRAY['all-viewer'], false, NULL) FROM vapi_internal.feed_head;
+SELECT channel FROM vapi_internal.live_channel ORDER BY channel;
+SELECT count(*) AS nothing FROM pg_temp.batch();
+-- Nobody listens any more: what is left to do is to close.
+UPDATE vapi_internal.live_channel SET ends_at = clock_timestamp() - CASE channel WHEN 'all-agent' THEN interval '1 second' ELSE interval '6 minutes' END;
+SELECT * FROM pg_temp.batch();
+UPDATE vapi_internal.live_channel SET ends_at = clock_timestamp() - interval '6 minutes';
 SELECT count(*) AS nothing, vapi_internal.publish_due() FROM pg_temp.batch();
 
 -- 9. As server-sent events: after a place, and from no place or a strange one a heartbeat.
@@ -220,7 +260,7 @@ UPDATE vapi_internal.change_feed SET changed_at = now() - interval '31 days';
 SELECT vapi_internal.feed_retention_step();
 SELECT min(seq) - :head AS first, max(seq) - :head AS last FROM vapi_internal.change_feed;
 SELECT count(*) FROM vapi_internal.live_channel;
-UPDATE vapi_internal.live_channel SET subscribed_at = now() - interval '2 days';
+UPDATE vapi_internal.live_channel SET ends_at = now() - interval '2 hours';
 SELECT vapi_internal.feed_retention_step(), (SELECT count(*) FROM vapi_internal.live_channel) AS before;
 SELECT count(*) FROM vapi_internal.live_channel;
 ROLLBACK;

@@ -123,7 +123,7 @@ unlike($viewed, qr/secret/, 'nor a transcript');
 like($viewed, qr/first-a/, 'but the call');
 unlike($json->encode($stream{narrow}{messages}), qr/first-a/, 'of another assistant nothing comes');
 is($json->encode([ grep { $_->{seq} } @{ $stream{admin}{messages} } ]), $json->encode([ grep { $_->{seq} } @{ $stream{agent}{messages} } ]), 'admin and agent get the same');
-is(sql('SELECT count(*) FROM vapi_internal.live_channel'), 3, 'by one channel');
+is(sql(q{SELECT count(DISTINCT (audience, assistant_ids)), count(*) = count(DISTINCT (audience, assistant_ids, ends_at)) FROM vapi_internal.live_channel}), '3|t', 'by one channel');
 
 # 3. The same from PostgREST alone.
 my $epoch = $stream{agent}{epoch};
@@ -174,15 +174,53 @@ holds($stream{$_}, "$_: nothing is lost", 30) for sort keys %stream;
 is(sql(q{SELECT count(*) - count(DISTINCT seq), min(seq), max(seq) - count(*) FROM vapi_internal.change_feed}), '0|1|0', 'each change has one number, without gaps');
 is(sql('SELECT max(seq) FROM vapi_internal.change_feed'), sql($head), 'up to the head');
 
-# 6. The end of a token is the end of its streams.
-my $ends = int(time() + 10);
-my $short = VapiSales::Stream->new($web, as('viewer', $ends - time()));
+# 6. The end of a token is the end of its streams, however much is sent; nothing comes afterwards.
+my $line = 0;
+sub talk { return message('transcript', 'first-a', role => 'user', transcriptType => 'final', transcript => 'line ' . $line++); }
+my $ends = int(time() + 20);
+my $short = VapiSales::Stream->new($web, as('agent', $ends - time()));
+my ($began, $too_late) = (time(), undef);
+while (!$short->{ended} && time() < $ends + 10)
+{
+	$too_late //= $line if time() > $ends;
+	talk();
+	$short->step(0.2);
+}
+my @lines = map { ($_->{card}{last_line} // '') =~ /^line (\d+)/ } @{ $short->{messages} };
+cmp_ok(scalar @lines, '>=', 5, 'a stream with a token of 20 seconds has messages');
+ok($short->{ended}, 'and ends in the midst of them') or BAIL_OUT('streams do not end');
+cmp_ok($short->{ended}, '<', $ends + 3, 'with the token, but for a busy machine');
+cmp_ok($short->{ended}, '>', $began + 9, 'after no less than half the time');
+is(scalar(grep { $_ >= ($too_late // $line) } @lines), 0, 'nothing is sent later');
+my ($beat) = grep { exists $_->{ends_in} } @{ $short->{messages} };
+cmp_ok($beat->{ends_in}, '<=', 20, 'heartbeats have told when');
 $short->{reopen} = 1;
-$short->step(0.1) while time() < $ends + 4 && $short->{status} == 200;
-my @ended = @{ $short->{closed} };
+while (time() < $ends + 4 && $short->{status} == 200) { talk(); $short->step(0.2); }
 is($short->{status}, 401, 'a token that has expired opens no stream');
-cmp_ok(scalar @ended, '>=', 1, 'streams ended before') or diag($ends);
-cmp_ok((sort { $b <=> $a } @ended)[0], '<', $ends + 3, 'none later than the token, but for a busy machine');
+cmp_ok((sort { $b <=> $a } 0, @{ $short->{closed} })[0], '<', $ends + 3, 'and those that were opened ended, too');
+
+# So does a channel in which everybody has been for as long as a stream may last, and not before: all of it by one and the same stream.
+wait_for('channels whose time is over are forgotten', q{SELECT count(*) = 0 FROM vapi_internal.live_channel WHERE ends_at < clock_timestamp() - interval '10 seconds'});
+my ($agent, $opened) = ($stream{agent}, 0);
+$agent->step(0.1) while $agent->{ended};
+$opened = $agent->{opened};
+# the time of day decides when it is; here it is soon
+sql(q{UPDATE vapi_internal.live_channel SET ends_at = clock_timestamp() + interval '15 seconds' WHERE audience = 'agent'});
+my $until = time() + 15;
+while ($agent->{opened} == $opened && time() < $until + 30) { talk(); $agent->step(0.2); }
+cmp_ok($agent->{closed}[-1] // 0, '>', $until - 2, 'a channel goes on to its end');
+cmp_ok($agent->{closed}[-1] // 9e12, '<', $until + 10, 'when its streams are closed, though messages come');
+holds($agent, 'the next stream goes on');
+
+# Without a worker nothing is sent, and silence ends the stream.
+my $silent = VapiSales::Stream->new($web, as('viewer', 12));
+$began = time();
+configure("vapi_sales.publish_url = ''\n");
+sql(q{UPDATE vapi_internal.live_publisher SET heartbeat_at = clock_timestamp()});
+ok($silent->wait_for(30, sub { $_[0]->{ended} }), 'where nobody publishes a stream ends, too');
+cmp_ok($silent->{ended}, '<', $began + 24, 'soon');
+configure($publish);
+wait_for('it is published again', q{SELECT last_error IS NULL FROM vapi_internal.live_publisher});
 
 # 7. The live nginx is killed: REST and webhooks go on, the streams come from PostgREST.
 my @bad;
@@ -270,7 +308,7 @@ sub storm
 		my $socket = IO::Socket::UNIX->new(Peer => "$folder/live.sock") or next;
 		my $header = ("Last-Event-ID: $ids[rand @ids]", "If-Modified-Since: Sun, 29 Nov 2026 12:00:00 GMT\r\nIf-None-Match: 0", 'X-No: 1')[rand 3];
 		$socket->autoflush(1);
-		print $socket "GET /300/storm" . int(rand 20) . " HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n$header\r\n\r\n";
+		print $socket "GET /30/storm" . int(rand 20) . " HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n$header\r\n\r\n";
 		push @open, $socket;
 		shift @open if @open > 40;
 		next if $made++ % 10;

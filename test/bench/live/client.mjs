@@ -76,26 +76,27 @@ class Subscriber {
     this.reads = 0;
     this.gaps = 0;
     this.streams = 0;
+    this.renewals = 0;
     this.retry = 3000; // a browser's, until the stream says another
     this.open();
   }
 
-  open() {
+  /** One stream: `opened` when it is there, `ended` once, when it is over or could not be had. */
+  connect(opened, ended) {
     const headers = { Authorization: tokens[this.role], Accept: 'text/event-stream' };
     if (this.id) headers['Last-Event-ID'] = this.id;
-    const again = () => {
-      if (this.again || this.closed) return;
-      this.again = setTimeout(() => { this.again = undefined; this.open(); }, this.retry);
+    let over = false;
+    const end = () => {
+      if (!over) ended();
+      over = true;
     };
     const request = http.request(`${ROOT}/api/sse/calls`, { headers, agent: false }, (response) => {
-      this.response = response;
       if (response.statusCode !== 200) {
         response.resume();
-        again();
+        end();
         return;
       }
-      this.streams += 1;
-      this.read();
+      opened(request);
       let rest = '';
       response.setEncoding('utf8');
       response.on('data', (part) => {
@@ -104,12 +105,31 @@ class Subscriber {
         rest = events.pop();
         for (const event of events) this.take(event, now);
       });
-      response.on('end', again);
-      response.on('close', again);
-      response.on('error', again);
+      response.on('end', end);
+      response.on('close', end);
+      response.on('error', end);
     });
-    request.on('error', again);
+    request.on('error', end);
     request.end();
+  }
+
+  /** Keeps a stream open. That of `former` goes on until the new one is there. */
+  open(former) {
+    let mine = former;
+    this.connect((request) => {
+      if (this.stream !== undefined) this.renewals += 1;
+      this.stream?.destroy();
+      this.stream = mine = request;
+      this.renewal = undefined;
+      this.streams += 1;
+      this.read();
+    }, () => {
+      if (this.closed || this.stream !== mine) return;
+      this.renewal = undefined;
+      if (mine !== undefined && mine === former) return;
+      this.stream = undefined;
+      setTimeout(() => this.open(), this.retry);
+    });
   }
 
   take(event, now) {
@@ -122,6 +142,7 @@ class Subscriber {
 
   hear(message, now) {
     if (message.seq !== undefined) this.arrived(message.card, now);
+    if (message.ends_in <= 30) this.renewal ??= setTimeout(() => this.open(this.stream), Math.random() * Math.max(0, message.ends_in - 3) * 1000);
     this.follow(message);
   }
 
@@ -192,7 +213,7 @@ class Subscriber {
 
   close() {
     this.closed = true;
-    this.response?.destroy();
+    this.stream?.destroy();
   }
 }
 
@@ -284,7 +305,7 @@ async function caughtUp() {
 }
 
 await pause(seconds * 1000);
-say({ phase: 'load', subscribers, rate, seconds, webhooks: sent, ...figures(), refused: phase.refused, rest_failed: phase.restFailed, reads: sum('reads'), gaps: sum('gaps'), streams: sum('streams') });
+say({ phase: 'load', subscribers, rate, seconds, webhooks: sent, ...figures(), refused: phase.refused, rest_failed: phase.restFailed, reads: sum('reads'), gaps: sum('gaps'), streams: sum('streams'), renewals: sum('renewals') });
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const [word, name] = line.split(' ');
@@ -307,6 +328,6 @@ for (const role of Object.keys(tokens)) {
   there[role] = JSON.stringify(JSON.parse(body).calls.map((card) => [card.id, card.status]).sort());
 }
 const equal = clients.filter((client) => JSON.stringify([...client.cards].sort()) === there[client.role]).length;
-say({ phase: 'end', caught_up_s: behind, subscribers_that_hold_all: equal, webhooks: sent, client_rss_mb: Math.round(process.memoryUsage().rss / 1048576) });
+say({ phase: 'end', caught_up_s: behind, subscribers_that_hold_all: equal, webhooks: sent, all_phases: figures(), streams: sum('streams'), renewals: sum('renewals'), client_rss_mb: Math.round(process.memoryUsage().rss / 1048576) });
 for (const client of clients) client.close();
 process.exit(equal === subscribers && behind !== null ? 0 : 1);

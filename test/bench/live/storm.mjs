@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * What makes nchan abort without deploy/nginx/live.conf's precautions: 200 clients that come with an id of a message at random, or with
- * the headers that nchan reads one from, stay for a moment and come again, in 20 channels of which half are empty.
+ * the headers that nchan reads one from, stay for a moment and come again, in 20 channels of which half are empty; now and then one is deleted.
  *
  *   storm.mjs FOLDER SECONDS    FOLDER has live.sock and publish.sock
  */
@@ -22,7 +22,7 @@ function headers() {
 
 function connect() {
   return new Promise((resolve) => {
-    const request = http.get({ socketPath: `${folder}/live.sock`, path: `/300/storm${Math.floor(Math.random() * 20)}`, agent: false, headers: { Accept: 'text/event-stream', ...headers() } }, (response) => {
+    const request = http.get({ socketPath: `${folder}/live.sock`, path: `/30/storm${Math.floor(Math.random() * 20)}`, agent: false, headers: { Accept: 'text/event-stream', ...headers() } }, (response) => {
       statuses[response.statusCode] = (statuses[response.statusCode] ?? 0) + 1;
       response.resume();
       response.on('error', resolve);
@@ -39,16 +39,25 @@ async function client() {
   while (performance.now() < until) await connect();
 }
 
+let deleted = 0;
+function send(method, channel, body) {
+  const request = http.request({ socketPath: `${folder}/publish.sock`, path: `/publish/storm${channel}`, method });
+  request.on('response', (response) => {
+    if (method === 'DELETE' && response.statusCode === 200) deleted += 1;
+    response.resume();
+  });
+  request.on('error', () => {});
+  request.end(body);
+}
+
 async function publisher() {
   while (performance.now() < until) {
-    const request = http.request({ socketPath: `${folder}/publish.sock`, path: `/publish/storm${Math.floor(Math.random() * 10)}`, method: 'POST' });
-    request.on('response', (response) => response.resume());
-    request.on('error', () => {});
-    request.end('{}');
+    send('POST', Math.floor(Math.random() * 10), '{}');
+    if (Math.random() < 0.05) send('DELETE', Math.floor(Math.random() * 20));
     await pause(5);
   }
 }
 
 await Promise.all([publisher(), ...Array.from({ length: 200 }, client)]);
-console.log(JSON.stringify({ phase: 'storm', seconds: Number(seconds), connections, statuses }));
+console.log(JSON.stringify({ phase: 'storm', seconds: Number(seconds), connections, deleted, statuses }));
 process.exit(0);
