@@ -229,7 +229,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION vapi_edge.session() IS 'Who is signed in, with which profile, until when.';
 
-CREATE FUNCTION vapi_internal.signed_in_as() RETURNS text
+CREATE FUNCTION vapi_internal.actor() RETURNS text
 	LANGUAGE sql STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -238,7 +238,7 @@ AS $$
 			WHERE s.session_id = vapi_internal.session_id(vapi_internal.request_claims() ->> 'sid') AND a.role_name = pg_get_userbyid(vapi_internal.outer_role())),
 		pg_get_userbyid(vapi_internal.outer_role()))
 $$;
-COMMENT ON FUNCTION vapi_internal.signed_in_as() IS 'Who does something: the account that is signed in, else the outer role.';
+COMMENT ON FUNCTION vapi_internal.actor() IS 'Who does this: the account that is signed in, else the outer role.';
 
 CREATE FUNCTION vapi_edge.change_password(bytea) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

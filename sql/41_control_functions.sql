@@ -150,7 +150,7 @@ BEGIN
 	PERFORM vapi_internal.check_control();
 	PERFORM vapi_internal.own_call(id);
 	INSERT INTO vapi_internal.call_note (call_id, written_at, written_by, note)
-		VALUES (id, clock_timestamp(), vapi_internal.signed_in_as(), vapi_internal.check_words(text, 10000))
+		VALUES (id, clock_timestamp(), vapi_internal.actor(), vapi_internal.check_words(text, 10000))
 		RETURNING note_id INTO new_id;
 	PERFORM vapi_internal.write_audit('note', id, jsonb_build_object('note', new_id));
 	RETURN new_id;

@@ -1,16 +1,5 @@
 -- Prospects: what they are called, which status they have and why, who they are one with.
 
-CREATE FUNCTION vapi_internal.actor() RETURNS text
-	LANGUAGE sql STABLE PARALLEL RESTRICTED
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT coalesce(
-		(SELECT a.login FROM vapi_internal.account_session s JOIN vapi_internal.account a USING (account_id)
-			WHERE s.session_id = vapi_internal.session_id(vapi_internal.request_claims() ->> 'sid') AND a.role_name = pg_get_userbyid(vapi_internal.outer_role())),
-		pg_get_userbyid(vapi_internal.outer_role()))
-$$;
-COMMENT ON FUNCTION vapi_internal.actor() IS 'Who does this: the account that is signed in, else the outer role.';
-
 CREATE FUNCTION vapi_internal.shipped_statuses(OUT status text, OUT category text, OUT "position" integer) RETURNS SETOF record
 	LANGUAGE sql IMMUTABLE ROWS 8 PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp

@@ -223,7 +223,7 @@ BEGIN
 	PERFORM vapi_internal.own_call(id);
 	SELECT c.outcome INTO former FROM vapi_internal.call c WHERE c.call_id = vapi_set_outcome.id FOR UPDATE;
 	INSERT INTO vapi_internal.call_outcome (call_id, set_at, set_by, outcome, former, reason)
-		VALUES (id, clock_timestamp(), vapi_internal.signed_in_as(), vapi_set_outcome.outcome, former, vapi_set_outcome.reason);
+		VALUES (id, clock_timestamp(), vapi_internal.actor(), vapi_set_outcome.outcome, former, vapi_set_outcome.reason);
 	-- Without a person's outcome the one that was read holds again.
 	UPDATE vapi_internal.call c SET prev_slot = c.slot,
 			outcome = coalesce(vapi_set_outcome.outcome, CASE WHEN c.reported_outcome IS NULL THEN s.outcome END),
