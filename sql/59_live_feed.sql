@@ -87,6 +87,10 @@ DECLARE
 	answer jsonb;
 	events text := '';
 BEGIN
+	-- PostgREST itself takes a token for half a minute after its end.
+	IF (vapi_internal.request_claims() ->> 'exp')::numeric <= extract(epoch FROM clock_timestamp()) THEN
+		RAISE EXCEPTION 'the token has expired' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
+	END IF;
 	PERFORM set_config('response.headers', '[{"Content-Type": "text/event-stream"}, {"Cache-Control": "no-store"}]', true);
 	SELECT p.epoch, p.seq INTO place FROM vapi_internal.event_stream_position(vapi_internal.request_header('last-event-id')) AS p;
 	-- Without a place a heartbeat is enough: who reads it has the rest by vapi_changes.
@@ -103,7 +107,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi_edge.event_stream() IS
-	'GET /api/sse/calls without the live nginx: the messages after the request''s Last-Event-ID and a heartbeat, as server-sent events; EventSource asks again after a second where nothing is published (vapi_sales.publish_url), else, since then the live nginx is dead, after two to four. The same messages as on the wire. 42501 for a role that has no live feed.';
+	'GET /api/sse/calls without the live nginx: the messages after the request''s Last-Event-ID and a heartbeat, as server-sent events; EventSource asks again after a second where nothing is published (vapi_sales.publish_url), else, since then the live nginx is dead, after two to four. The same messages as on the wire. 42501 for a role that has no live feed, PT401 for a token that has expired.';
 
 CREATE FUNCTION vapi_internal.stream_end(moment numeric, expires numeric) RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -134,11 +138,11 @@ BEGIN
 		RAISE EXCEPTION 'there is no live feed for this role'
 			USING ERRCODE = 'insufficient_privilege', HINT = 'It is for profiles viewer, agent and admin, see vapi_grant.';
 	END IF;
-	-- A second for the way from here to the stream.
-	IF expires < moment + 2 THEN
+	IF expires < moment + 3 THEN
 		RAISE EXCEPTION 'the token has expired' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
 	END IF;
-	ends := vapi_internal.stream_end(moment, expires);
+	-- A message that is published at the last moment takes a second at most to arrive (src/vapi_publish.c).
+	ends := vapi_internal.stream_end(moment, expires - 1);
 	-- Several databases may share one live nginx.
 	SELECT left(encode(sha256(convert_to(concat_ws(chr(31), s.system_identifier, current_database(), ends, audience,
 			CASE WHEN every_call THEN 'all' ELSE 'some' || chr(31) || array_to_string(scope, chr(31)) END), 'UTF8')), 'hex'), 40)
@@ -151,6 +155,8 @@ BEGIN
 			ON CONFLICT (channel) DO NOTHING;
 		IF FOUND THEN
 			PERFORM vapi_internal.wake();
+			-- Those that nobody closed, since nothing is published, or the live nginx was dead.
+			DELETE FROM vapi_internal.live_channel l WHERE l.ends_at < clock_timestamp() - interval '1 hour';
 		END IF;
 	END IF;
 	PERFORM set_config('response.headers', jsonb_build_array(jsonb_build_object('X-Vapi-Channel', name),
@@ -158,7 +164,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi_edge.authorize_stream() IS
-	'For nginx, before it opens a stream: which channel the role''s is (X-Vapi-Channel), whose streams end together and never after the token, and after how many seconds without a message it ends anyway (X-Vapi-Silence: 30, 8 or 1, no more than it may last), for want of a worker. 42501 for a role that has no live feed, PT401 for a token that ends within two seconds.';
+	'For nginx, before it opens a stream: which channel the role''s is (X-Vapi-Channel), whose streams end together, a second before the token at the latest, and after how many seconds without a message it ends anyway (X-Vapi-Silence: 30, 8 or 1, no more than it may last), for want of a worker. 42501 for a role that has no live feed, PT401 for a token that ends within three seconds.';
 
 CREATE FUNCTION vapi_internal.live_channels() RETURNS SETOF vapi_internal.live_channel
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 3
@@ -213,9 +219,11 @@ BEGIN
 		WITH active AS MATERIALIZED (
 			SELECT l.* FROM vapi_internal.live_channels() AS l
 		), part AS MATERIALIZED (
+			-- Channels of one audience and scope that end at different times have the same cards.
 			SELECT l.channel, l.last_seq, p.seq, p.card
-			FROM active l, LATERAL vapi_internal.feed_part(state.position, head, l.audience, l.assistant_ids) AS p
-			WHERE p.seq > l.last_seq
+			FROM (SELECT DISTINCT a.audience, a.assistant_ids FROM active a) AS s,
+				LATERAL vapi_internal.feed_part(state.position, head, s.audience, s.assistant_ids) AS p, active l
+			WHERE l.audience = s.audience AND l.assistant_ids IS NOT DISTINCT FROM s.assistant_ids AND p.seq > l.last_seq
 		), numbered AS (
 			-- prev is the channel's own: what lies between is not for it.
 			SELECT p.channel, p.seq, jsonb_build_object('epoch', this_epoch, 'seq', p.seq,
@@ -282,8 +290,6 @@ DECLARE
 		WHERE s.follower <> 'archive' OR coalesce(current_setting('vapi_sales.archive_recordings', true), 'off') <> 'off'), (SELECT min(m.last_seq) FROM vapi_internal.call_mirror m));
 	removed integer;
 BEGIN
-	-- Those that were not closed since nothing is published, or for a dead live nginx.
-	DELETE FROM vapi_internal.live_channel l WHERE l.ends_at < now() - interval '1 hour';
 	DELETE FROM vapi_internal.change_feed f
 		WHERE f.seq >= first AND f.seq < least(first + most, head)
 			AND f.changed_at < now() - CASE WHEN f.seq <= taken THEN interval '7 days' ELSE interval '30 days' END;
@@ -292,4 +298,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi_internal.feed_retention_step(integer) IS
-	'Removes those of the so many oldest changes of the feed that are older than 7 days and that search, scores and extended tables have taken, or older than 30 days, and channels that ended an hour ago; returns how many changes.';
+	'Removes those of the so many oldest changes of the feed that are older than 7 days and that search, scores and extended tables have taken, or older than 30 days; returns how many.';

@@ -191,13 +191,13 @@ AS $$
 
 		UNION ALL
 		-- Without it the clients of the live feed ask again and again, and lose nothing.
-		SELECT 'live_feed', CASE WHEN f.publish_url <> '' AND p.failing_since < now() - interval '10 seconds' THEN 'warn' ELSE 'ok' END,
+		SELECT 'live_feed', CASE WHEN f.publish_url <> '' AND c.count > 0 AND p.failing_since < now() - interval '10 seconds' THEN 'warn' ELSE 'ok' END,
 			CASE WHEN f.publish_url = '' THEN 'vapi_sales.publish_url is empty: nothing is published'
-				WHEN p.failing_since IS NOT NULL THEN format('publishing has failed for %s: %s', vapi_internal.elapsed(p.failing_since), p.last_error)
+				WHEN p.failing_since IS NOT NULL AND c.count > 0 THEN format('publishing has failed for %s: %s', vapi_internal.elapsed(p.failing_since), p.last_error)
 				WHEN c.count = 0 THEN 'nobody listens'
 				ELSE format('%s published, the last message %s', vapi_internal.counted(c.count, c.count, 'channel'),
 					coalesce(vapi_internal.elapsed(p.published_at) || ' ago', 'is still to come')) END,
-			CASE WHEN f.publish_url <> '' AND p.failing_since < now() - interval '10 seconds'
+			CASE WHEN f.publish_url <> '' AND c.count > 0 AND p.failing_since < now() - interval '10 seconds'
 				THEN 'Start the live nginx (deploy/nginx/live.conf), or correct vapi_sales.publish_url.' END
 		FROM facts f LEFT JOIN vapi_internal.live_publisher p ON true, (SELECT count(*) AS count FROM vapi_internal.live_channels()) c
 

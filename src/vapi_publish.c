@@ -10,7 +10,7 @@
 #include "vapi_http.h"
 #include "vapi_publish.h"
 
-/* After that it begins no further message: other steps want their turn. */
+/* After that it begins no further message: other steps want their turn, and streams their end (authorize_stream). */
 #define BUDGET_MS 500
 
 /* One message may take so long. */
@@ -254,8 +254,8 @@ failure_of(const Event *event, const VapiHttpResponse *response)
 {
 	if (response->status == 0)
 		return response->error;
-	/* it has no such channel */
-	if (event->end && response->status == 404)
+	/* It has no such channel, or the event is too large: the next message has clients read what that one said. */
+	if (response->status == (event->end ? 404 : 413))
 		return NULL;
 	if (response->status < 200 || response->status > 299)
 		return psprintf("it answers with status %d", response->status);
@@ -339,7 +339,7 @@ send_contained(Batch *batch, bool *left, MemoryContext context)
 static void
 publish(VapiStepWork *work)
 {
-	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BUDGET_MS);
+	TimestampTz until;
 	bool left = true;
 	Batch batch;
 
@@ -350,6 +350,7 @@ publish(VapiStepWork *work)
 	if (client == NULL)
 		client = vapi_http_client_create(TopMemoryContext);
 	make_events(&batch);
+	until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BUDGET_MS);
 	while (left && batch.failure == NULL && GetCurrentTimestamp() < until)
 		batch.failure = send_contained(&batch, &left, work->context);
 	if (batch.failure != NULL)

@@ -105,7 +105,11 @@ function take(message) {
 
 function follow(stream) {
   source = stream;
-  stream.onopen = () => read();
+  stream.onopen = () => {
+    clearTimeout(renewal);
+    renewal = null;
+    read();
+  };
   stream.onmessage = receive;
   // A browser gives up on any answer but 200.
   stream.onerror = () => {
@@ -135,9 +139,9 @@ function renew() {
   stream.onopen = () => {
     source.close();
     clearTimeout(reopen);
-    successor = renewal = null;
+    successor = null;
     follow(stream);
-    read();
+    stream.onopen();
   };
   stream.onerror = () => {
     stream.close();

@@ -294,6 +294,20 @@ wait_for('a burst of changes', q{SELECT count(*) = 0 FROM vapi_internal.change_p
 ok($stream{agent}->wait_for(20, sub { $_[0]->{last} >= sql($head) }), 'is passed over');
 cmp_ok($stream{agent}{reads}, '>', $count, 'and read');
 holds($stream{agent}, 'so that nothing is missing');
+my $published = 'SELECT position = (SELECT last FROM vapi_internal.feed_head) AND NOT EXISTS (SELECT FROM vapi_internal.change_pending) FROM vapi_internal.live_publisher';
+# As many as are worth it, in so many scopes that to read them takes longer than a round of sending.
+sql(q{INSERT INTO vapi_internal.live_channel SELECT md5(i::text), 'agent', ARRAY['assistant-a', 'assistant-b', 'other-' || i], (SELECT last FROM vapi_internal.feed_head), clock_timestamp() + interval '1 hour'
+	FROM generate_series(1, 20) AS i});
+sql(q{INSERT INTO vapi_internal.change_pending SELECT call_id, 'call' FROM (SELECT DISTINCT call_id FROM vapi_internal.change_feed) AS c, generate_series(1, 60) LIMIT 1900; SELECT vapi_internal.wake()});
+wait_for('many changes in many scopes are published', $published);
+holds($stream{agent}, 'and all there is comes');
+sql(q{DELETE FROM vapi_internal.live_channel WHERE assistant_ids[3] LIKE 'other-%'});
+# What the live nginx does not take is read.
+is(message('transcript', 'first-a', role => 'user', transcriptType => 'final', transcript => 'a long line ' . 'x' x 400000), 200, 'somebody says more than fits into a message');
+wait_for('which keeps no other message back', $published);
+holds($stream{$_}, "$_: it is read") for qw(agent viewer);
+is(message('transcript', 'first-a', role => 'user', transcriptType => 'final', transcript => 'a short line'), 200, 'and then less');
+holds($stream{agent}, 'it goes on');
 
 # 11. What makes nchan abort otherwise: clients that resume, in channels with and without messages.
 my @ids = ('1:0', '1:', time() - 10 . ':0', time() + 100 . ':0', '0:0', '1795998271:0', 'x', '');
@@ -313,7 +327,8 @@ sub storm
 		shift @open if @open > 40;
 		next if $made++ % 10;
 		my $publisher = IO::Socket::UNIX->new(Peer => "$folder/publish.sock") or next;
-		print $publisher 'POST /publish/storm' . int(rand 10) . " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+		my $method = rand() < 0.1 ? 'DELETE' : 'POST';
+		print $publisher "$method /publish/storm" . int(rand 10) . " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 		my $answer = <$publisher>;
 	}
 	return $made;

@@ -120,16 +120,22 @@ class Subscriber {
       if (this.stream !== undefined) this.renewals += 1;
       this.stream?.destroy();
       this.stream = mine = request;
-      this.renewal = undefined;
+      this.renew(undefined);
       this.streams += 1;
       this.read();
     }, () => {
       if (this.closed || this.stream !== mine) return;
-      this.renewal = undefined;
+      this.renew(undefined);
       if (mine !== undefined && mine === former) return;
       this.stream = undefined;
       setTimeout(() => this.open(), this.retry);
     });
+  }
+
+  /** When the next stream is opened; undefined: that is not known yet. */
+  renew(timer) {
+    clearTimeout(this.renewal);
+    this.renewal = timer;
   }
 
   take(event, now) {
@@ -142,7 +148,7 @@ class Subscriber {
 
   hear(message, now) {
     if (message.seq !== undefined) this.arrived(message.card, now);
-    if (message.ends_in <= 30) this.renewal ??= setTimeout(() => this.open(this.stream), Math.random() * Math.max(0, message.ends_in - 3) * 1000);
+    if (message.ends_in <= 30 && this.renewal === undefined) this.renew(setTimeout(() => this.open(this.stream), Math.random() * Math.max(0, message.ends_in - 3) * 1000));
     this.follow(message);
   }
 
