@@ -107,7 +107,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vapi_edge.event_stream() IS
-	'GET /api/sse/calls without the live nginx: the messages after the request''s Last-Event-ID and a heartbeat, as server-sent events; EventSource asks again after a second where nothing is published (vapi_sales.publish_url), else, since then the live nginx is dead, after two to four. The same messages as on the wire. 42501 for a role that has no live feed, PT401 for a token that has expired.';
+	'GET /api/sse/calls without the live nginx: the messages after the request''s Last-Event-ID and a heartbeat, as server-sent events; EventSource asks again after a second where nothing is published (vapi_sales.publish_url), else, since then the live nginx is dead, after two to four. The same messages as on the wire, but for ends_in. 42501 for a role that has no live feed, PT401 for a token that has expired.';
 
 CREATE FUNCTION vapi_internal.stream_end(moment numeric, expires numeric) RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -218,26 +218,29 @@ BEGIN
 	RETURN QUERY
 		WITH active AS MATERIALIZED (
 			SELECT l.* FROM vapi_internal.live_channels() AS l
-		), part AS MATERIALIZED (
-			-- Channels of one audience and scope that end at different times have the same cards.
-			SELECT l.channel, l.last_seq, p.seq, p.card
+		), card AS MATERIALIZED (
+			-- Once for the channels of an audience and scope that end at different times.
+			SELECT s.audience, s.assistant_ids, p.seq, p.card
 			FROM (SELECT DISTINCT a.audience, a.assistant_ids FROM active a) AS s,
-				LATERAL vapi_internal.feed_part(state.position, head, s.audience, s.assistant_ids) AS p, active l
-			WHERE l.audience = s.audience AND l.assistant_ids IS NOT DISTINCT FROM s.assistant_ids AND p.seq > l.last_seq
+				LATERAL vapi_internal.feed_part(state.position, head, s.audience, s.assistant_ids) AS p
+		), part AS MATERIALIZED (
+			SELECT l.channel, l.last_seq, l.ends_at, c.seq, c.card
+			FROM active l JOIN card c ON c.audience = l.audience AND c.assistant_ids IS NOT DISTINCT FROM l.assistant_ids AND c.seq > l.last_seq
 		), numbered AS (
 			-- prev is the channel's own: what lies between is not for it.
-			SELECT p.channel, p.seq, jsonb_build_object('epoch', this_epoch, 'seq', p.seq,
+			SELECT p.channel, p.seq, p.ends_at, jsonb_build_object('epoch', this_epoch, 'seq', p.seq,
 				'prev', lag(p.seq, 1, p.last_seq) OVER (PARTITION BY p.channel ORDER BY p.seq), 'card', p.card) AS message
 			FROM part p
 		)
 		SELECT o.channel, o.seq, o.message::text
 		FROM (SELECT NULL::text, head, NULL::jsonb, 0
 			UNION ALL
-			SELECT n.channel, n.seq, n.message, 1 FROM numbered n
+			-- Making the cards took its time.
+			SELECT n.channel, n.seq, n.message, 1 FROM numbered n WHERE n.ends_at > clock_timestamp()
 			UNION ALL
 			SELECT l.channel, NULL, jsonb_build_object('epoch', this_epoch, 'last', greatest(l.last_seq,
-				(SELECT max(p.seq) FROM part p WHERE p.channel = l.channel)), 'ends_in', ceil(extract(epoch FROM l.ends_at - moment))), 2
-			FROM active l WHERE beat
+				(SELECT max(p.seq) FROM part p WHERE p.channel = l.channel)), 'ends_in', ceil(extract(epoch FROM l.ends_at - clock_timestamp()))), 2
+			FROM active l WHERE beat AND l.ends_at > clock_timestamp()
 			UNION ALL
 			SELECT e.channel, NULL, NULL, 0 FROM unnest(ended) AS e(channel)) AS o(channel, seq, message, kind)
 		ORDER BY o.kind, o.seq NULLS LAST, o.channel;

@@ -107,7 +107,8 @@ function follow(stream) {
   source = stream;
   stream.onopen = () => {
     clearTimeout(renewal);
-    renewal = null;
+    successor?.close();
+    successor = renewal = null;
     read();
   };
   stream.onmessage = receive;
@@ -139,7 +140,7 @@ function renew() {
   stream.onopen = () => {
     source.close();
     clearTimeout(reopen);
-    successor = null;
+    successor = null; // it is not to be closed now
     follow(stream);
     stream.onopen();
   };

@@ -122,7 +122,7 @@ test('a call whose assistant was muted can be unmuted', async () => {
   await page.finish();
 });
 
-test('the next stream is opened before the present one ends, and goes on after it', async () => {
+test('the next stream is opened before the present one ends', async () => {
   const page = await open(browser, 'agent');
   const streams = [];
   page.on('request', (request) => { if (request.url().endsWith('/api/sse/calls')) streams.push({ request, opened: Date.now() }); });

@@ -139,7 +139,7 @@ SELECT rest, bool_and(lasts BETWEEN least(coalesce(rest, 60) / 2, 30) AND 300) A
 	count(DISTINCT moment + lasts) AS ends, count(DISTINCT moment) AS of
 FROM sample GROUP BY rest ORDER BY rest NULLS FIRST;
 -- However many tokens there are: how many channels of one audience and scope there are at one time.
-SELECT max(count) AS most FROM (SELECT now, count(DISTINCT ends) FROM generate_series(1796000400, 1796000800) AS now,
+SELECT max(count) BETWEEN 10 AND 15 AS few FROM (SELECT now, count(DISTINCT ends) FROM generate_series(1796000400, 1796000800, 7) AS now,
 		LATERAL (SELECT vapi_internal.stream_end(now - ago, now - ago + rest) AS ends FROM generate_series(0, 300, 3) AS ago, generate_series(2, 400, 7) AS rest) AS s
 	WHERE ends > now GROUP BY now) AS counted;
 -- In the last half minute there is the next one.

@@ -128,7 +128,7 @@ class Subscriber {
       this.renew(undefined);
       if (mine !== undefined && mine === former) return;
       this.stream = undefined;
-      setTimeout(() => this.open(), this.retry);
+      setTimeout(() => this.stream ?? this.open(), this.retry);
     });
   }
 
