@@ -273,11 +273,11 @@ CREATE FUNCTION vapi_internal.publish_due() RETURNS timestamptz
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT greatest(least(coalesce(p.heartbeat_at + interval '5 seconds', clock_timestamp()), c.ends_at), p.retry_at)
-	FROM (SELECT min(l.ends_at) FROM vapi_internal.live_channel l WHERE l.ends_at > clock_timestamp() - interval '5 minutes') AS c(ends_at)
+	FROM (SELECT min(l.ends_at) FROM (SELECT * FROM vapi_internal.ended_channels() UNION ALL SELECT * FROM vapi_internal.live_channels()) AS l) AS c(ends_at)
 		LEFT JOIN vapi_internal.live_publisher p ON true
 	WHERE c.ends_at IS NOT NULL
 $$;
-COMMENT ON FUNCTION vapi_internal.publish_due() IS 'When the next heartbeat, end of streams or attempt is due; NULL when nobody listens.';
+COMMENT ON FUNCTION vapi_internal.publish_due() IS 'When the next heartbeat, end of streams or attempt is due; NULL when nobody listens and no stream is to be closed.';
 
 -- A follower that is left behind goes over all calls instead.
 CREATE FUNCTION vapi_internal.feed_retention_step(most integer DEFAULT 10000) RETURNS integer
